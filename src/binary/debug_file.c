@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "binary/debug_file.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "binary/build_id.h"
+#include "binary/open_below.h"
+#include "binary/section_data.h"
+#include "util/cleanup.h"
+
+/* A file name and a checksum. */
+#define LINK_SECTION_MAX 4096
+
+#define DEBUG_ROOT "/usr/lib/debug"
+
+struct debug_link {
+    char name[NAME_MAX + 1];
+    uint32_t crc;
+};
+
+static bool open_image(struct rts_elf_image *found, const char *path, int root_fd)
+{
+    int fd = rts_open_below(root_fd, path);
+    return fd >= 0 && rts_elf_image_open(found, fd, NULL) == 0;
+}
+
+static bool find_by_build_id(struct rts_elf_image *found, const struct rts_build_id *build_id,
+                             int root_fd)
+{
+    char path[sizeof DEBUG_ROOT "/.build-id//.debug" + 2 * RTS_BUILD_ID_MAX];
+    if (build_id->size < 2)
+        return false;
+    int length = snprintf(path, sizeof path, DEBUG_ROOT "/.build-id/%02x/", build_id->bytes[0]);
+    for (size_t i = 1; i < build_id->size; i++)
+        length += snprintf(path + length, sizeof path - (size_t)length, "%02x",
+                           build_id->bytes[i]);
+    snprintf(path + length, sizeof path - (size_t)length, ".debug");
+    if (!open_image(found, path, root_fd))
+        return false;
+    if (rts_build_id_is_in(found, build_id))
+        return true;
+    rts_elf_image_finish(found);
+    return false;
+}
+
+/* The section holds a name, padded with zeros to a multiple of four, and the CRC. */
+static bool read_link(const struct rts_elf_image *image, struct debug_link *link)
+{
+    const struct rts_section *section = rts_elf_image_section(image, ".gnu_debuglink");
+    size_t size;
+    if (!section)
+        return false;
+    RTS_FREE char *content = rts_section_data_load(image, section, LINK_SECTION_MAX, &size);
+    if (!content)
+        return false;
+    size_t length = strlen(content);
+    size_t crc_at = (length + 4) & ~(size_t)3;
+    if (length == 0 || length > NAME_MAX || strchr(content, '/') || strcmp(content, ".") == 0 ||
+        strcmp(content, "..") == 0 || size < 4 || crc_at > size - 4)
+        return false;
+    memcpy(link->name, content, length + 1);
+    memcpy(&link->crc, content + crc_at, sizeof link->crc);
+    return true;
+}
+
+static bool has_crc(const struct rts_elf_image *image, uint32_t wanted)
+{
+    uint8_t chunk[65536];
+    uLong crc = crc32(0, NULL, 0);
+    if (image->size > RTS_DEBUG_FILE_MAX)
+        return false;
+    for (uint64_t offset = 0; offset < image->size;) {
+        uint64_t left = image->size - offset;
+        size_t size = left < sizeof chunk ? (size_t)left : sizeof chunk;
+        if (!rts_elf_image_read(image, offset, chunk, size))
+            return false;
+        crc = crc32(crc, chunk, (uInt)size);
+        offset += size;
+    }
+    return crc == wanted;
+}
+
+static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image *image,
+                         const char *path, int root_fd)
+{
+    static const struct {
+        const char *before;
+        const char *between;
+    } places[] = {{"", ""}, {"", ".debug/"}, {DEBUG_ROOT, ""}};
+    struct debug_link link;
+    const char *slash = path && path[0] == '/' ? strrchr(path, '/') : NULL;
+    if (!slash || slash - path >= PATH_MAX || !read_link(image, &link))
+        return false;
+    int directory = (int)(slash - path) + 1;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char candidate[2 * PATH_MAX];
+        snprintf(candidate, sizeof candidate, "%s%.*s%s%s", places[i].before, directory, path,
+                 places[i].between, link.name);
+        if (!open_image(found, candidate, root_fd))
+            continue;
+        if (has_crc(found, link.crc))
+            return true;
+        rts_elf_image_finish(found);
+    }
+    return false;
+}
+
+bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
+                         const struct rts_build_id *build_id, const char *path, int root_fd)
+{
+    return find_by_build_id(found, build_id, root_fd) ||
+           find_by_link(found, image, path, root_fd);
+}

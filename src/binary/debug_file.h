@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The separate debug file of an ELF file, as GDB and distributions lay them out, below the root
+ * directory of the process that maps the file:
+ *
+ *     /usr/lib/debug/.build-id/xx/yyyy.debug    its build-id must be the same
+ *     <dir>/<link>                              the name in .gnu_debuglink; the CRC-32 there must
+ *     <dir>/.debug/<link>                       be that of the file found
+ *     /usr/lib/debug/<dir>/<link>
+ */
+#ifndef RTS_BINARY_DEBUG_FILE_H
+#define RTS_BINARY_DEBUG_FILE_H
+
+#include "binary/elf_image.h"
+
+/* A debug file beyond this size is left alone rather than read for its CRC. */
+#define RTS_DEBUG_FILE_MAX (1ULL << 30)
+
+/* Opens the debug file of `image`, mapped as `path` (absolute, may be NULL: by build-id only).
+ * `root_fd`: directory that all paths and their symbolic links are resolved in; -1: our own root.
+ * Returns false when there is none that fits. */
+bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
+                         const struct rts_build_id *build_id, const char *path, int root_fd);
+
+#endif

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sources and headers of binary/, appended to librtsample_a_SOURCES.
+librtsample_a_SOURCES += \
+	src/binary/build_id.c src/binary/build_id.h \
+	src/binary/cfi.c src/binary/cfi.h \
+	src/binary/cfi_entry.c src/binary/cfi_entry.h \
+	src/binary/cfi_program.c src/binary/cfi_program.h \
+	src/binary/cfi_reader.h \
+	src/binary/debug_file.c src/binary/debug_file.h \
+	src/binary/elf_dynamic.c src/binary/elf_dynamic.h \
+	src/binary/elf_image.c src/binary/elf_image.h \
+	src/binary/elf_lookup.c \
+	src/binary/elf_symbols.c src/binary/elf_symbols.h \
+	src/binary/fde_index.c src/binary/fde_index.h \
+	src/binary/inlines.c src/binary/inlines.h \
+	src/binary/mini_debug.c src/binary/mini_debug.h \
+	src/binary/object.c src/binary/object.h \
+	src/binary/object_cache.c src/binary/object_cache.h \
+	src/binary/object_functions.c \
+	src/binary/object_layout.c \
+	src/binary/object_state.h \
+	src/binary/open_below.c src/binary/open_below.h \
+	src/binary/plt.c src/binary/plt.h \
+	src/binary/section_data.c src/binary/section_data.h \
+	src/binary/symbol_lookup.c \
+	src/binary/symbols.c src/binary/symbols.h \
+	src/binary/vdso.c src/binary/vdso.h

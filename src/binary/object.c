@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "binary/object.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "binary/build_id.h"
+#include "binary/mini_debug.h"
+#include "binary/object_state.h"
+#include "util/memory.h"
+
+/* Serials are unique in a run of the program, so their counter is the one thing all objects share. */
+static uint32_t next_serial(void)
+{
+    static uint32_t last;
+    if (++last == 0)
+        last = 1;
+    return last;
+}
+
+static bool has_load_segment(const struct rts_elf_image *image)
+{
+    return rts_elf_image_segment_of_type(image, PT_LOAD) != NULL;
+}
+
+/* Takes what `image` holds. */
+static struct rts_object *create(struct rts_elf_image *image, const char *path,
+                                 struct rts_error *error)
+{
+    if (!has_load_segment(image)) {
+        rts_elf_image_finish(image);
+        rts_fail(error, RTS_FAILED, "%s: no segment that is loaded", path ? path : "ELF file");
+        return NULL;
+    }
+    struct rts_object *object = rts_calloc(1, sizeof *object);
+    object->serial = next_serial();
+    object->path = path ? rts_strdup(path) : NULL;
+    object->image = *image;
+    object->root_fd = -1;
+    object->companion.fd = -1;
+    rts_build_id_read(&object->image, &object->build_id);
+    return object;
+}
+
+static void name_failure(const char *path, const struct rts_error *cause, struct rts_error *error)
+{
+    rts_fail(error, cause->failure, "%s: %s", path ? path : "ELF file", cause->text);
+    if (error)
+        error->number = cause->number;
+}
+
+struct rts_object *rts_object_open(int fd, const char *path, const struct rts_debug_search *search,
+                                   struct rts_error *error)
+{
+    struct rts_elf_image image;
+    struct rts_error cause;
+    if (rts_elf_image_open(&image, fd, &cause) < 0) {
+        name_failure(path, &cause, error);
+        return NULL;
+    }
+    struct rts_object *object = create(&image, path, error);
+    if (object && search && search->enabled) {
+        object->search = true;
+        if (search->root_fd >= 0) {
+            object->root_fd = fcntl(search->root_fd, F_DUPFD_CLOEXEC, 0);
+            object->search = object->root_fd >= 0;
+        }
+    }
+    return object;
+}
+
+struct rts_object *rts_object_from_memory(const void *bytes, size_t size, const char *name,
+                                          struct rts_error *error)
+{
+    struct rts_elf_image image;
+    struct rts_error cause;
+    uint8_t *copy = malloc(size + 1);
+    if (!copy) {
+        rts_fail(error, RTS_FAILED, "%s: no memory for %zu bytes", name ? name : "image", size);
+        return NULL;
+    }
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    if (rts_elf_image_from_bytes(&image, copy, size, &cause) < 0) {
+        name_failure(name, &cause, error);
+        return NULL;
+    }
+    return create(&image, name, error);
+}
+
+void rts_object_destroy(struct rts_object *object)
+{
+    if (!object)
+        return;
+    size_t position = 0;
+    void *name;
+    while ((name = rts_table_next(&object->fde_names, &position)))
+        free(name);
+    rts_table_finish(&object->fde_names);
+    rts_inlines_destroy(object->inlines);
+    rts_plt_finish(&object->plt);
+    rts_symbols_finish(&object->symbols);
+    rts_cfi_finish(&object->debug_cfi);
+    rts_cfi_finish(&object->eh_cfi);
+    rts_elf_image_finish(&object->companion);
+    rts_elf_image_finish(&object->image);
+    if (object->root_fd >= 0)
+        close(object->root_fd);
+    free(object->path);
+    free(object);
+}
+
+uint32_t rts_object_serial(const struct rts_object *object)
+{
+    return object->serial;
+}
+
+const char *rts_object_path(const struct rts_object *object)
+{
+    return object->path;
+}
+
+const struct rts_build_id *rts_object_build_id(const struct rts_object *object)
+{
+    return &object->build_id;
+}
+
+uint16_t rts_object_machine(const struct rts_object *object)
+{
+    return object->image.header.e_machine;
+}
+
+uint64_t rts_object_entry(const struct rts_object *object)
+{
+    return object->image.header.e_entry;
+}
+
+static bool digest(const struct rts_elf_image *image, EVP_MD_CTX *context, uint8_t value[32])
+{
+    uint8_t chunk[65536];
+    if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
+        return false;
+    for (uint64_t offset = 0; offset < image->size;) {
+        uint64_t left = image->size - offset;
+        size_t size = left < sizeof chunk ? (size_t)left : sizeof chunk;
+        if (!rts_elf_image_read(image, offset, chunk, size) ||
+            EVP_DigestUpdate(context, chunk, size) != 1)
+            return false;
+        offset += size;
+    }
+    return EVP_DigestFinal_ex(context, value, NULL) == 1;
+}
+
+const char *rts_object_file_sha256(struct rts_object *object)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (object->sha256[0])
+        return object->sha256;
+    uint8_t value[32];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool whole = context && digest(&object->image, context, value);
+    EVP_MD_CTX_free(context);
+    if (!whole)
+        return NULL;
+    for (size_t i = 0; i < sizeof value; i++) {
+        object->sha256[2 * i] = digits[value[i] >> 4];
+        object->sha256[2 * i + 1] = digits[value[i] & 0xf];
+    }
+    return object->sha256;
+}
+
+const struct rts_elf_image *rts_object_companion(struct rts_object *object)
+{
+    if (!object->companion_tried) {
+        object->companion_tried = true;
+        object->companion_found =
+            object->search && rts_debug_file_find(&object->companion, &object->image,
+                                                  &object->build_id, object->path, object->root_fd);
+    }
+    return object->companion_found ? &object->companion : NULL;
+}
+
+const struct rts_cfi *rts_object_load_eh_cfi(struct rts_object *object)
+{
+    if (!object->eh_cfi_loaded) {
+        object->eh_cfi_loaded = true;
+        rts_cfi_init_eh_frame(&object->eh_cfi, &object->image);
+    }
+    return &object->eh_cfi;
+}
+
+const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object)
+{
+    if (!object->debug_cfi_loaded) {
+        object->debug_cfi_loaded = true;
+        rts_cfi_init_debug_frame(&object->debug_cfi, &object->image);
+        const struct rts_elf_image *companion =
+            object->debug_cfi.handle ? NULL : rts_object_companion(object);
+        if (companion)
+            rts_cfi_init_debug_frame(&object->debug_cfi, companion);
+    }
+    return &object->debug_cfi;
+}
+
+Dwarf_CFI *rts_object_eh_cfi(struct rts_object *object)
+{
+    return rts_object_load_eh_cfi(object)->handle;
+}
+
+Dwarf_CFI *rts_object_debug_cfi(struct rts_object *object)
+{
+    return rts_object_load_debug_cfi(object)->handle;
+}
+
+bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,
+                           uint64_t *end)
+{
+    const struct rts_fde *fde = rts_fde_index_find(&rts_object_load_eh_cfi(object)->index, vaddr);
+    if (!fde)
+        fde = rts_fde_index_find(&rts_object_load_debug_cfi(object)->index, vaddr);
+    if (!fde)
+        return false;
+    *start = fde->start;
+    *end = fde->start + fde->size;
+    return true;
+}

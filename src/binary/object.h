@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One ELF file as the other stages see it: program headers, build-id, load base, CFI, function
+ * bounds and names. Everything in the file is untrusted; every part is parsed lazily, on first
+ * need, from private memory (never from a shared mapping of the file, since the file may be
+ * truncated or rewritten while it is read).
+ *
+ * An object is created from an open file and owns it. Objects are shared by every process that maps
+ * the file and live in an object cache (binary/object_cache.h).
+ */
+#ifndef RTS_BINARY_OBJECT_H
+#define RTS_BINARY_OBJECT_H
+
+#include <elfutils/libdw.h>
+#include <libelf.h>
+
+#include "types.h"
+#include "util/error.h"
+
+/* Where separate debug files are searched, below the root directory of the target. */
+struct rts_debug_search {
+    int root_fd; /* directory that absolute paths are resolved in; -1: our own root */
+    bool enabled;
+};
+
+/* Creates an object from a regular file. Takes ownership of `fd` in every case. `path` is the path
+ * inside the target's mount namespace (used to search for .gnu_debuglink files and in messages; may
+ * be NULL). `search` may be NULL: no separate debug files; it is used during this call only (an
+ * own O_PATH duplicate of root_fd is kept). Fails when the file is not an ELF of this machine's
+ * class and byte order or its headers are unusable. */
+struct rts_object *rts_object_open(int fd, const char *path, const struct rts_debug_search *search,
+                                   struct rts_error *error);
+
+/* Creates an object from an ELF image in memory (the vDSO). Copies the bytes. */
+struct rts_object *rts_object_from_memory(const void *bytes, size_t size, const char *name,
+                                          struct rts_error *error);
+
+/* Frees the object and everything that was parsed from it. Accepts NULL. */
+void rts_object_destroy(struct rts_object *object);
+
+/* A number that no other object of this run has, never 0 and never reused: the key for caches that
+ * hold facts about an object without holding the object. */
+uint32_t rts_object_serial(const struct rts_object *object);
+
+/* The path given at creation, for messages and the closing summary only: it must never leave. */
+const char *rts_object_path(const struct rts_object *object);
+
+/* The GNU build-id: from PT_NOTE segments, else from SHT_NOTE sections; size 0 when there is none. */
+const struct rts_build_id *rts_object_build_id(const struct rts_object *object);
+
+/* The SHA-256 of the whole file as 64 hex digits, computed on first call; NULL if reading fails. */
+const char *rts_object_file_sha256(struct rts_object *object);
+
+/* ELF e_machine and e_entry (link-time address). */
+uint16_t rts_object_machine(const struct rts_object *object);
+uint64_t rts_object_entry(const struct rts_object *object);
+
+/* Link-time address of the byte at file offset `offset`, as the loader maps it: through the
+ * executable PT_LOAD whose page-rounded file range holds the offset (an exact range before a merely
+ * page-rounded one). Returns false when none does. */
+bool rts_object_offset_to_vaddr(const struct rts_object *object, uint64_t offset, uint64_t *vaddr);
+
+/* Page-rounded p_vaddr of the first PT_LOAD: load base = this + bias. */
+uint64_t rts_object_first_vaddr(const struct rts_object *object);
+
+/* Copies up to `size` bytes of executable segment content at `vaddr`; returns how many. */
+size_t rts_object_read_text(struct rts_object *object, uint64_t vaddr, void *bytes, size_t size);
+
+/* CFI for unwinding: of .eh_frame (found through PT_GNU_EH_FRAME or by section name), and of
+ * .debug_frame (of the file, else of its debug file). NULL when absent. Owned by the object; their
+ * addresses are link-time addresses. */
+Dwarf_CFI *rts_object_eh_cfi(struct rts_object *object);
+Dwarf_CFI *rts_object_debug_cfi(struct rts_object *object);
+
+/* Bounds [*start, *end) of the FDE that covers `vaddr`, from .eh_frame or .debug_frame. Returns
+ * false when none covers it. */
+bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,
+                           uint64_t *end);
+
+/* Name of the section that holds `vaddr`; ".text" when section headers are gone or none holds it.
+ * Owned by the object. */
+const char *rts_object_section(struct rts_object *object, uint64_t vaddr);
+
+/* One function that covers an address. Strings are owned by the object. */
+struct rts_function {
+    const char *name; /* mangled (linkage) name, without symbol version */
+    const char **aliases; /* other names of the same code, sorted; NULL-terminated; NULL if none */
+    uint64_t start;   /* link-time address of its first byte */
+    uint64_t size;    /* bytes; 0 when unknown */
+    enum rts_symbol_source source;
+};
+
+/* More inlined calls than this at one address are cut (the outer ones are kept). */
+#define RTS_INLINE_DEPTH_MAX 32
+
+/*
+ * The functions that cover `vaddr`, innermost first: inlined subroutines (where there is DWARF),
+ * then the function itself. Writes at most `capacity` entries and returns how many; 0 when nothing
+ * is known, not even an FDE.
+ *
+ * The function itself is the first that exists of: a sized symbol that covers the address; a PLT
+ * slot; an unsized symbol at or before it with no other symbol, FDE start or section end between;
+ * the covering FDE as sub_<start in hex>.
+ *
+ * Among several symbols of one address one is chosen by this fixed rule, and the others are its
+ * aliases: STT_FUNC and STT_GNU_IFUNC before STT_NOTYPE; global before weak before local; fewer
+ * leading underscores; the shorter name; byte order.
+ */
+size_t rts_object_functions(struct rts_object *object, uint64_t vaddr,
+                            struct rts_function *functions, size_t capacity);
+
+#endif

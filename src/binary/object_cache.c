@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "binary/object_cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "binary/build_id.h"
+#include "binary/object_state.h"
+#include "binary/vdso.h"
+#include "util/memory.h"
+
+/* Failures remembered; beyond it all are forgotten and found out again. */
+#define FAILURES_MAX 1024
+
+/* Files larger than this are not compared to find copies: each is parsed on its own. */
+#define COMPARED_SIZE_MAX (256u << 20)
+
+struct entry {
+    struct rts_object *object;
+    uint64_t references;
+    uint64_t last_use;
+    bool doomed; /* about to be dropped */
+};
+
+/* One identity of an object, or of a file that failed. An object is kept open, which keeps its own
+ * inode from being used again. The file of a copy is closed: there the time of its last change of
+ * any kind, which nobody can set back, tells it from a later one. */
+struct name {
+    struct rts_file_identity identity;
+    int64_t changed_ns; /* 0: not compared */
+    struct entry *entry; /* NULL: `failure` holds the reason */
+    struct rts_error *failure;
+};
+
+struct rts_object_cache {
+    size_t limit;
+    uint64_t clock;
+    struct rts_table names;   /* struct name, by identity */
+    struct rts_table objects; /* struct entry, by object */
+    struct rts_table builds;  /* struct entry, by build-id; the first of each */
+    size_t failures;
+    struct rts_object *vdso;
+    bool vdso_tried;
+};
+
+struct lookup {
+    struct rts_file_identity identity;
+    int64_t changed_ns;
+};
+
+static uint64_t hash_identity(const struct rts_file_identity *identity)
+{
+    return rts_hash_bytes(identity, sizeof *identity, 0);
+}
+
+static bool same_identity(const void *item, const void *key)
+{
+    const struct name *name = item;
+    const struct lookup *lookup = key;
+    return memcmp(&name->identity, &lookup->identity, sizeof name->identity) == 0 &&
+           (name->changed_ns == 0 || name->changed_ns == lookup->changed_ns);
+}
+
+static bool is_name(const void *item, const void *key)
+{
+    return item == key;
+}
+
+static bool same_object(const void *item, const void *key)
+{
+    return ((const struct entry *)item)->object == key;
+}
+
+static bool same_build(const void *item, const void *key)
+{
+    return rts_build_id_same(rts_object_build_id(((const struct entry *)item)->object), key);
+}
+
+static uint64_t hash_object(const struct rts_object *object)
+{
+    return rts_hash_u64(rts_object_serial(object));
+}
+
+static uint64_t hash_build(const struct rts_build_id *build_id)
+{
+    return rts_hash_bytes(build_id->bytes, build_id->size, 0);
+}
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+struct rts_object_cache *rts_object_cache_create(size_t limit)
+{
+    struct rts_object_cache *cache = rts_calloc(1, sizeof *cache);
+    cache->limit = limit;
+    return cache;
+}
+
+static struct entry *find_entry(struct rts_object_cache *cache, const struct rts_object *object)
+{
+    return rts_table_find(&cache->objects, hash_object(object), same_object, object);
+}
+
+static struct rts_object *use(struct rts_object_cache *cache, struct entry *entry)
+{
+    entry->references++;
+    entry->last_use = ++cache->clock;
+    return entry->object;
+}
+
+static struct name *add_name(struct rts_object_cache *cache, const struct lookup *lookup,
+                             struct entry *entry)
+{
+    struct name *name = rts_calloc(1, sizeof *name);
+    name->identity = lookup->identity;
+    name->entry = entry;
+    rts_table_add(&cache->names, hash_identity(&name->identity), name);
+    return name;
+}
+
+static void forget_name(struct rts_object_cache *cache, struct name *name)
+{
+    rts_table_remove(&cache->names, hash_identity(&name->identity), is_name, name);
+    cache->failures -= name->failure != NULL;
+    free(name->failure);
+    free(name);
+}
+
+/* Of several objects with one build-id the first is found by it. */
+static void add_build(struct rts_object_cache *cache, struct entry *entry)
+{
+    const struct rts_build_id *build_id = rts_object_build_id(entry->object);
+    uint64_t hash = hash_build(build_id);
+    if (build_id->size > 0 && !rts_table_find(&cache->builds, hash, same_build, build_id))
+        rts_table_add(&cache->builds, hash, entry);
+}
+
+static struct entry *add_entry(struct rts_object_cache *cache, struct rts_object *object)
+{
+    struct entry *entry = rts_calloc(1, sizeof *entry);
+    entry->object = object;
+    rts_table_add(&cache->objects, hash_object(object), entry);
+    add_build(cache, entry);
+    return entry;
+}
+
+/* A failure is a name too, of no object. */
+static void remember_failure(struct rts_object_cache *cache, const struct lookup *lookup,
+                             const struct rts_error *error)
+{
+    size_t position = 0;
+    struct name *name;
+    while (cache->failures >= FAILURES_MAX && (name = rts_table_next(&cache->names, &position)))
+        if (name->failure)
+            forget_name(cache, name);
+    name = add_name(cache, lookup, NULL);
+    name->changed_ns = lookup->changed_ns;
+    name->failure = rts_calloc(1, sizeof *name->failure);
+    *name->failure = *error;
+    cache->failures++;
+}
+
+static bool same_content(const struct rts_elf_image *left, const struct rts_elf_image *right)
+{
+    uint8_t first[32768], second[sizeof first];
+    if (left->size != right->size || left->size > COMPARED_SIZE_MAX)
+        return false;
+    for (uint64_t offset = 0; offset < left->size;) {
+        uint64_t rest = left->size - offset;
+        size_t size = rest < sizeof first ? (size_t)rest : sizeof first;
+        if (!rts_elf_image_read(left, offset, first, size) ||
+            !rts_elf_image_read(right, offset, second, size) || memcmp(first, second, size) != 0)
+            return false;
+        offset += size;
+    }
+    return true;
+}
+
+/* The entry of another file with the same bytes, or NULL. */
+static struct entry *find_copy(struct rts_object_cache *cache, const struct rts_object *object)
+{
+    const struct rts_build_id *build_id = rts_object_build_id(object);
+    struct entry *entry =
+        build_id->size > 0
+            ? rts_table_find(&cache->builds, hash_build(build_id), same_build, build_id)
+            : NULL;
+    return entry && same_content(&entry->object->image, &object->image) ? entry : NULL;
+}
+
+static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const char *path,
+                                  const struct rts_debug_search *search,
+                                  const struct lookup *lookup, struct rts_error *error)
+{
+    struct rts_error cause = {0};
+    struct rts_object *object = rts_object_open(fd, path, search, &cause);
+    if (!object) {
+        remember_failure(cache, lookup, &cause);
+        if (error)
+            *error = cause;
+        return NULL;
+    }
+    struct entry *entry = find_copy(cache, object);
+    if (entry) {
+        rts_object_destroy(object);
+        add_name(cache, lookup, entry)->changed_ns = lookup->changed_ns;
+    } else {
+        entry = add_entry(cache, object);
+        add_name(cache, lookup, entry);
+    }
+    return use(cache, entry);
+}
+
+struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, const char *path,
+                                        const struct rts_debug_search *search,
+                                        struct rts_error *error)
+{
+    struct stat status;
+    if (fstat(fd, &status) < 0) {
+        rts_fail_errno(error, errno, "%s: fstat", path ? path : "ELF file");
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    struct lookup lookup = {
+        .identity = {.device = status.st_dev,
+                     .inode = status.st_ino,
+                     .size = (uint64_t)status.st_size,
+                     .mtime_ns = nanoseconds(&status.st_mtim)},
+        .changed_ns = nanoseconds(&status.st_ctim),
+    };
+    struct name *name = rts_table_find(&cache->names, hash_identity(&lookup.identity),
+                                       same_identity, &lookup);
+    if (!name)
+        return get_new(cache, fd, path, search, &lookup, error);
+    close(fd);
+    if (name->entry)
+        return use(cache, name->entry);
+    if (error)
+        *error = *name->failure;
+    return NULL;
+}
+
+struct rts_object *rts_object_cache_find_build_id(struct rts_object_cache *cache,
+                                                  const struct rts_build_id *build_id)
+{
+    struct entry *entry =
+        build_id->size > 0
+            ? rts_table_find(&cache->builds, hash_build(build_id), same_build, build_id)
+            : NULL;
+    return entry ? use(cache, entry) : NULL;
+}
+
+struct rts_object *rts_object_cache_vdso(struct rts_object_cache *cache)
+{
+    if (!cache->vdso_tried) {
+        cache->vdso_tried = true;
+        cache->vdso = rts_vdso_open();
+        /* The cache uses it itself, so it is never dropped. */
+        if (cache->vdso)
+            use(cache, add_entry(cache, cache->vdso));
+    }
+    return cache->vdso ? use(cache, find_entry(cache, cache->vdso)) : NULL;
+}
+
+void rts_object_cache_ref(struct rts_object_cache *cache, struct rts_object *object)
+{
+    struct entry *entry = find_entry(cache, object);
+    if (entry)
+        use(cache, entry);
+}
+
+void rts_object_cache_unref(struct rts_object_cache *cache, struct rts_object *object)
+{
+    struct entry *entry = find_entry(cache, object);
+    if (entry && entry->references > 0)
+        entry->references--;
+}
+
+static int compare_use(const void *left, const void *right)
+{
+    const struct entry *a = *(struct entry *const *)left, *b = *(struct entry *const *)right;
+    return a->last_use < b->last_use ? -1 : a->last_use > b->last_use;
+}
+
+static void drop_entry(struct rts_object_cache *cache, struct entry *entry)
+{
+    rts_table_remove(&cache->objects, hash_object(entry->object), same_object, entry->object);
+    rts_object_destroy(entry->object);
+    free(entry);
+}
+
+/* Build-ids may be shared by files that differ, so the table of their first is made anew. */
+static void index_builds(struct rts_object_cache *cache)
+{
+    size_t position = 0;
+    struct entry *entry;
+    rts_table_clear(&cache->builds);
+    while ((entry = rts_table_next(&cache->objects, &position)))
+        add_build(cache, entry);
+}
+
+static void drop(struct rts_object_cache *cache, struct entry **entries, size_t count)
+{
+    size_t position = 0;
+    struct name *name;
+    for (size_t i = 0; i < count; i++)
+        entries[i]->doomed = true;
+    while ((name = rts_table_next(&cache->names, &position)))
+        if (name->entry && name->entry->doomed)
+            forget_name(cache, name);
+    for (size_t i = 0; i < count; i++)
+        drop_entry(cache, entries[i]);
+    index_builds(cache);
+}
+
+void rts_object_cache_trim(struct rts_object_cache *cache)
+{
+    size_t position = 0, count = 0;
+    struct entry *entry;
+    if (cache->objects.count <= cache->limit)
+        return;
+    struct entry **unused = rts_calloc(cache->objects.count, sizeof(struct entry *));
+    while ((entry = rts_table_next(&cache->objects, &position)))
+        if (entry->references == 0)
+            unused[count++] = entry;
+    if (count > cache->limit) {
+        qsort(unused, count, sizeof *unused, compare_use);
+        drop(cache, unused, count - cache->limit);
+    }
+    free(unused);
+}
+
+void rts_object_cache_destroy(struct rts_object_cache *cache)
+{
+    size_t position = 0;
+    struct name *name;
+    struct entry *entry;
+    if (!cache)
+        return;
+    while ((name = rts_table_next(&cache->names, &position)))
+        forget_name(cache, name);
+    position = 0;
+    while ((entry = rts_table_next(&cache->objects, &position)))
+        drop_entry(cache, entry);
+    rts_table_finish(&cache->names);
+    rts_table_finish(&cache->objects);
+    rts_table_finish(&cache->builds);
+    free(cache);
+}

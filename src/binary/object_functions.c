@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rts_object_functions(): the order in which the sources of names are asked. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binary/mini_debug.h"
+#include "binary/object_state.h"
+#include "util/memory.h"
+
+struct fde_name {
+    uint64_t start;
+    char text[sizeof "sub_" + 16];
+};
+
+static void load_symbols(struct rts_object *object)
+{
+    if (object->symbols_loaded)
+        return;
+    object->symbols_loaded = true;
+    struct rts_symbols *symbols = &object->symbols;
+    const struct rts_elf_image *image = &object->image;
+    const struct rts_elf_image *companion = rts_object_companion(object);
+    rts_symbols_add(symbols, image, SHT_SYMTAB, image, RTS_SYMBOL_SYMTAB);
+    if (companion)
+        rts_symbols_add(symbols, companion, SHT_SYMTAB, image, RTS_SYMBOL_DEBUGFILE);
+    struct rts_elf_image mini;
+    if (rts_mini_debug_open(&mini, image)) {
+        rts_symbols_add(symbols, &mini, SHT_SYMTAB, image, RTS_SYMBOL_MINIDEBUG);
+        rts_elf_image_finish(&mini);
+    }
+    rts_symbols_add(symbols, image, SHT_DYNSYM, image, RTS_SYMBOL_DYNSYM);
+    rts_symbols_seal(symbols);
+}
+
+static void load_plt(struct rts_object *object)
+{
+    if (object->plt_loaded)
+        return;
+    object->plt_loaded = true;
+    rts_plt_init(&object->plt, &object->image);
+}
+
+static struct rts_inlines *load_inlines(struct rts_object *object)
+{
+    if (!object->inlines_tried) {
+        object->inlines_tried = true;
+        object->inlines = rts_inlines_create(&object->image);
+        const struct rts_elf_image *companion =
+            object->inlines ? NULL : rts_object_companion(object);
+        if (companion)
+            object->inlines = rts_inlines_create(companion);
+    }
+    return object->inlines;
+}
+
+static void from_symbol(struct rts_object *object, const struct rts_symbol_entry *entry,
+                        struct rts_function *function)
+{
+    *function = (struct rts_function){
+        .name = rts_symbols_name(&object->symbols, entry),
+        .aliases = rts_symbols_aliases(&object->symbols, entry),
+        .start = entry->start,
+        .size = entry->size,
+        .source = (enum rts_symbol_source)entry->source,
+    };
+}
+
+/* Whether code that begins at `start` may go on to `vaddr`: same section, no FDE bounds between. */
+static bool reaches(struct rts_object *object, uint64_t start, uint64_t vaddr)
+{
+    const struct rts_elf_image *image = &object->image;
+    if (image->by_address_count > 0
+            ? rts_elf_image_section_at(image, start) != rts_elf_image_section_at(image, vaddr)
+            : rts_elf_image_segment_at(image, start, PF_X) !=
+                  rts_elf_image_segment_at(image, vaddr, PF_X))
+        return false;
+    return !rts_fde_index_splits(&rts_object_load_eh_cfi(object)->index, start, vaddr) &&
+           !rts_fde_index_splits(&rts_object_load_debug_cfi(object)->index, start, vaddr);
+}
+
+static bool is_fde_name(const void *item, const void *key)
+{
+    return ((const struct fde_name *)item)->start == *(const uint64_t *)key;
+}
+
+static const char *name_fde(struct rts_object *object, uint64_t start)
+{
+    uint64_t hash = rts_hash_u64(start);
+    struct fde_name *name = rts_table_find(&object->fde_names, hash, is_fde_name, &start);
+    if (!name) {
+        name = rts_calloc(1, sizeof *name);
+        name->start = start;
+        snprintf(name->text, sizeof name->text, "sub_%" PRIx64, start);
+        rts_table_add(&object->fde_names, hash, name);
+    }
+    return name->text;
+}
+
+static bool from_fde(struct rts_object *object, uint64_t vaddr, struct rts_function *function)
+{
+    uint64_t start, end;
+    if (!rts_object_fde_bounds(object, vaddr, &start, &end))
+        return false;
+    *function = (struct rts_function){
+        .name = name_fde(object, start),
+        .start = start,
+        .size = end - start,
+        .source = RTS_SYMBOL_FDE,
+    };
+    return true;
+}
+
+static bool find_function(struct rts_object *object, uint64_t vaddr, struct rts_function *function)
+{
+    load_symbols(object);
+    load_plt(object);
+    const struct rts_symbol_entry *entry = rts_symbols_covering(&object->symbols, vaddr);
+    if (entry) {
+        from_symbol(object, entry, function);
+        return true;
+    }
+    const struct rts_plt_slot *slot = rts_plt_find(&object->plt, vaddr);
+    if (slot) {
+        *function = (struct rts_function){
+            .name = object->plt.names + slot->name,
+            .start = slot->start,
+            .size = slot->size,
+            .source = RTS_SYMBOL_PLT,
+        };
+        return true;
+    }
+    entry = rts_symbols_unsized(&object->symbols, vaddr);
+    if (entry && reaches(object, entry->start, vaddr)) {
+        from_symbol(object, entry, function);
+        return true;
+    }
+    return from_fde(object, vaddr, function);
+}
+
+size_t rts_object_functions(struct rts_object *object, uint64_t vaddr,
+                            struct rts_function *functions, size_t capacity)
+{
+    struct rts_function outer;
+    if (capacity == 0 || !find_function(object, vaddr, &outer))
+        return 0;
+    size_t room = capacity - 1 < RTS_INLINE_DEPTH_MAX ? capacity - 1 : RTS_INLINE_DEPTH_MAX;
+    struct rts_inlines *inlines = load_inlines(object);
+    size_t count = inlines ? rts_inlines_at(inlines, vaddr, functions, room) : 0;
+    functions[count++] = outer;
+    return count;
+}

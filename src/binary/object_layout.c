@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the parts of an object lie in memory: declared in object.h. */
+#include "binary/object_state.h"
+
+static uint64_t page_down(const struct rts_object *object, uint64_t value)
+{
+    return value & ~(object->image.page_size - 1);
+}
+
+static bool is_text(const Elf64_Phdr *segment)
+{
+    return segment->p_type == PT_LOAD && (segment->p_flags & PF_X);
+}
+
+bool rts_object_offset_to_vaddr(const struct rts_object *object, uint64_t offset, uint64_t *vaddr)
+{
+    const Elf64_Phdr *rounded = NULL;
+    for (size_t i = 0; i < object->image.segment_count; i++) {
+        const Elf64_Phdr *segment = &object->image.segments[i];
+        if (!is_text(segment) || segment->p_filesz == 0)
+            continue;
+        if (offset >= segment->p_offset && offset - segment->p_offset < segment->p_filesz) {
+            *vaddr = segment->p_vaddr + (offset - segment->p_offset);
+            return true;
+        }
+        /* The last page is mapped whole; comparing page starts cannot overflow. */
+        uint64_t last = segment->p_offset + segment->p_filesz - 1;
+        if (!rounded && offset >= page_down(object, segment->p_offset) &&
+            page_down(object, offset) <= page_down(object, last))
+            rounded = segment;
+    }
+    if (rounded)
+        *vaddr = rounded->p_vaddr + (offset - rounded->p_offset);
+    return rounded != NULL;
+}
+
+uint64_t rts_object_first_vaddr(const struct rts_object *object)
+{
+    const Elf64_Phdr *first = rts_elf_image_segment_of_type(&object->image, PT_LOAD);
+    return page_down(object, first->p_vaddr);
+}
+
+size_t rts_object_read_text(struct rts_object *object, uint64_t vaddr, void *bytes, size_t size)
+{
+    for (size_t i = 0; i < object->image.segment_count; i++) {
+        const Elf64_Phdr *segment = &object->image.segments[i];
+        if (!is_text(segment) || vaddr < segment->p_vaddr ||
+            vaddr - segment->p_vaddr >= segment->p_filesz)
+            continue;
+        uint64_t skip = vaddr - segment->p_vaddr, left = segment->p_filesz - skip;
+        uint64_t offset = segment->p_offset + skip;
+        if (offset >= object->image.size)
+            return 0;
+        if (left > object->image.size - offset)
+            left = object->image.size - offset;
+        if (size > left)
+            size = (size_t)left;
+        return rts_elf_image_read(&object->image, offset, bytes, size) ? size : 0;
+    }
+    return 0;
+}
+
+const char *rts_object_section(struct rts_object *object, uint64_t vaddr)
+{
+    const struct rts_section *section = rts_elf_image_section_at(&object->image, vaddr);
+    return section && section->name[0] ? section->name : ".text";
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an object holds; only object*.c look inside. Parts are made on first need. */
+#ifndef RTS_BINARY_OBJECT_STATE_H
+#define RTS_BINARY_OBJECT_STATE_H
+
+#include "binary/cfi.h"
+#include "binary/debug_file.h"
+#include "binary/elf_image.h"
+#include "binary/inlines.h"
+#include "binary/object.h"
+#include "binary/plt.h"
+#include "binary/symbols.h"
+
+struct rts_object {
+    uint32_t serial;
+    char *path; /* NULL when not given */
+    struct rts_elf_image image;
+    struct rts_build_id build_id;
+    char sha256[65]; /* "" until computed */
+
+    int root_fd; /* own duplicate; -1: our own root */
+    bool search;
+    bool companion_tried;
+    bool companion_found;
+    struct rts_elf_image companion; /* the separate debug file */
+
+    bool eh_cfi_loaded;
+    bool debug_cfi_loaded;
+    bool symbols_loaded;
+    bool plt_loaded;
+    struct rts_cfi eh_cfi;
+    struct rts_cfi debug_cfi;
+    struct rts_symbols symbols;
+    struct rts_plt plt;
+    struct rts_inlines *inlines; /* NULL: none, or not tried */
+    bool inlines_tried;
+    struct rts_table fde_names; /* sub_<start> strings handed out so far */
+};
+
+/* Each loads its part if need be. The companion is NULL when there is none. */
+const struct rts_elf_image *rts_object_companion(struct rts_object *object);
+const struct rts_cfi *rts_object_load_eh_cfi(struct rts_object *object);
+const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "binary/symbols.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "binary/elf_symbols.h"
+#include "util/memory.h"
+
+/* Names may share the end of a string, or all of it, in the file, and are copied apart: so a small
+ * file could make a large table. Linkers save a tenth or so by sharing. */
+#define NAMES_PER_STRING 4
+
+/* Mapping symbols mark code and data in the sections of ARM and other machines: a dollar sign, a
+ * letter, and nothing or a dot and anything. */
+static bool is_mapping_symbol(const char *name)
+{
+    return name[0] == '$' && name[1] != '\0' && (name[2] == '\0' || name[2] == '.');
+}
+
+static bool is_defined(const Elf64_Sym *symbol)
+{
+    return symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS &&
+           symbol->st_shndx != SHN_COMMON;
+}
+
+/* The order of the choice among names of one address: type, then binding. False for a symbol that
+ * is no function. */
+static bool preference_of(const Elf64_Sym *symbol, uint8_t *preference)
+{
+    uint8_t type = ELF64_ST_TYPE(symbol->st_info);
+    if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
+        return false;
+    uint8_t rank;
+    switch (ELF64_ST_BIND(symbol->st_info)) {
+    case STB_GLOBAL:
+    case STB_GNU_UNIQUE:
+        rank = 0;
+        break;
+    case STB_WEAK:
+        rank = 1;
+        break;
+    case STB_LOCAL:
+        rank = 2;
+        break;
+    default:
+        return false;
+    }
+    *preference = (uint8_t)((type == STT_NOTYPE ? 4 : 0) + rank);
+    return true;
+}
+
+/* Bytes of a name before its version (@VERS or @@VERS); a leading @ is part of the name. */
+static size_t bare_length(const char *name)
+{
+    size_t length = strnlen(name, RTS_SYMBOL_NAME_MAX + 1);
+    const char *version = length > 1 ? memchr(name + 1, '@', length - 1) : NULL;
+    return version ? (size_t)(version - name) : length;
+}
+
+static uint32_t keep_name(struct rts_symbols *symbols, const char *name, size_t length)
+{
+    while (symbols->names_capacity - symbols->names_size < length + 1) {
+        symbols->names_capacity = symbols->names_capacity ? symbols->names_capacity * 2 : 4096;
+        symbols->names = rts_realloc_array(symbols->names, symbols->names_capacity, 1);
+    }
+    uint32_t offset = (uint32_t)symbols->names_size;
+    memcpy(symbols->names + offset, name, length);
+    symbols->names[offset + length] = '\0';
+    symbols->names_size += length + 1;
+    return offset;
+}
+
+static void add_symbol(struct rts_symbols *symbols, const Elf64_Sym *symbol, const char *name,
+                       const struct rts_elf_image *mapped, enum rts_symbol_source source)
+{
+    uint8_t preference;
+    if (!is_defined(symbol) || !preference_of(symbol, &preference) || is_mapping_symbol(name) ||
+        !rts_elf_image_is_code(mapped, symbol->st_value))
+        return;
+    size_t length = bare_length(name);
+    if (length == 0 || length > RTS_SYMBOL_NAME_MAX ||
+        length + 1 > symbols->names_limit - symbols->names_size)
+        return;
+    uint64_t size = symbol->st_size;
+    if (symbol->st_value + size < symbol->st_value)
+        size = 0;
+    symbols->entries = rts_grow(symbols->entries, symbols->count, &symbols->capacity,
+                                sizeof *symbols->entries);
+    symbols->entries[symbols->count++] = (struct rts_symbol_entry){
+        .start = symbol->st_value,
+        .size = size,
+        .name = keep_name(symbols, name, length),
+        .preference = preference,
+        .source = (uint8_t)source,
+    };
+}
+
+void rts_symbols_add(struct rts_symbols *symbols, const struct rts_elf_image *image, uint32_t type,
+                     const struct rts_elf_image *mapped, enum rts_symbol_source source)
+{
+    struct rts_elf_symbols table;
+    if (!rts_elf_symbols_load(&table, image, type))
+        return;
+    symbols->names_limit += table.strings_size * NAMES_PER_STRING;
+    if (symbols->names_limit > RTS_SYMBOL_NAMES_MAX)
+        symbols->names_limit = RTS_SYMBOL_NAMES_MAX;
+    for (size_t i = 0; i < table.count && symbols->count < RTS_SYMBOLS_MAX; i++)
+        add_symbol(symbols, &table.symbols[i], rts_elf_symbols_name(&table, &table.symbols[i]),
+                   mapped, source);
+    rts_elf_symbols_unload(&table);
+}
+
+static int compare_entries(const void *left, const void *right, void *context)
+{
+    const struct rts_symbol_entry *a = left, *b = right;
+    const char *names = context;
+    if (a->start != b->start)
+        return a->start < b->start ? -1 : 1;
+    int order = strcmp(names + a->name, names + b->name);
+    if (order == 0)
+        order = a->source - b->source;
+    return order ? order : a->preference - b->preference;
+}
+
+/* Of repetitions the first stays, with the best of their sizes and preferences. */
+static void drop_repetitions(struct rts_symbols *symbols)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < symbols->count; i++) {
+        const struct rts_symbol_entry *entry = &symbols->entries[i];
+        struct rts_symbol_entry *last = kept ? &symbols->entries[kept - 1] : NULL;
+        if (!last || last->start != entry->start ||
+            strcmp(symbols->names + last->name, symbols->names + entry->name) != 0) {
+            symbols->entries[kept++] = *entry;
+            continue;
+        }
+        if (last->size == 0)
+            last->size = entry->size;
+        if (entry->preference < last->preference)
+            last->preference = entry->preference;
+    }
+    symbols->count = kept;
+}
+
+void rts_symbols_seal(struct rts_symbols *symbols)
+{
+    if (symbols->count == 0)
+        return;
+    qsort_r(symbols->entries, symbols->count, sizeof *symbols->entries, compare_entries,
+            symbols->names);
+    drop_repetitions(symbols);
+    symbols->entries =
+        rts_realloc_array(symbols->entries, symbols->count, sizeof *symbols->entries);
+    symbols->names = rts_realloc_array(symbols->names, symbols->names_size, 1);
+    uint64_t reach = 0;
+    for (size_t i = 0; i < symbols->count; i++) {
+        struct rts_symbol_entry *entry = &symbols->entries[i];
+        if (entry->start + entry->size > reach)
+            reach = entry->start + entry->size;
+        entry->reach = reach;
+    }
+}
+
+void rts_symbols_finish(struct rts_symbols *symbols)
+{
+    size_t position = 0;
+    void *list;
+    while ((list = rts_table_next(&symbols->aliases, &position)))
+        free(list);
+    rts_table_finish(&symbols->aliases);
+    free(symbols->entries);
+    free(symbols->names);
+    *symbols = (struct rts_symbols){0};
+}
+
+const char *rts_symbols_name(const struct rts_symbols *symbols,
+                             const struct rts_symbol_entry *entry)
+{
+    return symbols->names + entry->name;
+}

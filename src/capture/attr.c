@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/attr.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+/* attr.build_id, which headers older than 5.12 do not name: the 35th of the attr's flag bits. */
+#define ATTR_FLAG_BUILD_ID (1ULL << 34)
+
+/* The flag bits follow read_format in the attr (perf_event_open(2)). */
+static void set_flag(struct perf_event_attr *attr, uint64_t flag)
+{
+    char *at = (char *)attr + offsetof(struct perf_event_attr, read_format) +
+               sizeof attr->read_format;
+    uint64_t flags;
+    memcpy(&flags, at, sizeof flags);
+    flags |= flag;
+    memcpy(at, &flags, sizeof flags);
+}
+
+void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *request,
+                   unsigned features)
+{
+    memset(attr, 0, sizeof *attr);
+    attr->size = PERF_ATTR_SIZE_VER5; /* all that is used fits what Linux 4.4 knows */
+    attr->type = PERF_TYPE_SOFTWARE;
+    attr->config = PERF_COUNT_SW_CPU_CLOCK;
+    attr->freq = 1;
+    attr->sample_freq = request->frequency;
+    attr->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID |
+                        PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_REGS_USER;
+    attr->sample_regs_user = request->user_registers;
+    if (request->call_graph == RTS_CALL_GRAPH_DWARF) {
+        attr->sample_type |= PERF_SAMPLE_STACK_USER;
+        attr->sample_stack_user = request->stack_bytes;
+    } else if (request->call_graph == RTS_CALL_GRAPH_FP) {
+        attr->sample_type |= PERF_SAMPLE_CALLCHAIN;
+        attr->exclude_callchain_kernel = 1;
+    }
+    attr->sample_id_all = 1;
+    attr->mmap = 1;
+    attr->mmap2 = 1;
+    attr->comm = 1;
+    attr->comm_exec = 1;
+    attr->task = 1;
+    attr->disabled = request->enable_on_exec;
+    attr->enable_on_exec = request->enable_on_exec;
+    attr->inherit = request->inherit;
+    attr->exclude_hv = 1;
+    if (!(features & RTS_FEATURE_KERNEL_SIDE))
+        attr->exclude_kernel = 1;
+    if (features & RTS_FEATURE_CLOCK_ID) {
+        attr->use_clockid = 1;
+        attr->clockid = CLOCK_MONOTONIC;
+    }
+    if (features & RTS_FEATURE_BUILD_ID)
+        set_flag(attr, ATTR_FLAG_BUILD_ID);
+}
+
+enum rts_feature rts_attr_step_down(unsigned *features, int number)
+{
+    /* A kernel that does not know a bit says EINVAL (E2BIG for a longer attr); one that does not
+     * permit something says EACCES or EPERM, and the only thing to be refused is the kernel side. */
+    static const enum rts_feature unknown_order[] = {RTS_FEATURE_BUILD_ID, RTS_FEATURE_CLOCK_ID};
+    if (number == EINVAL || number == E2BIG || number == EOPNOTSUPP) {
+        for (size_t i = 0; i < sizeof unknown_order / sizeof *unknown_order; i++)
+            if (*features & unknown_order[i]) {
+                *features &= ~(unsigned)unknown_order[i];
+                return unknown_order[i];
+            }
+    }
+    if ((number == EACCES || number == EPERM) && (*features & RTS_FEATURE_KERNEL_SIDE)) {
+        *features &= ~(unsigned)RTS_FEATURE_KERNEL_SIDE;
+        return RTS_FEATURE_KERNEL_SIDE;
+    }
+    return 0;
+}
+
+const char *rts_feature_name(enum rts_feature feature)
+{
+    switch (feature) {
+    case RTS_FEATURE_BUILD_ID:
+        return "kernel_build_ids";
+    case RTS_FEATURE_CLOCK_ID:
+        return "monotonic_clock";
+    case RTS_FEATURE_KERNEL_SIDE:
+        return "kernel_samples";
+    }
+    return "unknown";
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ladder of attrs: the best that this kernel might take, and what to give up, rung by rung,
+ * when it refuses. What was given up is recorded, so that it can be said.
+ */
+#ifndef RTS_CAPTURE_ATTR_H
+#define RTS_CAPTURE_ATTR_H
+
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "types.h"
+
+/* Features that can be given up, in the order in which they are. Bits of a set. */
+enum rts_feature {
+    RTS_FEATURE_BUILD_ID = 1 << 0,    /* build-ids in MMAP2 records: Linux 5.12 */
+    RTS_FEATURE_CLOCK_ID = 1 << 1,    /* times on CLOCK_MONOTONIC: Linux 4.1 */
+    RTS_FEATURE_KERNEL_SIDE = 1 << 2, /* samples that hit in the kernel, with their user stack */
+};
+
+/* What the caller wants of the sampling event. */
+struct rts_attr_request {
+    uint32_t frequency; /* Hz */
+    enum rts_call_graph call_graph;
+    uint32_t stack_bytes;    /* dwarf: a multiple of 8, at most 65528 */
+    uint64_t user_registers; /* PERF_REG_* mask of this architecture */
+    bool inherit;            /* new threads and children too */
+    bool enable_on_exec;     /* stays off until the target calls execve() */
+};
+
+/* Fills *attr for cpu-clock with the given set of features. */
+void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *request,
+                   unsigned features);
+
+/* The next rung down after perf_event_open() failed with `number`: the reduced set in *features and
+ * the feature that was given up as result; 0 when there is nothing left that could help. */
+enum rts_feature rts_attr_step_down(unsigned *features, int number);
+
+/* The word for a feature in --stats (run.gave_up). */
+const char *rts_feature_name(enum rts_feature feature);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Live capture with perf_event_open(2): cpu-clock samples of the target's threads (or of whole
+ * CPUs) into one ring per CPU, with the side-band records that tell about processes and mappings.
+ *
+ * Each ring belongs to a dummy event on ourselves, and all sampling events of that CPU are
+ * redirected into it: so a ring outlives every thread of the target, and its fd can be polled to
+ * the end.
+ */
+#ifndef RTS_CAPTURE_CAPTURE_H
+#define RTS_CAPTURE_CAPTURE_H
+
+#include <poll.h>
+
+#include "capture/attr.h"
+#include "capture/record.h"
+#include "util/error.h"
+
+struct rts_capture;
+
+struct rts_capture_options {
+    uint32_t frequency; /* Hz, at least 1 */
+    enum rts_call_graph call_graph;
+    uint32_t stack_bytes;    /* dwarf: bytes of stack per sample; 0: what the rings can carry */
+    uint64_t user_registers; /* PERF_REG_* mask */
+    bool enable_on_exec;
+};
+
+/* What became of the options. */
+struct rts_capture_facts {
+    uint32_t frequency; /* possibly lowered to the kernel's maximum */
+    uint32_t stack_bytes;
+    unsigned gave_up; /* set of enum rts_feature */
+    size_t ring_bytes; /* of each CPU's ring */
+    unsigned cpus;
+};
+
+/* Receives records in time order within a drain. Records and what they point to are valid during
+ * the call only. */
+struct rts_capture_sink {
+    void *context;
+    void (*side_band)(void *context, const struct rts_record *record);
+    void (*sample)(void *context, const struct rts_record *record);
+    void (*malformed)(void *context); /* a record that could not be decoded */
+};
+
+/* Maps the rings. NULL on failure: RTS_NOT_PERMITTED says what to grant. */
+struct rts_capture *rts_capture_create(const struct rts_capture_options *options,
+                                       struct rts_error *error);
+
+/* Closes all events and unmaps the rings. Accepts NULL. */
+void rts_capture_destroy(struct rts_capture *capture);
+
+/* Opens events on every thread of `pid`, and keeps looking until no thread is new; what they create
+ * later is inherited. A sample that reaches us twice (a thread born in between, which both inherits
+ * and is opened) is passed on once. Fails with RTS_NOT_FOUND when there is no such process. */
+int rts_capture_add_process(struct rts_capture *capture, int32_t pid, struct rts_error *error);
+
+/* Opens one event per CPU, for all processes. */
+int rts_capture_add_cpus(struct rts_capture *capture, struct rts_error *error);
+
+const struct rts_capture_facts *rts_capture_facts(const struct rts_capture *capture);
+
+/* How often drain() must be called so that no ring fills up: milliseconds, at most 100. */
+int rts_capture_interval_ms(const struct rts_capture *capture);
+
+/* Fills `fds` (room for `capacity`) with what becomes readable when a ring is a quarter full;
+ * returns the number. */
+size_t rts_capture_poll_fds(const struct rts_capture *capture, struct pollfd *fds,
+                            size_t capacity);
+
+/* Stops the events; what is in the rings can still be drained. */
+void rts_capture_stop(struct rts_capture *capture);
+
+/* Passes on what the rings hold: first all side-band records, in time order, then the samples that
+ * were written before those, in time order. So every sample is seen after what was mapped before it.
+ */
+void rts_capture_drain(struct rts_capture *capture, const struct rts_capture_sink *sink);
+
+#endif

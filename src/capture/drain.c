@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/drain.h"
+
+#include <stdlib.h>
+
+#include "util/memory.h"
+
+/* perf_event_header.size has 16 bits. */
+#define RECORD_SIZE_MAX ((size_t)64 << 10)
+
+void rts_drain_finish(struct rts_drain *drain)
+{
+    free(drain->items);
+    free(drain->heads);
+    free(drain->scratch);
+    *drain = (struct rts_drain){0};
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const struct rts_drain_item *a = left, *b = right;
+    if (a->time != b->time)
+        return a->time < b->time ? -1 : 1;
+    if (a->cpu != b->cpu)
+        return a->cpu < b->cpu ? -1 : 1;
+    return a->position < b->position ? -1 : a->position > b->position;
+}
+
+/* Collects the records of one ring in [from, head) that are samples, or that are not. */
+static void collect(struct rts_drain *drain, const struct rts_ring *ring, uint32_t cpu,
+                    uint64_t from, uint64_t head, bool samples,
+                    const struct rts_record_layout *layout)
+{
+    while (from < head) {
+        struct perf_event_header header = rts_ring_header(ring, from, head);
+        if (header.size == 0)
+            return;
+        if ((header.type == PERF_RECORD_SAMPLE) == samples) {
+            const struct perf_event_header *record =
+                rts_ring_record(ring, from, head, drain->scratch);
+            drain->items =
+                rts_grow(drain->items, drain->count, &drain->capacity, sizeof *drain->items);
+            drain->items[drain->count++] = (struct rts_drain_item){
+                .time = rts_record_time(record, layout), .position = from, .cpu = cpu};
+        }
+        from += header.size;
+    }
+}
+
+static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const uint64_t *heads,
+                    const struct rts_record_layout *layout, struct rts_events *events,
+                    const struct rts_capture_sink *sink)
+{
+    qsort(drain->items, drain->count, sizeof *drain->items, by_time);
+    for (size_t i = 0; i < drain->count; i++) {
+        const struct rts_drain_item *item = &drain->items[i];
+        struct rts_record record;
+        const struct perf_event_header *bytes =
+            rts_ring_record(&rings[item->cpu], item->position, heads[item->cpu], drain->scratch);
+        if (!bytes || rts_record_decode(bytes, layout, &record) < 0) {
+            sink->malformed(sink->context);
+        } else if (record.kind != RTS_RECORD_SAMPLE) {
+            if (record.kind == RTS_RECORD_EXIT)
+                rts_events_thread_exit(events, record.tid);
+            sink->side_band(sink->context, &record);
+        } else if (rts_events_admit(events, &record)) {
+            sink->sample(sink->context, &record);
+        }
+    }
+    drain->count = 0;
+}
+
+void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned ring_count,
+                   const struct rts_record_layout *layout, struct rts_events *events,
+                   const struct rts_capture_sink *sink)
+{
+    if (!drain->heads) {
+        drain->heads = rts_calloc(2 * ring_count, sizeof *drain->heads);
+        drain->scratch = rts_calloc(1, RECORD_SIZE_MAX);
+    }
+    uint64_t *sample_heads = drain->heads, *side_heads = drain->heads + ring_count;
+    for (unsigned cpu = 0; cpu < ring_count; cpu++)
+        sample_heads[cpu] = rings[cpu].page ? rts_ring_head(&rings[cpu]) : 0;
+    for (unsigned cpu = 0; cpu < ring_count; cpu++)
+        side_heads[cpu] = rings[cpu].page ? rts_ring_head(&rings[cpu]) : 0;
+
+    for (unsigned cpu = 0; cpu < ring_count; cpu++)
+        if (rings[cpu].page)
+            collect(drain, &rings[cpu], cpu, rings[cpu].side, side_heads[cpu], false, layout);
+    pass_on(drain, rings, side_heads, layout, events, sink);
+
+    for (unsigned cpu = 0; cpu < ring_count; cpu++)
+        if (rings[cpu].page)
+            collect(drain, &rings[cpu], cpu, rings[cpu].tail, sample_heads[cpu], true, layout);
+    pass_on(drain, rings, sample_heads, layout, events, sink);
+
+    for (unsigned cpu = 0; cpu < ring_count; cpu++) {
+        if (!rings[cpu].page)
+            continue;
+        rings[cpu].side = side_heads[cpu];
+        rts_ring_release(&rings[cpu], sample_heads[cpu]);
+    }
+    rts_events_end_drain(events);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Emptying the rings in an order that is safe to attribute. A thread moves between CPUs, so what it
+ * mapped may lie in one ring and its next sample in another. Hence two readings of all heads:
+ *
+ *     heads A (read first)   samples before these are passed on
+ *     heads B (read second)  side-band records before these are applied first
+ *
+ * Whatever a sample before A depends on was written before that sample, so it lies before B.
+ */
+#ifndef RTS_CAPTURE_DRAIN_H
+#define RTS_CAPTURE_DRAIN_H
+
+#include "capture/capture.h"
+#include "capture/events.h"
+#include "capture/ring.h"
+
+struct rts_drain_item {
+    uint64_t time;
+    uint64_t position;
+    uint32_t cpu;
+};
+
+/* Zero-initialise. Scratch memory that is kept from one drain to the next. */
+struct rts_drain {
+    struct rts_drain_item *items;
+    size_t count, capacity;
+    uint64_t *heads; /* A and B of each ring */
+    uint8_t *scratch;
+};
+
+void rts_drain_finish(struct rts_drain *drain);
+
+void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned ring_count,
+                   const struct rts_record_layout *layout, struct rts_events *events,
+                   const struct rts_capture_sink *sink);
+
+#endif

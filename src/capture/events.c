@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/events.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "util/memory.h"
+
+struct thread {
+    int32_t tid;
+};
+
+struct owner {
+    int32_t tid;
+    uint32_t cpu;
+    uint64_t id;
+};
+
+static bool same_event(const void *item, const void *key)
+{
+    return ((const struct rts_event *)item)->id == *(const uint64_t *)key;
+}
+
+static bool same_thread(const void *item, const void *key)
+{
+    return ((const struct thread *)item)->tid == *(const int32_t *)key;
+}
+
+static bool same_owner(const void *item, const void *key)
+{
+    const struct owner *a = item, *b = key;
+    return a->tid == b->tid && a->cpu == b->cpu;
+}
+
+static uint64_t thread_hash(int32_t tid)
+{
+    return rts_hash_u64((uint32_t)tid);
+}
+
+static uint64_t owner_hash(int32_t tid, uint32_t cpu)
+{
+    return rts_hash_u64((uint64_t)cpu << 32 | (uint32_t)tid);
+}
+
+static void free_items(struct rts_table *table)
+{
+    size_t position = 0;
+    for (void *item; (item = rts_table_next(table, &position));)
+        free(item);
+    rts_table_finish(table);
+}
+
+void rts_events_finish(struct rts_events *events)
+{
+    for (size_t i = 0; i < events->count; i++) {
+        close(events->items[i]->fd);
+        free(events->items[i]);
+    }
+    free(events->items);
+    free(events->exited);
+    rts_table_finish(&events->by_id);
+    free_items(&events->threads);
+    free_items(&events->owners);
+    *events = (struct rts_events){0};
+}
+
+void rts_events_add(struct rts_events *events, int fd, int32_t tid, uint32_t cpu)
+{
+    struct rts_event *event = rts_calloc(1, sizeof *event);
+    *event = (struct rts_event){.fd = fd, .tid = tid, .cpu = cpu};
+    events->items =
+        rts_grow(events->items, events->count, &events->capacity, sizeof *events->items);
+    events->items[events->count++] = event;
+    if (cpu >= events->cpus)
+        events->cpus = cpu + 1;
+    if (ioctl(fd, PERF_EVENT_IOC_ID, &event->id) == 0)
+        rts_table_add(&events->by_id, rts_hash_u64(event->id), event);
+    if (tid >= 0 && !rts_events_has_thread(events, tid)) {
+        struct thread *thread = rts_calloc(1, sizeof *thread);
+        thread->tid = tid;
+        rts_table_add(&events->threads, thread_hash(tid), thread);
+    }
+}
+
+bool rts_events_has_thread(const struct rts_events *events, int32_t tid)
+{
+    return rts_table_find(&events->threads, thread_hash(tid), same_thread, &tid) != NULL;
+}
+
+void rts_events_control(const struct rts_events *events, unsigned long request)
+{
+    for (size_t i = 0; i < events->count; i++)
+        ioctl(events->items[i]->fd, request, 0);
+}
+
+bool rts_events_admit(struct rts_events *events, const struct rts_record *sample)
+{
+    if (!events->ambiguous)
+        return true;
+    const struct rts_event *event =
+        rts_table_find(&events->by_id, rts_hash_u64(sample->id), same_event, &sample->id);
+    if (!event || event->tid < 0 || event->tid == sample->tid)
+        return true;
+    if (rts_events_has_thread(events, sample->tid))
+        return false;
+    /* A thread with two ancestors' events, none of its own: it listens to the first that speaks. */
+    struct owner key = {.tid = sample->tid, .cpu = sample->cpu, .id = sample->id};
+    uint64_t hash = owner_hash(key.tid, key.cpu);
+    struct owner *owner = rts_table_find(&events->owners, hash, same_owner, &key);
+    if (owner)
+        return owner->id == sample->id;
+    owner = rts_calloc(1, sizeof *owner);
+    *owner = key;
+    rts_table_add(&events->owners, hash, owner);
+    return true;
+}
+
+void rts_events_thread_exit(struct rts_events *events, int32_t tid)
+{
+    if (!events->ambiguous)
+        return;
+    events->exited = rts_grow(events->exited, events->exited_count, &events->exited_capacity,
+                              sizeof *events->exited);
+    events->exited[events->exited_count++] = tid;
+}
+
+void rts_events_end_drain(struct rts_events *events)
+{
+    for (size_t i = 0; i < events->exited_count; i++) {
+        int32_t tid = events->exited[i];
+        free(rts_table_remove(&events->threads, thread_hash(tid), same_thread, &tid));
+        for (uint32_t cpu = 0; events->owners.count && cpu < events->cpus; cpu++) {
+            struct owner key = {.tid = tid, .cpu = cpu};
+            free(rts_table_remove(&events->owners, owner_hash(tid, cpu), same_owner, &key));
+        }
+    }
+    events->exited_count = 0;
+}

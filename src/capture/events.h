@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sampling events that are open, and which of them a sample may come from. Threads inherit the
+ * events of their creator, so a thread that is born while its process is being attached can end up
+ * with two sets: the inherited one and the one that was opened on it. rts_events_admit() lets each
+ * thread through once.
+ */
+#ifndef RTS_CAPTURE_EVENTS_H
+#define RTS_CAPTURE_EVENTS_H
+
+#include <linux/perf_event.h>
+
+#include "capture/record.h"
+#include "util/table.h"
+
+struct rts_event {
+    int fd;
+    int32_t tid; /* what it was opened on; -1: a whole CPU */
+    uint32_t cpu;
+    uint64_t id; /* as samples carry it */
+};
+
+struct rts_events {
+    struct rts_event **items;
+    size_t count, capacity;
+    struct rts_table by_id;   /* struct rts_event */
+    struct rts_table threads; /* struct thread: what was opened on */
+    struct rts_table owners;  /* struct owner: which inherited event a (tid, cpu) listens to */
+    uint32_t cpus;            /* highest CPU number + 1 */
+    bool ambiguous;           /* threads may be covered twice */
+    int32_t *exited;          /* threads to forget when the current drain is over */
+    size_t exited_count, exited_capacity;
+};
+
+/* Closes all events. */
+void rts_events_finish(struct rts_events *events);
+
+/* Takes ownership of `fd`, an event on `tid` and `cpu`. */
+void rts_events_add(struct rts_events *events, int fd, int32_t tid, uint32_t cpu);
+
+/* Is an event open on this thread? */
+bool rts_events_has_thread(const struct rts_events *events, int32_t tid);
+
+/* Turns all events on or off (PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_DISABLE). */
+void rts_events_control(const struct rts_events *events, unsigned long request);
+
+/* False when this sample is the second one of a thread that is covered twice. */
+bool rts_events_admit(struct rts_events *events, const struct rts_record *sample);
+
+/* A thread is gone: its id may be used again after the current drain. */
+void rts_events_thread_exit(struct rts_events *events, int32_t tid);
+void rts_events_end_drain(struct rts_events *events);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/record.h"
+
+#include <string.h>
+
+#ifndef PERF_RECORD_MISC_MMAP_BUILD_ID
+#define PERF_RECORD_MISC_MMAP_BUILD_ID (1 << 14)
+#endif
+
+/* A cursor over the 8-byte words of one record. Reading past the end yields zero and is noted. */
+struct cursor {
+    const uint64_t *at, *end;
+    bool overrun;
+};
+
+static uint64_t next_word(struct cursor *cursor)
+{
+    if (cursor->at >= cursor->end) {
+        cursor->overrun = true;
+        return 0;
+    }
+    return *cursor->at++;
+}
+
+static const uint64_t *next_words(struct cursor *cursor, uint64_t count)
+{
+    if (count > (uint64_t)(cursor->end - cursor->at)) {
+        cursor->overrun = true;
+        return NULL;
+    }
+    const uint64_t *words = cursor->at;
+    cursor->at += count;
+    return words;
+}
+
+static int32_t low_half(uint64_t word)
+{
+    uint32_t halves[2];
+    memcpy(halves, &word, sizeof halves);
+    return (int32_t)halves[0];
+}
+
+static int32_t high_half(uint64_t word)
+{
+    uint32_t halves[2];
+    memcpy(halves, &word, sizeof halves);
+    return (int32_t)halves[1];
+}
+
+/* Number of words of the sample_id that ends every record but samples. */
+static size_t trailer_words(const struct rts_record_layout *layout)
+{
+    if (!layout->sample_id_all)
+        return 0;
+    const uint64_t members = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ID |
+                             PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU | PERF_SAMPLE_IDENTIFIER;
+    return (size_t)__builtin_popcountll(layout->sample_type & members);
+}
+
+static void decode_trailer(struct cursor cursor, const struct rts_record_layout *layout,
+                           struct rts_record *record)
+{
+    uint64_t type = layout->sample_type;
+    if (type & PERF_SAMPLE_TID) {
+        uint64_t word = next_word(&cursor);
+        record->pid = low_half(word);
+        record->tid = high_half(word);
+    }
+    if (type & PERF_SAMPLE_TIME)
+        record->time = next_word(&cursor);
+    if (type & PERF_SAMPLE_ID)
+        record->id = next_word(&cursor);
+    if (type & PERF_SAMPLE_STREAM_ID)
+        next_word(&cursor);
+    if (type & PERF_SAMPLE_CPU)
+        record->cpu = (uint32_t)low_half(next_word(&cursor));
+    if (type & PERF_SAMPLE_IDENTIFIER)
+        record->id = next_word(&cursor);
+}
+
+static void decode_stack(struct cursor *cursor, struct rts_sample *sample)
+{
+    uint64_t size = next_word(cursor);
+    if (size == 0)
+        return;
+    const uint64_t *bytes = next_words(cursor, size / 8);
+    uint64_t copied = next_word(cursor);
+    if (size % 8 || !bytes || copied > size) {
+        cursor->overrun = true;
+        return;
+    }
+    sample->stack = (const uint8_t *)bytes;
+    sample->stack_size = copied;
+    sample->stack_asked = size;
+}
+
+static int decode_sample(struct cursor cursor, const struct rts_record_layout *layout,
+                         struct rts_record *record)
+{
+    uint64_t type = layout->sample_type;
+    struct rts_sample *sample = &record->sample;
+    if (type & PERF_SAMPLE_IDENTIFIER)
+        record->id = next_word(&cursor);
+    if (type & PERF_SAMPLE_IP)
+        sample->ip = next_word(&cursor);
+    if (type & PERF_SAMPLE_TID) {
+        uint64_t word = next_word(&cursor);
+        record->pid = low_half(word);
+        record->tid = high_half(word);
+    }
+    if (type & PERF_SAMPLE_TIME)
+        record->time = next_word(&cursor);
+    if (type & PERF_SAMPLE_ADDR)
+        next_word(&cursor);
+    if (type & PERF_SAMPLE_ID)
+        record->id = next_word(&cursor);
+    if (type & PERF_SAMPLE_STREAM_ID)
+        next_word(&cursor);
+    if (type & PERF_SAMPLE_CPU)
+        record->cpu = (uint32_t)low_half(next_word(&cursor));
+    if (type & PERF_SAMPLE_PERIOD)
+        next_word(&cursor);
+    if (type & (PERF_SAMPLE_READ | PERF_SAMPLE_RAW | PERF_SAMPLE_BRANCH_STACK))
+        return -1; /* never asked for; their sizes would be needed to go on */
+    if (type & PERF_SAMPLE_CALLCHAIN) {
+        sample->callchain_size = next_word(&cursor);
+        sample->callchain = next_words(&cursor, sample->callchain_size);
+    }
+    if (type & PERF_SAMPLE_REGS_USER) {
+        sample->register_abi = next_word(&cursor);
+        if (sample->register_abi != PERF_SAMPLE_REGS_ABI_NONE)
+            sample->registers =
+                next_words(&cursor, (uint64_t)__builtin_popcountll(layout->user_registers));
+    }
+    if (type & PERF_SAMPLE_STACK_USER)
+        decode_stack(&cursor, sample);
+    return cursor.overrun ? -1 : 0;
+}
+
+/* The NUL-terminated text at the cursor, or NULL when it does not end inside the record. */
+static const char *decode_text(const struct cursor *cursor)
+{
+    const char *text = (const char *)cursor->at;
+    size_t room = (size_t)((const char *)cursor->end - text);
+    return memchr(text, '\0', room) ? text : NULL;
+}
+
+static int decode_mmap(struct cursor cursor, const struct perf_event_header *header,
+                       struct rts_record *record)
+{
+    struct rts_mmap_record *map = &record->mmap;
+    uint64_t task = next_word(&cursor);
+    record->pid = low_half(task);
+    record->tid = high_half(task);
+    map->start = next_word(&cursor);
+    map->size = next_word(&cursor);
+    map->offset = next_word(&cursor);
+    map->executable = !(header->misc & PERF_RECORD_MISC_MMAP_DATA);
+    if (header->type == PERF_RECORD_MMAP2) {
+        const uint64_t *identity = next_words(&cursor, 3);
+        uint64_t protection = next_word(&cursor);
+        if (!identity)
+            return -1;
+        if (header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
+            const uint8_t *bytes = (const uint8_t *)identity;
+            if (bytes[0] > 20)
+                return -1;
+            map->build_id.size = bytes[0];
+            memcpy(map->build_id.bytes, bytes + 4, bytes[0]);
+        } else {
+            map->has_identity = true;
+            map->major = (uint32_t)low_half(identity[0]);
+            map->minor = (uint32_t)high_half(identity[0]);
+            map->inode = identity[1];
+        }
+        map->executable = low_half(protection) & 4; /* PROT_EXEC */
+    }
+    map->path = decode_text(&cursor);
+    return cursor.overrun || !map->path ? -1 : 0;
+}
+
+static int decode_comm(struct cursor cursor, const struct perf_event_header *header,
+                       struct rts_record *record)
+{
+    uint64_t task = next_word(&cursor);
+    record->pid = low_half(task);
+    record->tid = high_half(task);
+    record->comm.exec = header->misc & PERF_RECORD_MISC_COMM_EXEC;
+    record->comm.name = decode_text(&cursor);
+    return cursor.overrun || !record->comm.name ? -1 : 0;
+}
+
+static int decode_task(struct cursor cursor, struct rts_record *record)
+{
+    uint64_t pids = next_word(&cursor);
+    uint64_t tids = next_word(&cursor);
+    uint64_t time = next_word(&cursor);
+    record->pid = low_half(pids);
+    record->task.parent_pid = high_half(pids);
+    record->tid = low_half(tids);
+    record->task.parent_tid = high_half(tids);
+    if (record->time == 0)
+        record->time = time;
+    return cursor.overrun ? -1 : 0;
+}
+
+static enum rts_record_kind kind_of(uint32_t type)
+{
+    switch (type) {
+    case PERF_RECORD_SAMPLE:
+        return RTS_RECORD_SAMPLE;
+    case PERF_RECORD_MMAP:
+    case PERF_RECORD_MMAP2:
+        return RTS_RECORD_MMAP;
+    case PERF_RECORD_COMM:
+        return RTS_RECORD_COMM;
+    case PERF_RECORD_FORK:
+        return RTS_RECORD_FORK;
+    case PERF_RECORD_EXIT:
+        return RTS_RECORD_EXIT;
+    case PERF_RECORD_LOST:
+    case PERF_RECORD_LOST_SAMPLES:
+        return RTS_RECORD_LOST;
+    case PERF_RECORD_THROTTLE:
+        return RTS_RECORD_THROTTLE;
+    case PERF_RECORD_UNTHROTTLE:
+        return RTS_RECORD_UNTHROTTLE;
+    default:
+        return RTS_RECORD_OTHER;
+    }
+}
+
+int rts_record_decode(const struct perf_event_header *header,
+                      const struct rts_record_layout *layout, struct rts_record *record)
+{
+    *record = (struct rts_record){.kind = kind_of(header->type), .pid = -1, .tid = -1};
+    if (header->size < sizeof *header || header->size % 8)
+        return -1;
+    struct cursor cursor = {
+        .at = (const uint64_t *)(const void *)(header + 1),
+        .end = (const uint64_t *)(const void *)((const char *)header + header->size),
+    };
+    if (record->kind == RTS_RECORD_SAMPLE) {
+        uint16_t mode = header->misc & PERF_RECORD_MISC_CPUMODE_MASK;
+        record->sample.kernel_mode = mode == PERF_RECORD_MISC_KERNEL;
+        return decode_sample(cursor, layout, record);
+    }
+    size_t trailer = trailer_words(layout);
+    if (trailer > (size_t)(cursor.end - cursor.at))
+        return -1;
+    cursor.end -= trailer;
+    decode_trailer((struct cursor){.at = cursor.end, .end = cursor.end + trailer}, layout, record);
+    switch (record->kind) {
+    case RTS_RECORD_MMAP:
+        return decode_mmap(cursor, header, record);
+    case RTS_RECORD_COMM:
+        return decode_comm(cursor, header, record);
+    case RTS_RECORD_FORK:
+    case RTS_RECORD_EXIT:
+        return decode_task(cursor, record);
+    case RTS_RECORD_LOST:
+        if (header->type == PERF_RECORD_LOST)
+            next_word(&cursor); /* the id of the event that noticed, not of those that lost */
+        record->lost.records = next_word(&cursor);
+        return cursor.overrun ? -1 : 0;
+    default:
+        return 0;
+    }
+}
+
+uint64_t rts_record_time(const struct perf_event_header *header,
+                         const struct rts_record_layout *layout)
+{
+    uint64_t type = layout->sample_type;
+    if (!(type & PERF_SAMPLE_TIME) || header->size < sizeof *header || header->size % 8)
+        return 0;
+    size_t words = header->size / 8 - 1;
+    const uint64_t *body = (const uint64_t *)(const void *)(header + 1);
+    size_t index;
+    if (header->type == PERF_RECORD_SAMPLE) {
+        index = (size_t)__builtin_popcountll(
+            type & (PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID));
+    } else {
+        size_t trailer = trailer_words(layout);
+        if (trailer == 0 || trailer > words)
+            return 0;
+        index = words - trailer + (type & PERF_SAMPLE_TID ? 1 : 0);
+    }
+    return index < words ? body[index] : 0;
+}

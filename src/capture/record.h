@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vocabulary of every capture backend: the kernel's own perf record layout (linux/perf_event.h,
+ * perf_event_open(2)), decoded into plain values. Live rings and trace files yield the same
+ * records. Pure: bytes in, values out; nothing in the bytes is trusted.
+ */
+#ifndef RTS_CAPTURE_RECORD_H
+#define RTS_CAPTURE_RECORD_H
+
+#include <linux/perf_event.h>
+
+#include "types.h"
+
+enum rts_record_kind {
+    RTS_RECORD_SAMPLE,
+    RTS_RECORD_MMAP,
+    RTS_RECORD_COMM,
+    RTS_RECORD_FORK,
+    RTS_RECORD_EXIT,
+    RTS_RECORD_LOST,
+    RTS_RECORD_THROTTLE,
+    RTS_RECORD_UNTHROTTLE,
+    RTS_RECORD_OTHER, /* a type that nothing here uses */
+};
+
+/* The parts of the attr that decide how a record is laid out. */
+struct rts_record_layout {
+    uint64_t sample_type; /* PERF_SAMPLE_* */
+    uint64_t user_registers; /* attr.sample_regs_user */
+    bool sample_id_all;
+};
+
+/* Pointers lead into the record's bytes and live as long as those. */
+struct rts_sample {
+    uint64_t ip;          /* where the CPU was; a kernel address when kernel_mode */
+    bool kernel_mode;     /* taken in kernel mode, on behalf of the user side that is described */
+    uint64_t register_abi; /* PERF_SAMPLE_REGS_ABI_*; NONE: there is no user side */
+    const uint64_t *registers; /* one per bit of user_registers, lowest bit first; NULL if none */
+    const uint8_t *stack; /* copy of the user stack from the stack pointer up; NULL if none */
+    size_t stack_size;    /* bytes that were really copied */
+    size_t stack_asked;   /* bytes that were asked for */
+    const uint64_t *callchain; /* with PERF_CONTEXT_* markers; NULL if none */
+    size_t callchain_size;
+};
+
+struct rts_mmap_record {
+    uint64_t start;
+    uint64_t size;
+    uint64_t offset; /* in the file, bytes */
+    bool has_identity; /* device and inode are known (else the build-id is, or it is an old MMAP) */
+    uint32_t major, minor;
+    uint64_t inode;
+    bool executable;
+    struct rts_build_id build_id;
+    const char *path; /* NUL-terminated */
+};
+
+struct rts_record {
+    enum rts_record_kind kind;
+    int32_t pid, tid; /* -1 when the record does not say */
+    uint64_t time;    /* ns on the event's clock; 0 when the record does not say */
+    uint32_t cpu;
+    uint64_t id;      /* of the event that was opened, also for what inherited it; 0 if unknown */
+    union {
+        struct rts_sample sample;
+        struct rts_mmap_record mmap;
+        struct {
+            const char *name; /* NUL-terminated */
+            bool exec;
+        } comm;
+        struct {
+            int32_t parent_pid, parent_tid;
+        } task; /* FORK and EXIT */
+        struct {
+            uint64_t records;
+        } lost;
+    };
+};
+
+/* Decodes one record of header->size bytes at `header` (8-byte aligned). Returns 0, or -1 when its
+ * sizes contradict each other; the caller counts that as RTS_DROP_MALFORMED. */
+int rts_record_decode(const struct perf_event_header *header,
+                      const struct rts_record_layout *layout, struct rts_record *record);
+
+/* The record's time without decoding the rest; 0 when it has none. */
+uint64_t rts_record_time(const struct perf_event_header *header,
+                         const struct rts_record_layout *layout);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "code_map.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/cleanup.h"
+
+/* A file that cannot be opened through one process may be there in another one's view; after this
+ * many it is given up. */
+#define ATTEMPTS_MAX 8
+
+/* The root directory of the process, or -1 when it is our own (or cannot be looked at). */
+static int open_root(const struct rts_code_map *map)
+{
+    char path[320];
+    snprintf(path, sizeof path, "%s/%d/root", rts_process_table_root(map->processes),
+             (int)map->process->pid);
+    RTS_CLOSE int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat its, ours;
+    if (fd < 0 || fstat(fd, &its) < 0 || stat("/", &ours) < 0 ||
+        (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino))
+        return -1;
+    return rts_take_fd(&fd);
+}
+
+static bool same_build_id(const struct rts_build_id *a, const struct rts_build_id *b)
+{
+    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+/* Opens the file of `mapping` and keeps its object, if it is the very file that is mapped. */
+static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
+{
+    struct rts_mapped_file *file = mapping->file;
+    file->resolved = true;
+    file->attempts++;
+    file->tried_instance = map->process->instance;
+    if (file->build_id.size > 0) {
+        file->object = rts_object_cache_find_build_id(map->objects, &file->build_id);
+        if (file->object)
+            return;
+    }
+    bool verified;
+    int fd = rts_mapped_file_open(rts_process_table_root(map->processes), map->process->pid,
+                                  mapping, &verified, NULL);
+    if (fd < 0)
+        return;
+    RTS_CLOSE int root = open_root(map);
+    struct rts_debug_search search = {.root_fd = root, .enabled = true};
+    struct rts_object *object =
+        rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
+    file->no_elf = object == NULL;
+    if (!object)
+        return;
+    bool proven = file->build_id.size > 0
+                      ? same_build_id(&file->build_id, rts_object_build_id(object))
+                      : verified;
+    if (proven)
+        file->object = object;
+    else
+        rts_object_cache_unref(map->objects, object);
+}
+
+static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object *object)
+{
+    struct rts_code code = {.kind = RTS_CODE_NO_FILE};
+    if (!mapping->placed) {
+        uint64_t vaddr;
+        if (!rts_object_offset_to_vaddr(object, mapping->offset, &vaddr))
+            return code;
+        mapping->bias = mapping->start - vaddr;
+        mapping->load_base = mapping->bias + rts_object_first_vaddr(object);
+        mapping->placed = true;
+    }
+    return (struct rts_code){
+        .kind = RTS_CODE_OBJECT,
+        .object = object,
+        .bias = mapping->bias,
+        .load_base = mapping->load_base,
+    };
+}
+
+struct rts_code rts_code_map_find(void *context, uint64_t pc)
+{
+    struct rts_code_map *map = context;
+    struct rts_mapping *mapping = rts_mapping_set_find(&map->process->mappings, pc, map->time);
+    struct rts_code code = {.kind = RTS_CODE_NONE};
+    if (!mapping)
+        return code;
+    if (mapping->kind == RTS_MAPPING_VDSO) {
+        struct rts_object *vdso = rts_object_cache_vdso(map->objects);
+        if (vdso) {
+            code = in_object(mapping, vdso);
+            rts_object_cache_unref(map->objects, vdso); /* the cache keeps it for the whole run */
+            return code;
+        }
+    }
+    code.kind = RTS_CODE_ANONYMOUS;
+    if (mapping->kind != RTS_MAPPING_FILE)
+        return code;
+    struct rts_mapped_file *file = mapping->file;
+    bool try_again = file->resolved && !file->object && !file->no_elf &&
+                     file->attempts < ATTEMPTS_MAX &&
+                     file->tried_instance != map->process->instance;
+    if (!file->resolved || try_again)
+        resolve(map, mapping);
+    if (file->object)
+        return in_object(mapping, file->object);
+    code.kind = file->no_elf ? RTS_CODE_ANONYMOUS : RTS_CODE_NO_FILE;
+    return code;
+}

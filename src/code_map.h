@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where processes meet files: from a pc of a process at a time to the object that is mapped there,
+ * opened on first need. This is what the unwinder asks.
+ */
+#ifndef RTS_CODE_MAP_H
+#define RTS_CODE_MAP_H
+
+#include "binary/object_cache.h"
+#include "process/process.h"
+#include "unwind/unwind.h"
+
+struct rts_code_map {
+    struct rts_process_table *processes;
+    struct rts_object_cache *objects;
+    /* The question that is being asked: */
+    struct rts_process *process;
+    uint64_t time;
+};
+
+/* A struct rts_code_finder's function; `context` is a struct rts_code_map. */
+struct rts_code rts_code_map_find(void *context, uint64_t pc);
+
+#endif

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+librtsample_a_SOURCES += \
+	src/delivery/sink.c src/delivery/sink.h

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/account.h"
+
+#include <inttypes.h>
+
+#include "util/json.h"
+
+uint64_t rts_account_taken(const struct rts_account *account)
+{
+    uint64_t taken = account->samples_kept;
+    for (size_t i = 0; i < RTS_DROP_COUNT; i++)
+        taken += account->dropped[i];
+    return taken;
+}
+
+static void append_string(struct rts_buffer *out, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    rts_buffer_format(out, ",\"%s\":", key);
+    rts_json_string(out, value);
+}
+
+static void append_samples(const struct rts_account *account, struct rts_buffer *out)
+{
+    rts_buffer_format(out, ",\"samples\":{\"taken\":%" PRIu64 ",\"kept\":%" PRIu64,
+                      rts_account_taken(account), account->samples_kept);
+    rts_buffer_text(out, ",\"dropped\":{");
+    for (unsigned i = 0; i < RTS_DROP_COUNT; i++)
+        rts_buffer_format(out, "%s\"%s\":%" PRIu64, i ? "," : "", rts_drop_name(i),
+                          account->dropped[i]);
+    rts_buffer_format(out,
+                      "},\"no_user\":%" PRIu64 ",\"own\":%" PRIu64 ",\"other\":%" PRIu64
+                      ",\"kernel_side\":%" PRIu64 ",\"processes\":%" PRIu64
+                      ",\"lost_records\":%" PRIu64 "}",
+                      account->no_user_side, account->own, account->other, account->kernel_side,
+                      account->processes, account->lost_records);
+}
+
+static void append_stacks(const struct rts_account *account, struct rts_buffer *out)
+{
+    rts_buffer_format(out, ",\"stacks\":{\"complete\":%" PRIu64 ",\"truncated\":{",
+                      account->stops[RTS_STOP_COMPLETE]);
+    const char *separator = "";
+    for (unsigned i = 0; i < RTS_STOP_COUNT; i++) {
+        if (i == RTS_STOP_COMPLETE)
+            continue;
+        rts_buffer_format(out, "%s\"%s\":%" PRIu64, separator, rts_stop_name(i), account->stops[i]);
+        separator = ",";
+    }
+    rts_buffer_text(out, "}}");
+}
+
+static void append_frames(const struct rts_account *account, struct rts_buffer *out)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < RTS_UNWINDER_COUNT; i++)
+        total += account->frames_by_unwinder[i];
+    rts_buffer_format(
+        out, ",\"frames\":{\"total\":%" PRIu64 ",\"symbolized\":%" PRIu64 ",\"by_unwinder\":{",
+        total, account->frames_symbolized);
+    for (unsigned i = 0; i < RTS_UNWINDER_COUNT; i++)
+        rts_buffer_format(out, "%s\"%s\":%" PRIu64, i ? "," : "", rts_unwinder_name(i),
+                          account->frames_by_unwinder[i]);
+    rts_buffer_format(out,
+                      "},\"unnamed\":{\"anonymous\":%" PRIu64 ",\"no_file\":%" PRIu64
+                      ",\"no_symbol\":%" PRIu64 "}}",
+                      account->unnamed_anonymous, account->unnamed_no_file,
+                      account->unnamed_no_symbol);
+}
+
+/* Tenths by hand: printf would follow the locale's decimal point. */
+static void append_percent(struct rts_buffer *out, double percent)
+{
+    /* Not a number, negative, or beyond what any machine has processors for: say 0. */
+    uint64_t tenths = percent > 0 && percent < 1e9 ? (uint64_t)(percent * 10 + 0.5) : 0;
+    rts_buffer_format(out, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
+}
+
+static void append_run(const struct rts_run_facts *run, struct rts_buffer *out)
+{
+    rts_buffer_format(out, ",\"run\":{\"frequency\":%" PRIu32 ",\"gave_up\":[", run->frequency);
+    for (const char *const *word = run->gave_up; word && *word; word++) {
+        rts_buffer_text(out, word == run->gave_up ? "" : ",");
+        rts_json_string(out, *word);
+    }
+    rts_buffer_text(out, "],\"command_status\":");
+    if (run->has_command && run->command_status >= 0)
+        rts_buffer_format(out, "%d", run->command_status);
+    else
+        rts_buffer_text(out, "null");
+    rts_buffer_text(out, "}");
+}
+
+void rts_account_write(const struct rts_account *account, const struct rts_run_facts *run,
+                       struct rts_buffer *out)
+{
+    rts_buffer_text(out, "{\"version\":1");
+    append_string(out, "method", run->method);
+    rts_buffer_format(out, ",\"duration_ms\":%" PRIu64, run->duration_ms);
+    append_string(out, "config_sha256", run->config_sha256);
+    append_samples(account, out);
+    append_stacks(account, out);
+    append_frames(account, out);
+    rts_buffer_format(out,
+                      ",\"events\":{\"emitted\":%" PRIu64 ",\"hits\":%" PRIu64
+                      ",\"batches\":%" PRIu64 ",\"unwritten\":%" PRIu64 "}",
+                      account->events_emitted, account->hits, account->batches,
+                      account->undelivered_events);
+    rts_buffer_text(out, ",\"delivery\":{\"accepted\":0,\"spooled\":0,\"rejected\":0,\"dropped\":0,"
+                         "\"retries\":0}");
+    rts_buffer_text(out, ",\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0}");
+    rts_buffer_format(
+        out, ",\"self\":{\"cpu_ms\":%" PRIu64 ",\"peak_rss_kib\":%" PRIu64 ",\"max_cpu_percent\":",
+        run->cpu_ms, run->peak_rss_kib);
+    append_percent(out, run->max_cpu_percent);
+    rts_buffer_text(out, "}");
+    append_run(run, out);
+    rts_buffer_text(out, "}\n");
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The account of a run. It adds up at any moment:
+ *   samples_taken == samples_kept + sum(dropped)
+ *   sum of hitCount over all lines ever written == hits
+ *   samples_kept == sum(stops)
+ *   frames_total == sum(frames_by_unwinder)
+ * Samples without a user side, of rtsample itself, and of processes that are not the target are
+ * counted apart and are not part of `taken`.
+ */
+#ifndef RTS_FACTS_ACCOUNT_H
+#define RTS_FACTS_ACCOUNT_H
+
+#include "types.h"
+#include "util/buffer.h"
+
+struct rts_account {
+    uint64_t samples_kept;
+    uint64_t dropped[RTS_DROP_COUNT];
+    uint64_t no_user_side; /* kernel threads, idle */
+    uint64_t own;          /* of rtsample itself (-a) */
+    uint64_t other;        /* not the target, seen because one event covers a whole CPU */
+    uint64_t stops[RTS_STOP_COUNT];
+    uint64_t frames_by_unwinder[RTS_UNWINDER_COUNT];
+    uint64_t frames_symbolized;
+    uint64_t events_emitted; /* lines */
+    uint64_t hits;           /* sum of their hitCounts */
+    uint64_t batches;
+    uint64_t undelivered_events; /* lines that the output refused and that are lost */
+    uint64_t unnamed_anonymous;  /* frames in anonymous (JIT) code: no fact */
+    uint64_t unnamed_no_file;    /* frames in files that could not be read: no fact */
+    uint64_t unnamed_no_symbol;  /* frames in readable files without name or FDE: no fact */
+    uint64_t kernel_side;        /* kept samples that were taken in kernel mode */
+    uint64_t lost_records;       /* side-band and sample records the kernel could not write */
+    uint64_t processes;          /* process instances with at least one kept sample */
+};
+
+/* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
+struct rts_run_facts {
+    const char *method; /* "perf:cpu-clock" */
+    uint64_t duration_ms;
+    const char *config_sha256;
+    bool has_command;
+    int command_status; /* exit status of -- COMMAND, 128 + signal when killed; -1: still running */
+    uint32_t frequency;
+    const char *const *gave_up; /* NULL-terminated words: what the kernel refused */
+    uint64_t cpu_ms;
+    uint64_t peak_rss_kib;
+    double max_cpu_percent;
+};
+
+/* samples_kept + all drops. */
+uint64_t rts_account_taken(const struct rts_account *account);
+
+/* Appends the object of --stats as one line of JSON, keys in the order the man page lists. All the
+ * numbers are always there, zero when nothing happened; run.command_status is null when there was
+ * no command or it still runs. */
+void rts_account_write(const struct rts_account *account, const struct rts_run_facts *run,
+                       struct rts_buffer *out);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/window.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/clock.h"
+#include "util/json.h"
+#include "util/memory.h"
+#include "util/table.h"
+
+/* One (process instance, symbol). */
+struct line {
+    struct rts_fact_process process;
+    struct rts_fact_symbol symbol;
+    uint64_t load_base;
+    uint64_t load_base_ns; /* time of the hit that load_base is of */
+    uint64_t samples;
+    uint64_t leaf_samples;
+    uint64_t first_ns;
+};
+
+struct rts_window {
+    struct rts_table index;
+    struct line **lines;
+    size_t count;
+    size_t capacity;
+    uint64_t hits;
+};
+
+struct line_key {
+    uint64_t instance;
+    const char *symbol_id;
+};
+
+/* A finished line and what it is sorted by; `start` is an offset because the buffer may move. */
+struct rendered {
+    int64_t observed_ms;
+    const char *symbol_id;
+    const char *bytes;
+    size_t start;
+    size_t size;
+};
+
+struct rts_window *rts_window_create(void)
+{
+    return rts_calloc(1, sizeof(struct rts_window));
+}
+
+static void clear(struct rts_window *window)
+{
+    for (size_t i = 0; i < window->count; i++)
+        free(window->lines[i]);
+    window->count = 0;
+    window->hits = 0;
+    rts_table_clear(&window->index);
+}
+
+void rts_window_destroy(struct rts_window *window)
+{
+    if (!window)
+        return;
+    clear(window);
+    rts_table_finish(&window->index);
+    free(window->lines);
+    free(window);
+}
+
+static bool same_line(const void *item, const void *key)
+{
+    const struct line *line = item;
+    const struct line_key *wanted = key;
+    return line->process.instance == wanted->instance &&
+           strcmp(line->symbol.symbol_id, wanted->symbol_id) == 0;
+}
+
+static struct line *find_or_add(struct rts_window *window, const struct rts_fact_process *process,
+                                const struct rts_fact_symbol *symbol)
+{
+    struct line_key key = {process->instance, symbol->symbol_id};
+    uint64_t hash = rts_hash_bytes(symbol->symbol_id, strlen(symbol->symbol_id),
+                                   rts_hash_u64(process->instance));
+    struct line *line = rts_table_find(&window->index, hash, same_line, &key);
+    if (line)
+        return line;
+    line = rts_calloc(1, sizeof *line);
+    line->process = *process;
+    line->symbol = *symbol;
+    line->first_ns = UINT64_MAX;
+    line->load_base_ns = UINT64_MAX;
+    window->lines =
+        rts_grow(window->lines, window->count, &window->capacity, sizeof *window->lines);
+    window->lines[window->count++] = line;
+    rts_table_add(&window->index, hash, line);
+    return line;
+}
+
+void rts_window_add(struct rts_window *window, const struct rts_fact_process *process,
+                    const struct rts_fact_symbol *symbol, uint64_t load_base, uint64_t samples,
+                    uint64_t first_ns, bool leaf)
+{
+    if (samples == 0)
+        return;
+    struct line *line = find_or_add(window, process, symbol);
+    line->samples += samples;
+    window->hits += samples;
+    if (leaf)
+        line->leaf_samples += samples;
+    if (first_ns < line->first_ns)
+        line->first_ns = first_ns;
+    if (load_base && first_ns < line->load_base_ns) {
+        line->load_base = load_base;
+        line->load_base_ns = first_ns;
+    }
+}
+
+size_t rts_window_lines(const struct rts_window *window)
+{
+    return window->count;
+}
+
+uint64_t rts_window_hits(const struct rts_window *window)
+{
+    return window->hits;
+}
+
+/* Appends `<separator>"<key>":"<value>"`, or nothing when there is no value. Returns the separator
+ * for what follows. */
+static const char *append_member(struct rts_buffer *out, const char *separator, const char *key,
+                                 const char *value)
+{
+    if (!value)
+        return separator;
+    rts_buffer_text(out, separator);
+    rts_buffer_append(out, "\"", 1);
+    rts_buffer_text(out, key);
+    rts_buffer_append(out, "\":", 2);
+    rts_json_string(out, value);
+    return ",";
+}
+
+static void append_metadata(const struct line *line, struct rts_buffer *out)
+{
+    const struct rts_fact_symbol *symbol = &line->symbol;
+    char leaf_hits[24];
+    snprintf(leaf_hits, sizeof leaf_hits, "%" PRIu64, line->leaf_samples);
+
+    const char *separator = "";
+    rts_buffer_text(out, ",\"metadata\":{");
+    separator = append_member(out, separator, "aliases", symbol->aliases);
+    separator = append_member(out, separator, "buildIdFallback",
+                              symbol->build_id_is_file_hash ? "file_hash" : NULL);
+    separator = append_member(out, separator, "demangled", symbol->demangled);
+    separator = append_member(out, separator, "evidence",
+                              line->leaf_samples ? "sampled-leaf" : "sampled-caller");
+    separator = append_member(out, separator, "idScheme", symbol->id_scheme);
+    separator = append_member(out, separator, "leafHits", line->leaf_samples ? leaf_hits : NULL);
+    separator = append_member(out, separator, "symbol", symbol->name);
+    append_member(out, separator, "symbolSource", symbol->source);
+    rts_buffer_text(out, "}");
+}
+
+static void append_line(const struct line *line, const struct rts_fact_options *options,
+                        int64_t wall_ns, struct rts_buffer *out)
+{
+    const struct rts_fact_symbol *symbol = &line->symbol;
+    char observed_at[RTS_UTC_TEXT_SIZE];
+    rts_format_utc_ms(observed_at, wall_ns);
+
+    append_member(out, "{", "symbolId", symbol->symbol_id);
+    append_member(out, ",", "codeId", symbol->code_id);
+    append_member(out, ",", "buildId", options->emit_build_id ? symbol->build_id : NULL);
+    if (options->emit_loader_base && line->load_base)
+        rts_buffer_format(out, ",\"loaderBase\":\"0x%" PRIx64 "\"", line->load_base);
+    if (options->emit_process) {
+        rts_buffer_format(out, ",\"processId\":%" PRId32, line->process.pid);
+        append_member(out, ",", "processName", line->process.name);
+    }
+    rts_buffer_format(out, ",\"hitCount\":%" PRIu64, line->samples);
+    append_member(out, ",", "observedAt", observed_at);
+    append_metadata(line, out);
+    rts_buffer_text(out, "}\n");
+}
+
+static int compare_rendered(const void *left, const void *right)
+{
+    const struct rendered *a = left, *b = right;
+    if (a->observed_ms != b->observed_ms)
+        return a->observed_ms < b->observed_ms ? -1 : 1;
+    int order = strcmp(a->symbol_id, b->symbol_id);
+    if (order == 0)
+        order = memcmp(a->bytes, b->bytes, a->size < b->size ? a->size : b->size);
+    /* No line is the beginning of another: each has its only LF at the end. */
+    return order;
+}
+
+void rts_window_write(struct rts_window *window, const struct rts_fact_options *options,
+                      struct rts_buffer *out)
+{
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    struct rendered *lines = rts_calloc(window->count, sizeof *lines);
+    for (size_t i = 0; i < window->count; i++) {
+        const struct line *line = window->lines[i];
+        int64_t wall_ns = (int64_t)(line->first_ns + (uint64_t)options->wall_offset_ns);
+        size_t start = text.size;
+        append_line(line, options, wall_ns, &text);
+        lines[i] = (struct rendered){
+            .observed_ms = rts_wall_ms(wall_ns),
+            .symbol_id = line->symbol.symbol_id,
+            .start = start,
+            .size = text.size - start,
+        };
+    }
+    for (size_t i = 0; i < window->count; i++)
+        lines[i].bytes = text.data + lines[i].start;
+    qsort(lines, window->count, sizeof *lines, compare_rendered);
+    for (size_t i = 0; i < window->count; i++)
+        rts_buffer_append(out, lines[i].bytes, lines[i].size);
+    free(lines);
+    rts_buffer_finish(&text);
+    clear(window);
+}

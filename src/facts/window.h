@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The facts of one flush window: hits per (process instance, symbol). A symbol counts once per
+ * sample, however often it recurs in that sample's stack. Pure: values in, NDJSON bytes out.
+ */
+#ifndef RTS_FACTS_WINDOW_H
+#define RTS_FACTS_WINDOW_H
+
+#include "types.h"
+#include "util/buffer.h"
+
+/* What identity knows of one symbol, as plain strings. All are borrowed and must live until the
+ * window is written. NULL: leave the field out. */
+struct rts_fact_symbol {
+    const char *symbol_id;
+    const char *code_id;
+    const char *build_id;
+    const char *name;
+    const char *demangled;
+    const char *aliases;
+    const char *source;    /* metadata.symbolSource */
+    const char *id_scheme; /* metadata.idScheme */
+    bool build_id_is_file_hash;
+};
+
+/* What is known of a process instance; strings borrowed like those above. */
+struct rts_fact_process {
+    uint64_t instance;
+    int32_t pid;
+    const char *name; /* comm */
+};
+
+/* What may leave beyond ids and counts. All false by default. */
+struct rts_fact_options {
+    bool emit_process;      /* processId and processName */
+    bool emit_loader_base;  /* SymbolCapture:EmitLoaderBase */
+    bool emit_build_id;     /* SymbolCapture:CollectBuildIds; codeId is written in any case */
+    int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+};
+
+struct rts_window;
+
+struct rts_window *rts_window_create(void);
+void rts_window_destroy(struct rts_window *window);
+
+/* Adds `samples` samples that hold `symbol` somewhere in their stack: `leaf` when the innermost
+ * function is this one. The caller calls this at most once per (stack, symbol). Lines are keyed by
+ * (instance, symbol_id): the first symbol value seen for a key is used. `first_ns`: time of the
+ * first of these samples; the line's observedAt is the earliest. `load_base` 0: unknown; the one
+ * of the earliest hit that knows it is used. `samples` 0 adds nothing. */
+void rts_window_add(struct rts_window *window, const struct rts_fact_process *process,
+                    const struct rts_fact_symbol *symbol, uint64_t load_base, uint64_t samples,
+                    uint64_t first_ns, bool leaf);
+
+/* Number of lines and the sum of their hitCounts. */
+size_t rts_window_lines(const struct rts_window *window);
+uint64_t rts_window_hits(const struct rts_window *window);
+
+/* Appends the lines, sorted by observedAt (as written: milliseconds), then symbolId, then the
+ * line's bytes, each ended by LF, and empties the window. Key order within a line: symbolId,
+ * codeId, buildId, loaderBase, processId, processName, hitCount, observedAt, metadata (its keys
+ * sorted: aliases, buildIdFallback, demangled, evidence, idScheme, leafHits, symbol, symbolSource).
+ * Strings that are not valid UTF-8 have their bad bytes replaced by U+FFFD; control characters are
+ * escaped. */
+void rts_window_write(struct rts_window *window, const struct rts_fact_options *options,
+                      struct rts_buffer *out);
+
+#endif

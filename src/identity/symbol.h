@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A symbol as facts know it: named, identified, ready to be written. Symbols are interned: one
+ * object per symbolId, alive until the symbol table is destroyed, so pointers can be compared and
+ * kept.
+ */
+#ifndef RTS_IDENTITY_SYMBOL_H
+#define RTS_IDENTITY_SYMBOL_H
+
+#include "types.h"
+
+/* How ids are computed; the word goes into metadata.idScheme. */
+enum rts_id_scheme {
+    RTS_ID_UNION_V01, /* "union-v0.1" */
+};
+
+struct rts_symbol {
+    char *symbol_id; /* "sym:binary:" + base64url */
+    char *code_id;   /* "buildid-<hex>", or "sha256-<hex>" without a build-id */
+    char *build_id;  /* "gnu-build-id:<hex>", or "sha256:<hex>" without one */
+    bool build_id_is_file_hash;
+    char *name;      /* mangled, no version */
+    char *demangled; /* NULL when it does not differ from name */
+    char *aliases;   /* comma-separated, sorted; NULL when there is none */
+    char *module;    /* base name of the file, for the closing summary only: must never leave */
+    enum rts_symbol_source source;
+    uint64_t total_hits; /* over the whole run; the session adds to it */
+    uint64_t last_stack; /* the session's mark: the last stack this symbol was counted in */
+};
+
+struct rts_symbol_table;
+
+struct rts_symbol_table *rts_symbol_table_create(enum rts_id_scheme scheme);
+void rts_symbol_table_destroy(struct rts_symbol_table *table);
+
+/* The symbols at a frame, innermost (inlined) first, memoized by (object, vaddr). Returns the
+ * number; 0 when nothing is known, or when the text of all symbols has reached its bound. No symbol
+ * is in the result twice. The array is owned by the table and valid until the next call; the
+ * symbols in it live as long as the table. When two objects give the same symbolId (the same
+ * build-id), the symbol of the first is used. */
+size_t rts_symbol_table_resolve(struct rts_symbol_table *table, struct rts_object *object,
+                                uint64_t vaddr, struct rts_symbol *const **symbols);
+
+/* Walks all symbols in no particular order; start with *position = 0; NULL at the end. */
+struct rts_symbol *rts_symbol_table_next(const struct rts_symbol_table *table, size_t *position);
+
+/* The word for metadata.idScheme. */
+const char *rts_id_scheme_name(enum rts_id_scheme scheme);
+
+#endif

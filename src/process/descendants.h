@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RTS_PROCESS_DESCENDANTS_H
+#define RTS_PROCESS_DESCENDANTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* All processes in <proc_root>, or, with `ancestor` > 0, those that descend from it (without
+ * itself). A snapshot: what starts or ends meanwhile may be missing or gone. Returns an array that
+ * the caller frees; its length goes to *count. Never NULL. */
+int32_t *rts_process_list(const char *proc_root, int32_t ancestor, size_t *count);
+
+#endif

@@ -1,0 +1,7 @@
+librtsample_a_SOURCES += \
+	src/process/descendants.c src/process/descendants.h \
+	src/process/mapped_file.c src/process/mapped_file.h \
+	src/process/mapped_file_open.c \
+	src/process/mapping.c src/process/mapping.h \
+	src/process/maps.c src/process/maps.h \
+	src/process/process.c src/process/process.h

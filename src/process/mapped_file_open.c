@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/mapped_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+
+#ifndef BTRFS_SUPER_MAGIC
+#define BTRFS_SUPER_MAGIC 0x9123683E
+#endif
+
+/* A target may map a file and put a FIFO or a device in its place: never wait for one. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* Opens `path` as the root directory `root` sees it, so that no symlink that the target planted
+ * leads out of it. Before Linux 5.6 there is no such call; paths in maps hold no symlinks as long
+ * as nobody put one there since, and the identity is checked anyway. */
+static int open_below(const char *root, const char *path)
+{
+    RTS_CLOSE int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return -1;
+    struct open_how how = {
+        .flags = OPEN_FLAGS,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    if (fd < 0 && errno == ENOSYS)
+        fd = openat(directory, path + strspn(path, "/"), OPEN_FLAGS);
+    return fd;
+}
+
+/* These file systems show another device number in stat() than in maps. */
+static bool device_is_unreliable(int fd)
+{
+    struct statfs info;
+    return fstatfs(fd, &info) == 0 && ((unsigned long)info.f_type == OVERLAYFS_SUPER_MAGIC ||
+                                       (unsigned long)info.f_type == BTRFS_SUPER_MAGIC);
+}
+
+static bool is_same(int fd, const struct stat *found, const struct rts_mapped_file *file)
+{
+    if (found->st_ino != file->inode)
+        return false;
+    return found->st_dev == makedev(file->major, file->minor) || device_is_unreliable(fd);
+}
+
+/* Keeps `fd` if it is the mapped file, else closes it. Returns the fd or -1 (errno: ESTALE). */
+static int keep_if_same(int fd, const struct rts_mapped_file *file, bool *verified)
+{
+    struct stat found;
+    if (fstat(fd, &found) < 0 || !S_ISREG(found.st_mode)) {
+        close(fd);
+        errno = ESTALE;
+        return -1;
+    }
+    if (file->has_identity && !is_same(fd, &found, file)) {
+        close(fd);
+        errno = ESTALE;
+        return -1;
+    }
+    *verified = file->has_identity;
+    return fd;
+}
+
+/* /proc/PID/map_files leads to the mapped file itself. Its links are named by whole mappings, so a
+ * mapping that we know only in part is not found there. */
+static int open_map_file(const char *proc_root, int32_t pid, const struct rts_mapping *mapping)
+{
+    char path[320];
+    snprintf(path, sizeof path, "%s/%d/map_files/%" PRIx64 "-%" PRIx64, proc_root, (int)pid,
+             mapping->start, mapping->end);
+    int fd = open(path, OPEN_FLAGS);
+    struct stat found;
+    if (fd >= 0 && (fstat(fd, &found) < 0 || !S_ISREG(found.st_mode))) {
+        close(fd);
+        errno = ENOENT;
+        return -1;
+    }
+    return fd;
+}
+
+int rts_mapped_file_open(const char *proc_root, int32_t pid, const struct rts_mapping *mapping,
+                         bool *verified, struct rts_error *error)
+{
+    const struct rts_mapped_file *file = mapping->file;
+    int fd = open_map_file(proc_root, pid, mapping);
+    if (fd >= 0) {
+        /* The process may have mapped something else there since: the identity tells. */
+        fd = keep_if_same(fd, file, verified);
+        if (fd >= 0)
+            return fd;
+    }
+    if (file->path[0] != '/')
+        return rts_fail(error, RTS_FAILED, "\"%s\" is no path", file->path);
+    char root[320];
+    snprintf(root, sizeof root, "%s/%d/root", proc_root, (int)pid);
+    fd = open_below(root, file->path);
+    if (fd >= 0)
+        fd = keep_if_same(fd, file, verified);
+    if (fd < 0) {
+        /* The process is gone or not ours to look into: the same path here may be the same file. */
+        int number = errno;
+        fd = open(file->path, OPEN_FLAGS);
+        if (fd >= 0)
+            fd = keep_if_same(fd, file, verified);
+        if (fd < 0)
+            return rts_fail_errno(error, number == ESTALE || errno == ESTALE ? ESTALE : number,
+                                  "cannot open the mapped file %s", file->path);
+    }
+    return fd;
+}

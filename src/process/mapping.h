@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The executable mappings of one process over time. A mapping is valid from when it was made until
+ * something else took its place; samples are looked up with their own time, so a sample that is
+ * read late still finds what was mapped when it was taken.
+ */
+#ifndef RTS_PROCESS_MAPPING_H
+#define RTS_PROCESS_MAPPING_H
+
+#include "types.h"
+
+/* What a mapped file is, as the kernel tells it, shared by all mappings of it (also across forks).
+ * Whoever resolves it keeps the outcome here. */
+struct rts_mapped_file {
+    char *path;       /* as the kernel has it, inside the target's mount namespace */
+    bool has_identity; /* major, minor, inode are valid */
+    uint32_t major, minor;
+    uint64_t inode;
+    struct rts_build_id build_id; /* as the kernel read it when mapping; size 0 if it did not */
+    unsigned references;
+
+    bool resolved;             /* opening was tried, with this outcome: */
+    unsigned attempts;         /* failed ones; another process may show the file that this one
+                                  does not */
+    uint64_t tried_instance;   /* through which process the last attempt went */
+    struct rts_object *object; /* NULL: failed, or not an ELF file */
+    bool no_elf;               /* it was opened and is no ELF file: code that somebody generated */
+};
+
+enum rts_mapping_kind {
+    RTS_MAPPING_FILE,
+    RTS_MAPPING_ANONYMOUS, /* no file: JIT code, trampolines */
+    RTS_MAPPING_VDSO,
+    RTS_MAPPING_VSYSCALL, /* the kernel's page at a fixed address: nothing to read */
+};
+
+struct rts_mapping {
+    uint64_t start, end; /* addresses in the target */
+    uint64_t offset;     /* in the file, bytes */
+    uint64_t from_ns, until_ns; /* valid for from <= time < until */
+    enum rts_mapping_kind kind;
+    struct rts_mapped_file *file; /* one reference is held; NULL unless RTS_MAPPING_FILE */
+
+    bool placed;       /* bias and load_base were computed */
+    uint64_t bias;     /* pc - vaddr */
+    uint64_t load_base;
+};
+
+struct rts_mapping_set {
+    struct rts_mapping *items; /* sorted by start; no two valid at the same time overlap */
+    size_t count, capacity;
+};
+
+/* Releases one reference of every file through `release` and frees the set. */
+typedef void (*rts_mapped_file_release)(void *context, struct rts_mapped_file *file);
+void rts_mapping_set_finish(struct rts_mapping_set *set, rts_mapped_file_release release,
+                            void *context);
+
+/* Adds a mapping valid from mapping->from_ns on (its until_ns is ignored), taking over the caller's
+ * reference to its file. What it overlaps ends at that time; what sticks out on either side goes
+ * on. `retain` adds a reference for a part that is split off. */
+typedef void (*rts_mapped_file_retain)(void *context, struct rts_mapped_file *file);
+void rts_mapping_set_add(struct rts_mapping_set *set, const struct rts_mapping *mapping,
+                         rts_mapped_file_retain retain, void *context);
+
+/* The mapping that covers `pc` at `time`, or NULL. Valid until the set changes. */
+struct rts_mapping *rts_mapping_set_find(const struct rts_mapping_set *set, uint64_t pc,
+                                         uint64_t time);
+
+/* Drops mappings that ended at or before `time`. */
+void rts_mapping_set_forget(struct rts_mapping_set *set, uint64_t time,
+                            rts_mapped_file_release release, void *context);
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "process/maps.h"
+#include "util/cleanup.h"
+#include "util/memory.h"
+
+/* Files without a user that are kept for the next process that maps them. */
+#define IDLE_FILES_MAX 1024
+
+/* Reading maps costs the target's mmap lock: not more often than this. */
+#define REFRESH_INTERVAL_NS 100000000ULL
+
+struct rts_process_table {
+    char *proc_root;
+    struct rts_table by_pid;      /* the newest instance of each pid */
+    struct rts_table by_instance; /* all instances */
+    struct rts_mapped_files files;
+    uint64_t last_instance;
+};
+
+static bool same_pid(const void *item, const void *key)
+{
+    return ((const struct rts_process *)item)->pid == *(const int32_t *)key;
+}
+
+static bool same_instance(const void *item, const void *key)
+{
+    return ((const struct rts_process *)item)->instance == *(const uint64_t *)key;
+}
+
+static uint64_t pid_hash(int32_t pid)
+{
+    return rts_hash_u64((uint32_t)pid);
+}
+
+static void retain(void *context, struct rts_mapped_file *file)
+{
+    (void)context;
+    rts_mapped_file_ref(file);
+}
+
+static void release(void *context, struct rts_mapped_file *file)
+{
+    (void)context;
+    rts_mapped_file_unref(file);
+}
+
+struct rts_process_table *rts_process_table_create(const char *proc_root)
+{
+    struct rts_process_table *table = rts_calloc(1, sizeof *table);
+    table->proc_root = rts_strdup(proc_root);
+    return table;
+}
+
+static void destroy_process(struct rts_process *process)
+{
+    rts_mapping_set_finish(&process->mappings, release, NULL);
+    free(process);
+}
+
+void rts_process_table_destroy(struct rts_process_table *table,
+                               void (*forget)(void *context, struct rts_object *object),
+                               void *context)
+{
+    if (!table)
+        return;
+    size_t position = 0;
+    for (void *item; (item = rts_table_next(&table->by_instance, &position));)
+        destroy_process(item);
+    rts_table_finish(&table->by_instance);
+    rts_table_finish(&table->by_pid);
+    rts_mapped_files_finish(&table->files, forget, context);
+    free(table->proc_root);
+    free(table);
+}
+
+const char *rts_process_table_root(const struct rts_process_table *table)
+{
+    return table->proc_root;
+}
+
+static struct rts_process *newest(const struct rts_process_table *table, int32_t pid)
+{
+    return rts_table_find(&table->by_pid, pid_hash(pid), same_pid, &pid);
+}
+
+/* Makes a new instance of `pid`; the one before, if any, ends at `time`. */
+static struct rts_process *add_instance(struct rts_process_table *table, int32_t pid,
+                                        uint64_t time)
+{
+    struct rts_process *process = rts_calloc(1, sizeof *process);
+    process->pid = pid;
+    process->instance = ++table->last_instance;
+    process->born_ns = time;
+    process->died_ns = UINT64_MAX;
+    process->older = rts_table_remove(&table->by_pid, pid_hash(pid), same_pid, &pid);
+    if (process->older && process->older->died_ns > time)
+        process->older->died_ns = time;
+    rts_table_add(&table->by_pid, pid_hash(pid), process);
+    rts_table_add(&table->by_instance, rts_hash_u64(process->instance), process);
+    return process;
+}
+
+struct rts_process *rts_process_find(const struct rts_process_table *table, int32_t pid,
+                                     uint64_t time)
+{
+    struct rts_process *process = newest(table, pid);
+    while (process && process->older && time < process->born_ns)
+        process = process->older;
+    return process;
+}
+
+struct rts_process *rts_process_instance(const struct rts_process_table *table, uint64_t instance)
+{
+    return rts_table_find(&table->by_instance, rts_hash_u64(instance), same_instance, &instance);
+}
+
+static enum rts_mapping_kind kind_of(const char *path, bool has_inode)
+{
+    if (strcmp(path, "[vdso]") == 0)
+        return RTS_MAPPING_VDSO;
+    if (strcmp(path, "[vsyscall]") == 0)
+        return RTS_MAPPING_VSYSCALL;
+    if (path[0] == '\0' || path[0] == '[' || strncmp(path, "//", 2) == 0 ||
+        strncmp(path, "anon_inode:", 11) == 0)
+        return RTS_MAPPING_ANONYMOUS;
+    return path[0] == '/' && has_inode ? RTS_MAPPING_FILE : RTS_MAPPING_ANONYMOUS;
+}
+
+static void add_mapping(struct rts_process_table *table, struct rts_process *process,
+                        struct rts_mapping mapping, const struct rts_mapped_file *file)
+{
+    mapping.kind = kind_of(file->path, file->inode != 0 || file->build_id.size > 0);
+    mapping.file =
+        mapping.kind == RTS_MAPPING_FILE ? rts_mapped_files_get(&table->files, file) : NULL;
+    mapping.placed = false;
+    rts_mapping_set_add(&process->mappings, &mapping, retain, NULL);
+}
+
+struct reading {
+    struct rts_process_table *table;
+    struct rts_process *process;
+    bool only_new; /* leave alone what is known */
+    bool added;
+};
+
+static void take_maps_line(void *context, const struct rts_maps_line *line)
+{
+    struct reading *reading = context;
+    if (!line->executable)
+        return;
+    struct rts_mapping mapping = {
+        .start = line->start,
+        .end = line->end,
+        .offset = line->offset,
+    };
+    if (reading->only_new) {
+        const struct rts_mapping *known =
+            rts_mapping_set_find(&reading->process->mappings, line->start, UINT64_MAX - 1);
+        if (known && known->end >= line->end)
+            return;
+    }
+    struct rts_mapped_file file = {
+        .path = line->path,
+        .has_identity = line->inode != 0,
+        .major = line->major,
+        .minor = line->minor,
+        .inode = line->inode,
+    };
+    add_mapping(reading->table, reading->process, mapping, &file);
+    reading->added = true;
+}
+
+static void read_name(const struct rts_process_table *table, struct rts_process *process)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%d/comm", table->proc_root, (int)process->pid);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    if (file && fgets(process->name, sizeof process->name, file))
+        process->name[strcspn(process->name, "\n")] = '\0';
+}
+
+int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_process **process,
+                       struct rts_error *error)
+{
+    *process = newest(table, pid);
+    if (*process && (*process)->maps_known)
+        return 0;
+    struct rts_process *attached = *process ? *process : add_instance(table, pid, 0);
+    *process = attached;
+    struct reading reading = {.table = table, .process = attached};
+    struct rts_error failure;
+    int lines = rts_maps_read(table->proc_root, pid, take_maps_line, &reading, &failure);
+    attached->maps_known = lines > 0;
+    if (attached->name[0] == '\0')
+        read_name(table, attached);
+    if (lines >= 0)
+        return 0;
+    if (failure.number == ENOENT || failure.number == ESRCH)
+        return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
+    return rts_fail(error, RTS_NOT_PERMITTED,
+                    "cannot read what process %d has mapped (%s): code that was mapped before now "
+                    "stays unnamed; grant CAP_SYS_PTRACE, or run as root or as its user",
+                    (int)pid, strerror(failure.number));
+}
+
+void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t time,
+                        const struct rts_mapping *mapping, const struct rts_mapped_file *file)
+{
+    struct rts_process *process = rts_process_find(table, pid, time);
+    if (!process)
+        process = add_instance(table, pid, 0); /* heard of for the first time: read maps later */
+    struct rts_mapping added = *mapping;
+    added.from_ns = time;
+    add_mapping(table, process, added, file);
+}
+
+void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t time,
+                         const char *name, bool exec)
+{
+    struct rts_process *process = rts_process_find(table, pid, time);
+    /* The same exec may be reported by several events. */
+    if (exec && !(process && process->born_ns == time)) {
+        process = add_instance(table, pid, time);
+        process->maps_known = true; /* all that follows is reported */
+    }
+    if (process)
+        snprintf(process->name, sizeof process->name, "%s", name);
+}
+
+void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int32_t pid,
+                        uint64_t time)
+{
+    if (parent_pid == pid)
+        return; /* a thread */
+    struct rts_process *known = newest(table, pid);
+    if (known && known->born_ns == time)
+        return; /* reported by another event already */
+    const struct rts_process *parent = rts_process_find(table, parent_pid, time);
+    struct rts_process *child = add_instance(table, pid, time);
+    if (!parent)
+        return;
+    child->maps_known = parent->maps_known;
+    memcpy(child->name, parent->name, sizeof child->name);
+    const struct rts_mapping_set *inherited = &parent->mappings;
+    for (size_t i = 0; i < inherited->count; i++) {
+        struct rts_mapping mapping = inherited->items[i];
+        if (time < mapping.from_ns || time >= mapping.until_ns)
+            continue;
+        mapping.from_ns = time;
+        if (mapping.file)
+            rts_mapped_file_ref(mapping.file);
+        rts_mapping_set_add(&child->mappings, &mapping, retain, NULL);
+    }
+}
+
+void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int32_t tid,
+                               uint64_t time)
+{
+    struct rts_process *process = rts_process_find(table, pid, time);
+    if (process && pid == tid)
+        process->leader_exited = true;
+}
+
+bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process,
+                         uint64_t now)
+{
+    if (process->died_ns != UINT64_MAX ||
+        (process->read_ns && now - process->read_ns < REFRESH_INTERVAL_NS))
+        return false;
+    process->read_ns = now;
+    struct reading reading = {.table = table, .process = process, .only_new = true};
+    if (rts_maps_read(table->proc_root, process->pid, take_maps_line, &reading, NULL) > 0)
+        process->maps_known = true;
+    if (process->name[0] == '\0')
+        read_name(table, process);
+    return reading.added;
+}
+
+/* Is any thread of this process left? A leader that has ended stays visible as a zombie as long as
+ * other threads run, and until its parent has waited for it. */
+static bool has_ended(const struct rts_process_table *table, const struct rts_process *process)
+{
+    char path[256], text[1024];
+    snprintf(path, sizeof path, "%s/%d/stat", table->proc_root, (int)process->pid);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    if (!file || !fgets(text, sizeof text, file))
+        return true;
+    /* The name may hold anything, also parentheses: the fields start after the last one. */
+    const char *fields = strrchr(text, ')');
+    char state;
+    long threads;
+    if (!fields || sscanf(fields + 1,
+                          " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
+                          &state, &threads) != 2)
+        return true;
+    return (state == 'Z' || state == 'X') && threads <= 1;
+}
+
+size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bool thorough)
+{
+    size_t position = 0, alive = 0;
+    for (struct rts_process *process; (process = rts_table_next(&table->by_pid, &position));) {
+        if (process->died_ns != UINT64_MAX)
+            continue;
+        if ((thorough || process->leader_exited) && has_ended(table, process))
+            process->died_ns = now;
+        else
+            alive++;
+    }
+    return alive;
+}
+
+static void forget_instance(struct rts_process_table *table, struct rts_process *process)
+{
+    rts_table_remove(&table->by_instance, rts_hash_u64(process->instance), same_instance,
+                     &process->instance);
+    destroy_process(process);
+}
+
+void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,
+                            void (*forget)(void *context, struct rts_object *object),
+                            void *context)
+{
+    rts_process_table_alive(table, horizon, false);
+    size_t position = 0;
+    for (struct rts_process *process; (process = rts_table_next(&table->by_pid, &position));) {
+        rts_mapping_set_forget(&process->mappings, horizon, release, NULL);
+        for (struct rts_process **link = &process->older; *link;) {
+            struct rts_process *older = *link;
+            if (older->died_ns >= horizon) {
+                link = &older->older;
+                continue;
+            }
+            *link = older->older;
+            forget_instance(table, older);
+        }
+        if (process->died_ns < horizon && !process->older) {
+            rts_table_remove(&table->by_pid, pid_hash(process->pid), same_pid, &process->pid);
+            forget_instance(table, process);
+        }
+    }
+    rts_mapped_files_trim(&table->files, IDLE_FILES_MAX, forget, context);
+}

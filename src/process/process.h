@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process table: who ran when, and what was mapped where. Fed by /proc at attach and by the
+ * side-band records after; asked with the time of a sample. A reused pid and an exec make a new
+ * instance; an instance's number is never used again.
+ */
+#ifndef RTS_PROCESS_PROCESS_H
+#define RTS_PROCESS_PROCESS_H
+
+#include "process/mapped_file.h"
+#include "process/mapping.h"
+
+struct rts_process {
+    int32_t pid;
+    uint64_t instance; /* unique in this run, from 1 */
+    uint64_t born_ns;  /* 0: before we looked */
+    uint64_t died_ns;  /* UINT64_MAX: as far as we know it lives */
+    bool leader_exited; /* its first thread has ended; others may go on */
+    bool maps_known;   /* mappings were read from /proc or inherited from a known parent */
+    bool counted;      /* the session has counted it in the account */
+    uint64_t read_ns;  /* when /proc/PID/maps was read last */
+    char name[17];     /* comm */
+    struct rts_mapping_set mappings;
+    struct rts_process *older; /* the instance that had this pid before */
+};
+
+struct rts_process_table;
+
+/* `proc_root` is where proc is mounted ("/proc"); copied. */
+struct rts_process_table *rts_process_table_create(const char *proc_root);
+
+/* `forget` is called for each object that a mapped file holds. Accepts NULL. */
+void rts_process_table_destroy(struct rts_process_table *table,
+                               void (*forget)(void *context, struct rts_object *object),
+                               void *context);
+
+const char *rts_process_table_root(const struct rts_process_table *table);
+
+/* Takes in a process that runs already: name and mappings from /proc, valid from time 0. Fails with
+ * RTS_NOT_FOUND when there is none; when its maps may not be read, the process is there without
+ * mappings and the error says what to grant (result -1 and *process set). */
+int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_process **process,
+                       struct rts_error *error);
+
+/* What the side-band records tell. */
+void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t time,
+                        const struct rts_mapping *mapping, const struct rts_mapped_file *file);
+void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t time,
+                         const char *name, bool exec);
+void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int32_t pid,
+                        uint64_t time);
+void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int32_t tid,
+                               uint64_t time);
+
+/* The instance that had this pid at that time; NULL when the pid is unknown. */
+struct rts_process *rts_process_find(const struct rts_process_table *table, int32_t pid,
+                                     uint64_t time);
+
+/* Reads the maps again after a gap (lost records, a process first heard of by its sample) and adds
+ * what is not known yet, valid from time 0 on. At most once in 100 ms per process. Returns true
+ * when something was added. */
+bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process,
+                         uint64_t now);
+
+/* The instance with this number; NULL when it was reaped. */
+struct rts_process *rts_process_instance(const struct rts_process_table *table, uint64_t instance);
+
+/* How many known processes are still alive; looks at /proc for those whose first thread ended, or for
+ * all when `thorough` (an EXIT record may have been lost). */
+size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bool thorough);
+
+/* Frees instances that ended before `horizon`, and mappings and files that nothing needs. */
+void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,
+                            void (*forget)(void *context, struct rts_object *object),
+                            void *context);
+
+#endif

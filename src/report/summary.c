@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/number.h"
+
+/* Columns of a function's name; demangled names can be pages long. */
+#define NAME_COLUMNS 72
+
+/* More reasons than any list here has. */
+#define REASONS_MAX 24
+
+/* A number and the words for it. */
+struct reason {
+    const char *words;
+    uint64_t count;
+};
+
+struct reasons {
+    struct reason items[REASONS_MAX];
+    size_t count;
+    uint64_t total;
+};
+
+static void add_reason(struct reasons *reasons, const char *words, uint64_t count)
+{
+    if (count == 0 || reasons->count == REASONS_MAX)
+        return;
+    reasons->items[reasons->count++] = (struct reason){words, count};
+    reasons->total += count;
+}
+
+static int most_first(const void *left, const void *right)
+{
+    const struct reason *a = left, *b = right;
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    return strcmp(a->words, b->words);
+}
+
+static void append_number(struct rts_buffer *out, uint64_t number)
+{
+    char text[RTS_NUMBER_TEXT_SIZE];
+    rts_number_format(text, number);
+    rts_buffer_text(out, text);
+}
+
+static void append_percent(struct rts_buffer *out, uint64_t part, uint64_t whole)
+{
+    char text[RTS_NUMBER_TEXT_SIZE];
+    rts_percent_format(text, part, whole);
+    rts_buffer_text(out, text);
+}
+
+/* "stack short 30, no cfi 20": the words of --stats with spaces. */
+static void append_reasons(struct rts_buffer *out, struct reasons *reasons)
+{
+    qsort(reasons->items, reasons->count, sizeof *reasons->items, most_first);
+    for (size_t i = 0; i < reasons->count; i++) {
+        rts_buffer_text(out, i ? ", " : "");
+        for (const char *at = reasons->items[i].words; *at; at++)
+            rts_buffer_append(out, *at == '_' ? " " : at, 1);
+        rts_buffer_text(out, " ");
+        append_number(out, reasons->items[i].count);
+    }
+}
+
+/* The left column: what the line is about, and its number. */
+static void begin_line(struct rts_buffer *out, const char *label, uint64_t number)
+{
+    char text[RTS_NUMBER_TEXT_SIZE];
+    rts_number_format(text, number);
+    rts_buffer_format(out, "  %-8s %11s  ", label, text);
+}
+
+static void append_samples(const struct rts_summary *summary, struct rts_buffer *out)
+{
+    const struct rts_account *account = summary->account;
+    char duration[RTS_NUMBER_TEXT_SIZE];
+    rts_duration_format(duration, summary->duration_ms);
+    begin_line(out, "samples", account->samples_kept);
+    rts_buffer_format(out, "in %s", duration);
+    if (account->processes > 0) {
+        rts_buffer_text(out, ", of ");
+        append_number(out, account->processes);
+        rts_buffer_text(out, account->processes == 1 ? " process" : " processes");
+    }
+    rts_buffer_text(out, "\n");
+}
+
+static void append_dropped(const struct rts_account *account, struct rts_buffer *out)
+{
+    struct reasons reasons = {0};
+    for (unsigned i = 0; i < RTS_DROP_COUNT; i++)
+        add_reason(&reasons, rts_drop_name(i), account->dropped[i]);
+    if (reasons.total == 0)
+        return;
+    begin_line(out, "dropped", reasons.total);
+    rts_buffer_text(out, "of ");
+    append_number(out, rts_account_taken(account));
+    rts_buffer_text(out, " taken: ");
+    append_reasons(out, &reasons);
+    rts_buffer_text(out, "\n");
+}
+
+static void append_stacks(const struct rts_account *account, struct rts_buffer *out)
+{
+    uint64_t complete = account->stops[RTS_STOP_COMPLETE];
+    struct reasons reasons = {0};
+    for (unsigned i = 0; i < RTS_STOP_COUNT; i++)
+        if (i != RTS_STOP_COMPLETE)
+            add_reason(&reasons, rts_stop_name(i), account->stops[i]);
+    if (complete + reasons.total == 0)
+        return;
+    begin_line(out, "stacks", complete);
+    append_percent(out, complete, complete + reasons.total);
+    rts_buffer_text(out, " complete");
+    if (reasons.total > 0) {
+        rts_buffer_text(out, "; the others: ");
+        append_reasons(out, &reasons);
+    }
+    rts_buffer_text(out, "\n");
+}
+
+static void append_apart(const struct rts_account *account, struct rts_buffer *out)
+{
+    struct reasons reasons = {0};
+    add_reason(&reasons, "kernel threads and idle", account->no_user_side);
+    add_reason(&reasons, "rtsample itself", account->own);
+    add_reason(&reasons, "other processes", account->other);
+    if (reasons.total == 0)
+        return;
+    begin_line(out, "apart", reasons.total);
+    rts_buffer_text(out, "not of the target: ");
+    append_reasons(out, &reasons);
+    rts_buffer_text(out, "\n");
+}
+
+static void append_unnamed(const struct rts_account *account, struct rts_buffer *out)
+{
+    struct reasons reasons = {0};
+    add_reason(&reasons, "in generated code", account->unnamed_anonymous);
+    add_reason(&reasons, "in unreadable files", account->unnamed_no_file);
+    add_reason(&reasons, "without a symbol", account->unnamed_no_symbol);
+    if (reasons.total == 0)
+        return;
+    begin_line(out, "unnamed", reasons.total);
+    rts_buffer_text(out, "frames gave no fact: ");
+    append_reasons(out, &reasons);
+    rts_buffer_text(out, "\n");
+}
+
+/* Appends at most `columns` characters of a name that may hold anything. */
+static void append_name(struct rts_buffer *out, const char *name, size_t columns)
+{
+    size_t length = 0;
+    for (const char *at = name; *at; at++)
+        length += ((unsigned char)*at & 0xc0) != 0x80;
+    bool cut = length > columns;
+    size_t room = cut ? columns - 3 : columns;
+    for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
+        bool begins = (*at & 0xc0) != 0x80;
+        if (begins && room-- == 0)
+            break;
+        /* C0 and DEL, and C1 as UTF-8 writes it (0xc2 0x80 to 0x9f). */
+        bool control = *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0);
+        rts_buffer_append(out, control ? (const void *)"?" : at, 1);
+        if (control && *at == 0xc2)
+            at++;
+    }
+    if (cut)
+        rts_buffer_text(out, "...");
+}
+
+static void append_facts(const struct rts_summary *summary, struct rts_buffer *out)
+{
+    const struct rts_account *account = summary->account;
+    if (account->events_emitted > 0) {
+        begin_line(out, "facts", account->events_emitted);
+        rts_buffer_text(out, "lines, ");
+        append_number(out, account->hits);
+        rts_buffer_text(out, account->hits == 1 ? " hit, in " : " hits, in ");
+        append_name(out, strcmp(summary->output, "-") == 0 ? "stdout" : summary->output, 4096);
+        rts_buffer_text(out, "\n");
+    }
+    if (account->undelivered_events > 0) {
+        begin_line(out, "lost", account->undelivered_events);
+        rts_buffer_text(out, "of these lines could not be written\n");
+    }
+}
+
+static int hottest_first(const void *left, const void *right)
+{
+    const struct rts_summary_function *a = left, *b = right;
+    if (a->hits != b->hits)
+        return a->hits > b->hits ? -1 : 1;
+    int order = strcmp(a->name, b->name);
+    return order ? order : strcmp(a->module ? a->module : "", b->module ? b->module : "");
+}
+
+/* Puts the function into the sorted list of the hottest so far; returns the new length. */
+static size_t keep_hottest(struct rts_summary_function *top, size_t count,
+                           const struct rts_summary_function *function)
+{
+    size_t i = count;
+    while (i > 0 && hottest_first(function, &top[i - 1]) < 0)
+        i--;
+    if (i == RTS_SUMMARY_FUNCTIONS)
+        return count;
+    size_t behind = count < RTS_SUMMARY_FUNCTIONS ? count - i : count - 1 - i;
+    memmove(&top[i + 1], &top[i], behind * sizeof *top);
+    top[i] = *function;
+    return count < RTS_SUMMARY_FUNCTIONS ? count + 1 : count;
+}
+
+static void append_functions(const struct rts_summary *summary, struct rts_buffer *out)
+{
+    struct rts_summary_function top[RTS_SUMMARY_FUNCTIONS];
+    size_t count = 0;
+    for (size_t i = 0; i < summary->function_count; i++)
+        if (summary->functions[i].hits > 0)
+            count = keep_hottest(top, count, &summary->functions[i]);
+    if (count == 0)
+        return;
+    rts_buffer_text(out, "\n  Hottest functions, by the share of samples that hold them\n");
+    for (size_t i = 0; i < count; i++) {
+        char share[RTS_NUMBER_TEXT_SIZE];
+        rts_percent_format(share, top[i].hits, summary->account->samples_kept);
+        rts_buffer_format(out, "  %9s  ", share);
+        append_name(out, top[i].name, NAME_COLUMNS);
+        if (top[i].module) {
+            rts_buffer_text(out, "  [");
+            append_name(out, top[i].module, NAME_COLUMNS);
+            rts_buffer_text(out, "]");
+        }
+        rts_buffer_text(out, "\n");
+    }
+}
+
+void rts_summary_format(const struct rts_summary *summary, struct rts_buffer *out)
+{
+    append_samples(summary, out);
+    append_dropped(summary->account, out);
+    append_stacks(summary->account, out);
+    append_apart(summary->account, out);
+    append_unnamed(summary->account, out);
+    append_facts(summary, out);
+    append_functions(summary, out);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run, from the first event to the closing account. This is the line that everything hangs on:
+ *
+ *     capture -> process -> unwind -> stacks -> identity -> window -> delivery
+ *
+ * session.c knows every stage, and no stage knows another.
+ */
+#ifndef RTS_SESSION_H
+#define RTS_SESSION_H
+
+#include "binary/object_cache.h"
+#include "capture/capture.h"
+#include "code_map.h"
+#include "command.h"
+#include "delivery/sink.h"
+#include "facts/account.h"
+#include "facts/stack_table.h"
+#include "facts/window.h"
+#include "identity/symbol.h"
+#include "process/process.h"
+#include "report/status_line.h"
+#include "settings.h"
+#include "unwind/unwind.h"
+
+struct rts_session {
+    const struct rts_settings *settings;
+    const struct rts_architecture *arch;
+    int32_t own_pid;
+
+    struct rts_capture *capture;
+    struct rts_process_table *processes;
+    struct rts_object_cache *objects;
+    struct rts_code_map code_map;
+    struct rts_rule_cache *rules;
+    struct rts_stack_table *stacks;
+    struct rts_symbol_table *symbols;
+    struct rts_window *window;
+    struct rts_sink *sink;
+    struct rts_command command;
+
+    struct rts_stack *stack;    /* the sample at hand */
+    struct rts_buffer lines;    /* the batch at hand */
+    uint64_t stack_number;      /* marks symbols that the stack at hand has been counted for */
+    uint64_t *throttled_since;  /* per CPU; 0: not throttled */
+    unsigned cpu_count;         /* entries of throttled_since */
+    int64_t wall_offset_ns;
+    bool wall_offset_known;
+    bool exit_seen;             /* a thread ended: see whether the target has */
+    bool sink_waits;            /* the output refused a batch, which was said */
+    bool sink_broken;           /* it can never take anything again */
+
+    struct rts_account account;
+    struct rts_status_line status_line;
+    uint64_t started_ns, ended_ns;
+    uint64_t cpu_checked_ns, cpu_checked_ms; /* for max_cpu_percent */
+    double max_cpu_percent;
+};
+
+/* Runs `settings` to the end. Returns the exit status; a failure is in *error and is not printed
+ * yet. The closing account and --stats are written in every case once sampling has begun. */
+int rts_session_run(const struct rts_settings *settings, struct rts_error *error);
+
+/* session_targets.c: opens the events on the target and takes its processes in. */
+int rts_session_attach(struct rts_session *session, struct rts_error *error);
+
+/* Has the target ended? `thorough`: look at /proc too, not just at what the records said. */
+bool rts_session_target_ended(struct rts_session *session, bool thorough);
+
+/* session_flush.c: names the stacks of the window, writes its facts, begins the next one. */
+void rts_session_flush(struct rts_session *session);
+
+/* session_close.c: the closing account for people, and --stats. */
+int rts_session_report(struct rts_session *session, struct rts_error *error);
+
+/* Tells people what the kernel did not permit. */
+void rts_session_say_limits(const struct rts_session *session);
+
+/* Updates max_cpu_percent; called about once a second. */
+void rts_session_measure_self(struct rts_session *session);
+
+/* A rts_process_table callback: gives back the reference that a mapped file holds. */
+void rts_session_forget_object(void *context, struct rts_object *object);
+
+#endif

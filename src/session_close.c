@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run says about itself: at the start what it could not get, at the end the account. */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "report/summary.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/memory.h"
+
+#define FEATURES_MAX 8
+
+static uint64_t own_cpu_ms(uint64_t *peak_rss_kib)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    if (peak_rss_kib)
+        *peak_rss_kib = (uint64_t)usage.ru_maxrss;
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+}
+
+void rts_session_measure_self(struct rts_session *session)
+{
+    uint64_t now = rts_clock_monotonic_ns(), cpu_ms = own_cpu_ms(NULL);
+    double elapsed_ms = (double)(now - session->cpu_checked_ns) / 1e6;
+    if (elapsed_ms < 1)
+        return;
+    double percent = 100.0 * (double)(cpu_ms - session->cpu_checked_ms) / elapsed_ms;
+    if (session->cpu_checked_ms > 0 && percent > session->max_cpu_percent)
+        session->max_cpu_percent = percent;
+    session->cpu_checked_ns = now;
+    session->cpu_checked_ms = cpu_ms;
+}
+
+void rts_session_say_limits(const struct rts_session *session)
+{
+    const struct rts_capture_facts *facts = rts_capture_facts(session->capture);
+    const char *target = session->settings->target == RTS_TARGET_ALL ? "all processes" : "target";
+    bool user_only = facts->gave_up & RTS_FEATURE_KERNEL_SIDE;
+    rts_log("sampling %s with cpu-clock at %u Hz, %s", target, facts->frequency,
+            user_only ? "user side only: the kernel refuses samples that hit in the kernel "
+                        "(needs CAP_PERFMON or kernel.perf_event_paranoid <= 1)"
+                      : "in user and kernel mode");
+    if (facts->frequency < session->settings->frequency)
+        rts_log("%u Hz instead of %u: the limit is kernel.perf_event_max_sample_rate",
+                facts->frequency, session->settings->frequency);
+}
+
+static int compare_hits(const void *left, const void *right)
+{
+    const struct rts_summary_function *a = left, *b = right;
+    if (a->hits != b->hits)
+        return a->hits > b->hits ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+static struct rts_summary_function *list_functions(const struct rts_session *session,
+                                                   size_t *count)
+{
+    struct rts_summary_function *functions = NULL;
+    size_t capacity = 0, position = 0;
+    *count = 0;
+    for (const struct rts_symbol *symbol;
+         (symbol = rts_symbol_table_next(session->symbols, &position));) {
+        functions = rts_grow(functions, *count, &capacity, sizeof *functions);
+        functions[(*count)++] = (struct rts_summary_function){
+            .name = symbol->demangled ? symbol->demangled : symbol->name,
+            .module = symbol->module,
+            .hits = symbol->total_hits,
+        };
+    }
+    if (*count > 1)
+        qsort(functions, *count, sizeof *functions, compare_hits);
+    return functions;
+}
+
+static void print_summary(const struct rts_session *session, uint64_t duration_ms)
+{
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    struct rts_summary summary = {
+        .account = &session->account,
+        .duration_ms = duration_ms,
+        .output = session->settings->output,
+    };
+    RTS_FREE struct rts_summary_function *functions =
+        list_functions(session, &summary.function_count);
+    summary.functions = functions;
+    rts_summary_format(&summary, &text);
+    if (text.size > 0)
+        fputs(text.data, stderr);
+    rts_buffer_finish(&text);
+}
+
+static int write_stats(const struct rts_session *session, uint64_t duration_ms,
+                       struct rts_error *error)
+{
+    const struct rts_capture_facts *facts = rts_capture_facts(session->capture);
+    const char *gave_up[FEATURES_MAX + 1] = {NULL};
+    size_t count = 0;
+    for (unsigned bit = 1; count < FEATURES_MAX && bit <= RTS_FEATURE_KERNEL_SIDE; bit <<= 1)
+        if (facts->gave_up & bit)
+            gave_up[count++] = rts_feature_name((enum rts_feature)bit);
+    char digest[RTS_SHA256_HEX_SIZE];
+    rts_settings_sha256(session->settings, digest);
+    struct rts_run_facts run = {
+        .method = "perf:cpu-clock",
+        .duration_ms = duration_ms,
+        .config_sha256 = digest,
+        .has_command = session->settings->target == RTS_TARGET_COMMAND,
+        .command_status = session->command.ended ? session->command.status : -1,
+        .frequency = facts->frequency,
+        .gave_up = gave_up,
+        .max_cpu_percent = session->max_cpu_percent,
+    };
+    run.cpu_ms = own_cpu_ms(&run.peak_rss_kib);
+
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    rts_account_write(&session->account, &run, &text);
+    const char *path = session->settings->stats_path;
+    RTS_FCLOSE FILE *file = fopen(path, "we");
+    bool written = file && fwrite(text.data, 1, text.size, file) == text.size && fflush(file) == 0;
+    int number = errno;
+    rts_buffer_finish(&text);
+    return written ? 0 : rts_fail_errno(error, number, "cannot write the account to %s", path);
+}
+
+static void say_command_status(const struct rts_session *session)
+{
+    const struct rts_command *command = &session->command;
+    if (!command->ended)
+        rts_log("the command still runs as process %d; it is left alone", (int)command->pid);
+    else if (command->status > 128)
+        rts_log("the command was ended by signal %d (%s)", command->status - 128,
+                strsignal(command->status - 128));
+    else
+        rts_log("the command ended with exit status %d", command->status);
+}
+
+int rts_session_report(struct rts_session *session, struct rts_error *error)
+{
+    uint64_t duration_ms = (session->ended_ns - session->started_ns) / 1000000;
+    int result = rts_sink_close(session->sink, &session->account.undelivered_events, error);
+    session->sink = NULL;
+    rts_command_poll(&session->command);
+    print_summary(session, duration_ms);
+    if (session->settings->target == RTS_TARGET_COMMAND)
+        say_command_status(session);
+    if (session->settings->stats_path) {
+        struct rts_error failure;
+        if (write_stats(session, duration_ms, &failure) < 0) {
+            /* Both may fail for one full disk: say this one now, the other one is returned. */
+            if (result < 0)
+                rts_log("%s", failure.text);
+            else if (error)
+                *error = failure;
+            result = -1;
+        }
+    }
+    return result;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a window: its distinct stacks are named, and what they hold becomes facts. */
+#include "session.h"
+
+#include "util/log.h"
+
+static struct rts_fact_symbol fact_symbol(const struct rts_symbol *symbol)
+{
+    return (struct rts_fact_symbol){
+        .symbol_id = symbol->symbol_id,
+        .code_id = symbol->code_id,
+        .build_id = symbol->build_id,
+        .name = symbol->name,
+        .demangled = symbol->demangled,
+        .aliases = symbol->aliases,
+        .source = rts_symbol_source_name(symbol->source),
+        .id_scheme = rts_id_scheme_name(RTS_ID_UNION_V01),
+        .build_id_is_file_hash = symbol->build_id_is_file_hash,
+    };
+}
+
+/* Counts one symbol of a stack, unless this stack has been counted for it already. */
+static void count_symbol(struct rts_session *session, const struct rts_stack_entry *entry,
+                         const struct rts_fact_process *process, struct rts_symbol *symbol,
+                         uint64_t load_base, bool leaf)
+{
+    if (symbol->last_stack == session->stack_number)
+        return;
+    symbol->last_stack = session->stack_number;
+    symbol->total_hits += entry->samples;
+    struct rts_fact_symbol fact = fact_symbol(symbol);
+    rts_window_add(session->window, process, &fact, load_base, entry->samples, entry->first_ns,
+                   leaf);
+}
+
+static void count_stack(struct rts_session *session, const struct rts_stack_entry *entry)
+{
+    const struct rts_process *known = rts_process_instance(session->processes, entry->instance);
+    struct rts_fact_process process = {
+        .instance = entry->instance,
+        .pid = known ? known->pid : 0,
+        .name = known ? known->name : "",
+    };
+    session->stack_number++;
+    for (uint32_t i = 0; i < entry->frame_count; i++) {
+        const struct rts_frame *frame = &entry->frames[i];
+        if (!frame->object)
+            continue;
+        struct rts_symbol *const *symbols;
+        size_t count = rts_symbol_table_resolve(session->symbols, frame->object, frame->vaddr,
+                                                &symbols);
+        if (count == 0)
+            session->account.unnamed_no_symbol += entry->samples;
+        else
+            session->account.frames_symbolized += entry->samples;
+        for (size_t j = 0; j < count; j++)
+            count_symbol(session, entry, &process, symbols[j], frame->load_base,
+                         i == 0 && j == 0);
+    }
+}
+
+/* Hands the batch over. What the output refuses for now stays with it and is tried again. */
+static void deliver(struct rts_session *session, uint64_t lines)
+{
+    struct rts_error error;
+    int result = rts_sink_write(session->sink, session->lines.data, session->lines.size, lines,
+                                &error);
+    if (result < 0) {
+        session->sink_broken = true;
+        rts_log("%s", error.text);
+    } else if (result > 0 && !session->sink_waits) {
+        rts_log("%s; facts are kept and tried again", error.text);
+    }
+    session->sink_waits = result > 0;
+}
+
+void rts_session_flush(struct rts_session *session)
+{
+    for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++)
+        count_stack(session, rts_stack_table_entry(session->stacks, i));
+    rts_stack_table_clear(session->stacks);
+
+    uint64_t lines = rts_window_lines(session->window);
+    if (lines > 0) {
+        session->account.hits += rts_window_hits(session->window);
+        session->account.events_emitted += lines;
+        session->account.batches++;
+    }
+    struct rts_fact_options options = {
+        .emit_process = session->settings->emit_process,
+        .emit_loader_base = session->settings->emit_loader_base,
+        .emit_build_id = session->settings->collect_build_ids,
+        .wall_offset_ns = session->wall_offset_ns,
+    };
+    rts_buffer_clear(&session->lines);
+    rts_window_write(session->window, &options, &session->lines);
+    if (lines > 0 || session->sink_waits)
+        deliver(session, lines);
+}
+
+void rts_session_forget_object(void *context, struct rts_object *object)
+{
+    struct rts_session *session = context;
+    rts_object_cache_unref(session->objects, object);
+}

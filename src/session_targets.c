@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is sampled, and until when. */
+#include "session.h"
+
+#include "process/descendants.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+/* Takes a process in. That its maps may not be read is no reason to stop: what it maps from now on
+ * is reported by the kernel. `unreadable` counts those. */
+static int take_in(struct rts_session *session, int32_t pid, unsigned *unreadable,
+                   struct rts_error *error)
+{
+    struct rts_process *process;
+    struct rts_error failure;
+    if (rts_process_attach(session->processes, pid, &process, &failure) == 0)
+        return 0;
+    if (failure.failure == RTS_NOT_PERMITTED) {
+        if ((*unreadable)++ == 0)
+            rts_log("%s", failure.text);
+        return 0;
+    }
+    if (error)
+        *error = failure;
+    return -1;
+}
+
+/* A process and what descends from it. What starts after its parent was opened inherits. */
+static int attach_tree(struct rts_session *session, int32_t pid, unsigned *unreadable,
+                       struct rts_error *error)
+{
+    if (rts_capture_add_process(session->capture, pid, error) < 0)
+        return -1;
+    take_in(session, pid, unreadable, NULL);
+    size_t count;
+    RTS_FREE int32_t *descendants = rts_process_list("/proc", pid, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (descendants[i] == session->own_pid)
+            continue;
+        struct rts_error failure;
+        if (rts_capture_add_process(session->capture, descendants[i], &failure) == 0)
+            take_in(session, descendants[i], unreadable, NULL);
+        else if (failure.failure != RTS_NOT_FOUND)
+            rts_log("without child process %d: %s", (int)descendants[i], failure.text);
+    }
+    return 0;
+}
+
+static int attach_pids(struct rts_session *session, struct rts_error *error)
+{
+    unsigned unreadable = 0;
+    for (size_t i = 0; i < session->settings->pid_count; i++) {
+        int32_t pid = (int32_t)session->settings->pids[i];
+        if (pid == session->own_pid)
+            return rts_fail(error, RTS_USAGE, "-p %d is rtsample itself", (int)pid);
+        if (attach_tree(session, pid, &unreadable, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int attach_all(struct rts_session *session, struct rts_error *error)
+{
+    if (rts_capture_add_cpus(session->capture, error) < 0)
+        return -1;
+    unsigned unreadable = 0;
+    size_t count;
+    RTS_FREE int32_t *pids = rts_process_list("/proc", 0, &count);
+    for (size_t i = 0; i < count; i++)
+        if (pids[i] != session->own_pid)
+            take_in(session, pids[i], &unreadable, NULL);
+    if (unreadable > 1)
+        rts_log("the same holds for %u processes in all", unreadable);
+    return 0;
+}
+
+static int attach_command(struct rts_session *session, struct rts_error *error)
+{
+    char *const *argv = session->settings->command;
+    if (rts_command_start(&session->command, argv, error) < 0 ||
+        rts_capture_add_process(session->capture, session->command.pid, error) < 0)
+        return -1;
+    return rts_command_release(&session->command, argv[0], error);
+}
+
+int rts_session_attach(struct rts_session *session, struct rts_error *error)
+{
+    switch (session->settings->target) {
+    case RTS_TARGET_PIDS: return attach_pids(session, error);
+    case RTS_TARGET_ALL: return attach_all(session, error);
+    case RTS_TARGET_COMMAND: return attach_command(session, error);
+    case RTS_TARGET_NONE: break;
+    }
+    return rts_fail(error, RTS_USAGE, "no target");
+}
+
+bool rts_session_target_ended(struct rts_session *session, bool thorough)
+{
+    switch (session->settings->target) {
+    case RTS_TARGET_COMMAND: return rts_command_poll(&session->command);
+    case RTS_TARGET_PIDS:
+        return rts_process_table_alive(session->processes, session->code_map.time, thorough) == 0;
+    default: return false;
+    }
+}

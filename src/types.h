@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plain values that the stages hand to each other. No behaviour lives here: a stage includes
+ * this header, util/ and its own folder, and nothing else (unwind/ and identity/ may also include
+ * binary/). tests/lint-includes checks that.
+ *
+ * Conventions for all of them: times are nanoseconds on CLOCK_MONOTONIC unless a name says `wall`;
+ * a `pc` is an address in the target's memory; a `vaddr` is a link-time address inside a file;
+ * pc = vaddr + bias.
+ */
+#ifndef RTS_TYPES_H
+#define RTS_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A GNU build-id is usually a SHA-1 (20 bytes). The kernel reports at most 20; files may hold more. */
+#define RTS_BUILD_ID_MAX 64
+
+/* Frames kept of one stack. 64 KiB of stack copy cannot hold more than 4096 two-word frames, and
+ * nobody reads a stack of that depth: beyond this the stack ends with RTS_STOP_DEPTH. */
+#define RTS_STACK_DEPTH_MAX 2048
+
+struct rts_object; /* binary/object.h: one ELF file, shared by every process that maps it */
+
+/* A build-id as raw bytes; `size` 0 when there is none. */
+struct rts_build_id {
+    uint8_t size;
+    uint8_t bytes[RTS_BUILD_ID_MAX];
+};
+
+/* How stacks are taken (--call-graph). */
+enum rts_call_graph {
+    RTS_CALL_GRAPH_DWARF, /* user registers and a copy of the stack, unwound here */
+    RTS_CALL_GRAPH_FP,    /* the kernel follows frame pointers */
+    RTS_CALL_GRAPH_NONE,  /* the leaf only */
+};
+
+/* Why a stack ended. Exactly one per kept sample; rts_stop_name() gives the word in --stats. */
+enum rts_stop {
+    RTS_STOP_COMPLETE,     /* the outermost frame: CFI says the return address is undefined, or
+                              the ABI's zero frame pointer in code without CFI */
+    RTS_STOP_STACK_SHORT,  /* the next frame lies beyond the bytes of stack that were copied */
+    RTS_STOP_ALT_STACK,    /* interrupted code ran on another stack than its signal handler */
+    RTS_STOP_NO_CFI,       /* code without CFI and without a usable frame pointer */
+    RTS_STOP_NO_FILE,      /* the file behind the code could not be opened or is another one now */
+    RTS_STOP_BAD_RETURN,   /* the return address is in no executable mapping */
+    RTS_STOP_BAD_MEMORY,   /* a rule asks for memory that is neither in the copy nor above it */
+    RTS_STOP_BAD_CFI,      /* the CFI is malformed, or its expression cannot be evaluated */
+    RTS_STOP_NO_PROGRESS,  /* the stack pointer did not move up: a loop */
+    RTS_STOP_DEPTH,        /* RTS_STACK_DEPTH_MAX frames */
+    RTS_STOP_ABI,          /* the thread runs an instruction set that is not unwound (32-bit) */
+    RTS_STOP_BROKEN_CHAIN, /* --call-graph fp: the kernel's chain ends before the root */
+    RTS_STOP_NOT_TAKEN,    /* --call-graph none: only the leaf was asked for */
+    RTS_STOP_COUNT
+};
+
+/* How a frame's pc was found; rts_unwinder_name() gives the word in --stats. */
+enum rts_unwinder {
+    RTS_UNWINDER_REGISTERS,     /* the leaf: the sampled registers themselves */
+    RTS_UNWINDER_CFI,           /* .eh_frame or .debug_frame of the callee */
+    RTS_UNWINDER_FRAME_POINTER, /* the callee's frame pointer, by us or by the kernel */
+    RTS_UNWINDER_COUNT
+};
+
+/* Why a sample was not used; rts_drop_name() gives the word in --stats and in the metrics. */
+enum rts_drop {
+    RTS_DROP_RATE_LIMIT,
+    RTS_DROP_CPU_GUARD,
+    RTS_DROP_RATIO,
+    RTS_DROP_KERNEL_LOST, /* the ring was full: counted by the kernel */
+    RTS_DROP_THROTTLED,   /* the kernel stopped the event for a while: periods it skipped */
+    RTS_DROP_MALFORMED,   /* a record whose sizes contradict each other */
+    RTS_DROP_COUNT
+};
+
+/* One frame, outermost last in an array. `vaddr` is the address to look up: for a caller it is one
+ * byte before the return address, so that it lies in the call even when the callee never returns. */
+struct rts_frame {
+    struct rts_object *object; /* NULL: anonymous code, or a file that could not be read */
+    uint64_t vaddr;            /* link-time address in object; the pc when object is NULL */
+    uint64_t load_base;        /* where the object's first PT_LOAD page is mapped; 0 if unknown */
+    uint8_t unwinder;          /* enum rts_unwinder */
+};
+
+/* Where a symbol's name came from, best first; rts_symbol_source_name() gives the word that goes
+ * into metadata.symbolSource. */
+enum rts_symbol_source {
+    RTS_SYMBOL_SYMTAB,    /* .symtab of the mapped file */
+    RTS_SYMBOL_DEBUGFILE, /* .symtab of its separate debug file */
+    RTS_SYMBOL_MINIDEBUG, /* .symtab inside .gnu_debugdata */
+    RTS_SYMBOL_DYNSYM,    /* .dynsym */
+    RTS_SYMBOL_INLINE,    /* a DWARF inlined subroutine */
+    RTS_SYMBOL_PLT,       /* a PLT slot, named after its relocation: name@plt */
+    RTS_SYMBOL_FDE,       /* no name: the bounds of an FDE, as sub_<link-time address> */
+    RTS_SYMBOL_SOURCE_COUNT
+};
+
+const char *rts_stop_name(enum rts_stop stop);
+const char *rts_unwinder_name(enum rts_unwinder unwinder);
+const char *rts_drop_name(enum rts_drop drop);
+const char *rts_symbol_source_name(enum rts_symbol_source source);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What unwinding must know of an instruction set, one table each. Everything else in this folder is
+ * written in terms of DWARF register numbers.
+ */
+#ifndef RTS_UNWIND_ARCHITECTURE_H
+#define RTS_UNWIND_ARCHITECTURE_H
+
+#include "types.h"
+
+/* DWARF columns that are followed: x86-64 has 17 (psABI, figure 3.36), AArch64 33 (AADWARF64). */
+#define RTS_REGISTERS_MAX 33
+
+struct rts_architecture {
+    const char *name;
+    uint16_t elf_machine;
+    unsigned registers;       /* DWARF columns 0 .. registers-1 are followed */
+    unsigned stack_pointer;   /* DWARF numbers */
+    unsigned frame_pointer;
+    unsigned program_counter; /* the column that stands for the pc itself */
+    bool link_register;       /* a leaf may keep its return address in a register */
+    uint64_t pc_bits;         /* of a return address; the rest may be a signature (AArch64 PAC) */
+    uint64_t perf_registers;  /* PERF_REG_* mask that is asked for */
+    uint64_t kernel_unknown;  /* DWARF mask: registers that the kernel reports as all ones when a
+                                 sample hits in kernel mode, since it does not know them */
+    int8_t dwarf_of_perf[64]; /* PERF_REG_* bit to DWARF number, -1: not followed */
+};
+
+extern const struct rts_architecture rts_architecture_x86_64;
+extern const struct rts_architecture rts_architecture_aarch64;
+
+/* The one this program was built for. */
+const struct rts_architecture *rts_architecture_native(void);
+
+/* Register values by DWARF number, with a bit in `known` for each that is known. */
+struct rts_registers {
+    uint64_t known;
+    uint64_t value[RTS_REGISTERS_MAX];
+};
+
+static inline bool rts_register_known(const struct rts_registers *registers, unsigned number)
+{
+    return number < RTS_REGISTERS_MAX && (registers->known >> number & 1);
+}
+
+static inline void rts_register_set(struct rts_registers *registers, unsigned number,
+                                    uint64_t value)
+{
+    registers->value[number] = value;
+    registers->known |= 1ULL << number;
+}
+
+/* Puts the words of a sample (one per bit of arch->perf_registers, lowest first) in DWARF order. */
+void rts_registers_from_perf(const struct rts_architecture *arch, const uint64_t *words,
+                             bool kernel_mode, struct rts_registers *registers);
+
+#endif

@@ -1,0 +1,8 @@
+librtsample_a_SOURCES += \
+	src/unwind/architecture.c src/unwind/architecture.h \
+	src/unwind/expression.c src/unwind/expression.h \
+	src/unwind/memory.h \
+	src/unwind/rule.c src/unwind/rule.h \
+	src/unwind/rule_cache.c src/unwind/rule_cache.h \
+	src/unwind/step.c src/unwind/step.h \
+	src/unwind/unwind.c src/unwind/unwind.h

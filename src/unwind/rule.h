@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An unwind rule: one row of call frame information (DWARF 5, 6.4.1) as a small value. libdw parses
+ * the CFI and gives every row as expressions; nearly all of them have one of a few shapes, which are
+ * kept here as numbers and applied by step.c without libdw. What has another shape keeps its
+ * expression (expression.h).
+ *
+ *     CFA = register + offset                     cfa_register, cfa_offset
+ *     CFA = expression                            cfa_expression
+ *     register = undefined                        RTS_RULE_UNDEFINED
+ *     register = register                         RTS_RULE_SAME
+ *     register = memory[CFA + offset]             RTS_RULE_AT_CFA
+ *     register = CFA + offset                     RTS_RULE_IS_CFA
+ *     register = other register                   RTS_RULE_REGISTER
+ *     register = memory[expression]               RTS_RULE_AT_EXPRESSION
+ *     register = expression                       RTS_RULE_IS_EXPRESSION
+ */
+#ifndef RTS_UNWIND_RULE_H
+#define RTS_UNWIND_RULE_H
+
+#include <elfutils/libdw.h>
+
+#include "unwind/architecture.h"
+
+enum rts_rule_kind {
+    RTS_RULE_UNDEFINED,
+    RTS_RULE_SAME,
+    RTS_RULE_AT_CFA,
+    RTS_RULE_IS_CFA,
+    RTS_RULE_REGISTER,
+    RTS_RULE_AT_EXPRESSION,
+    RTS_RULE_IS_EXPRESSION,
+};
+
+/* A DWARF expression, copied out of libdw. */
+struct rts_expression {
+    size_t count;
+    Dwarf_Op operations[];
+};
+
+/* Operations of one expression that are accepted; compilers write fewer than ten. */
+#define RTS_EXPRESSION_LENGTH_MAX 64
+
+/* Compared and hashed as bytes: no padding may be left unset. */
+struct rts_rule {
+    uint8_t cfa_is_expression;
+    uint8_t cfa_register;
+    uint8_t signal_frame;  /* the caller was interrupted, it made no call (augmentation 'S') */
+    uint8_t return_column; /* the column that holds the return address */
+    int32_t cfa_offset;
+    uint8_t kind[RTS_REGISTERS_MAX]; /* enum rts_rule_kind */
+    uint8_t unused[7];
+    int32_t offset[RTS_REGISTERS_MAX]; /* bytes, or the other register's number */
+    uint32_t unused_too;
+    const struct rts_expression *cfa_expression;
+    const struct rts_expression *expression[RTS_REGISTERS_MAX];
+};
+
+/* What looking for a rule can come to. */
+enum rts_rule_result {
+    RTS_RULE_FOUND,
+    RTS_RULE_NO_CFI,  /* no FDE covers the address */
+    RTS_RULE_BAD_CFI, /* one does, but it is malformed or of a shape that nothing here can apply */
+};
+
+/* Makes the rule for the row of `cfi` that covers `vaddr`. Expressions are allocated, and passed to
+ * `own`, which takes over their memory. */
+enum rts_rule_result rts_rule_compile(const struct rts_architecture *arch, Dwarf_CFI *cfi,
+                                      uint64_t vaddr, struct rts_rule *rule,
+                                      void (*own)(void *context, struct rts_expression *),
+                                      void *context);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unwind/rule_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "binary/object.h"
+#include "util/memory.h"
+#include "util/table.h"
+
+/* About 20 MB when full: the sampled addresses of many large programs. */
+#define ENTRIES_MAX 200000
+
+struct entry {
+    uint32_t serial;
+    enum rts_rule_result result;
+    uint64_t vaddr;
+    const struct rts_rule *rule;
+};
+
+struct rts_rule_cache {
+    const struct rts_architecture *arch;
+    struct rts_table entries;
+    struct rts_table rules; /* struct rts_rule, each distinct one once */
+    struct rts_expression **expressions;
+    size_t expression_count, expression_capacity;
+    uint64_t lookups, misses;
+};
+
+struct rts_rule_cache *rts_rule_cache_create(const struct rts_architecture *arch)
+{
+    struct rts_rule_cache *cache = rts_calloc(1, sizeof *cache);
+    cache->arch = arch;
+    return cache;
+}
+
+static void free_all(struct rts_table *table)
+{
+    size_t position = 0;
+    for (void *item; (item = rts_table_next(table, &position));)
+        free(item);
+    rts_table_clear(table);
+}
+
+static void empty(struct rts_rule_cache *cache)
+{
+    free_all(&cache->entries);
+    free_all(&cache->rules);
+    for (size_t i = 0; i < cache->expression_count; i++)
+        free(cache->expressions[i]);
+    cache->expression_count = 0;
+}
+
+void rts_rule_cache_destroy(struct rts_rule_cache *cache)
+{
+    if (!cache)
+        return;
+    empty(cache);
+    rts_table_finish(&cache->entries);
+    rts_table_finish(&cache->rules);
+    free(cache->expressions);
+    free(cache);
+}
+
+static void own_expression(void *context, struct rts_expression *expression)
+{
+    struct rts_rule_cache *cache = context;
+    cache->expressions = rts_grow(cache->expressions, cache->expression_count,
+                                  &cache->expression_capacity, sizeof *cache->expressions);
+    cache->expressions[cache->expression_count++] = expression;
+}
+
+static bool same_rule(const void *item, const void *key)
+{
+    return memcmp(item, key, sizeof(struct rts_rule)) == 0;
+}
+
+static const struct rts_rule *intern(struct rts_rule_cache *cache, const struct rts_rule *rule)
+{
+    uint64_t hash = rts_hash_bytes(rule, sizeof *rule, 0);
+    struct rts_rule *known = rts_table_find(&cache->rules, hash, same_rule, rule);
+    if (known)
+        return known;
+    known = rts_calloc(1, sizeof *known);
+    *known = *rule;
+    rts_table_add(&cache->rules, hash, known);
+    return known;
+}
+
+static enum rts_rule_result compile(struct rts_rule_cache *cache, struct rts_object *object,
+                                    uint64_t vaddr, const struct rts_rule **interned)
+{
+    enum rts_rule_result result = RTS_RULE_NO_CFI;
+    if (rts_object_machine(object) != cache->arch->elf_machine)
+        return result;
+    for (int section = 0; section < 2; section++) {
+        Dwarf_CFI *cfi = section == 0 ? rts_object_eh_cfi(object) : rts_object_debug_cfi(object);
+        if (!cfi)
+            continue;
+        struct rts_rule rule;
+        result = rts_rule_compile(cache->arch, cfi, vaddr, &rule, own_expression, cache);
+        if (result == RTS_RULE_FOUND)
+            *interned = intern(cache, &rule);
+        if (result != RTS_RULE_NO_CFI)
+            return result;
+    }
+    return result;
+}
+
+static bool same_entry(const void *item, const void *key)
+{
+    const struct entry *a = item, *b = key;
+    return a->vaddr == b->vaddr && a->serial == b->serial;
+}
+
+enum rts_rule_result rts_rule_cache_find(struct rts_rule_cache *cache, struct rts_object *object,
+                                         uint64_t vaddr, const struct rts_rule **rule)
+{
+    struct entry key = {.serial = rts_object_serial(object), .vaddr = vaddr};
+    uint64_t hash = rts_hash_u64(vaddr ^ (uint64_t)key.serial << 44);
+    struct entry *entry = rts_table_find(&cache->entries, hash, same_entry, &key);
+    cache->lookups++;
+    if (!entry) {
+        cache->misses++;
+        if (cache->entries.count >= ENTRIES_MAX)
+            empty(cache);
+        entry = rts_calloc(1, sizeof *entry);
+        *entry = key;
+        entry->result = compile(cache, object, vaddr, &entry->rule);
+        rts_table_add(&cache->entries, hash, entry);
+    }
+    *rule = entry->rule;
+    return entry->result;
+}
+
+void rts_rule_cache_counts(const struct rts_rule_cache *cache, uint64_t *lookups, uint64_t *misses)
+{
+    *lookups = cache->lookups;
+    *misses = cache->misses;
+}

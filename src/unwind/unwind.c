@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unwind/unwind.h"
+
+#include <linux/perf_event.h>
+
+#include "unwind/step.h"
+
+/* The state of one walk. */
+struct walk {
+    const struct rts_architecture *arch;
+    struct rts_rule_cache *rules;
+    const struct rts_code_finder *finder;
+    const struct rts_memory *memory;
+    struct rts_stack *stack;
+    struct rts_registers registers;
+    enum rts_unwinder unwinder; /* how registers.pc was found */
+    bool exact;                 /* the pc is where execution is, not a return address */
+    bool other_stack;           /* a signal handler was left for a stack that was not copied */
+};
+
+static void add_frame(struct rts_stack *stack, const struct rts_code *code, uint64_t pc,
+                      enum rts_unwinder unwinder)
+{
+    stack->kinds[stack->count] = (uint8_t)code->kind;
+    stack->frames[stack->count++] = (struct rts_frame){
+        .object = code->object,
+        .vaddr = pc - code->bias,
+        .load_base = code->load_base,
+        .unwinder = (uint8_t)unwinder,
+    };
+}
+
+/* Why a word at `address` could not be had. */
+static enum rts_stop missing_memory(const struct walk *walk, uint64_t address)
+{
+    const struct rts_memory *memory = walk->memory;
+    if (walk->other_stack)
+        return RTS_STOP_ALT_STACK;
+    if (address >= memory->address && memory->cut)
+        return RTS_STOP_STACK_SHORT;
+    return RTS_STOP_BAD_MEMORY;
+}
+
+static bool on_copied_stack(const struct walk *walk, uint64_t address)
+{
+    return address >= walk->memory->address &&
+           address - walk->memory->address <= walk->memory->size;
+}
+
+/* Leaves one frame by the rule of its CFI. RTS_STOP_COUNT: go on. */
+static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rule)
+{
+    uint64_t sp_before = walk->registers.value[walk->arch->stack_pointer];
+    uint64_t missing;
+    switch (rts_step_rule(walk->arch, rule, walk->memory, &walk->registers, &missing)) {
+    case RTS_STEP_ROOT: return RTS_STOP_COMPLETE;
+    case RTS_STEP_NO_MEMORY: return missing_memory(walk, missing);
+    case RTS_STEP_INVALID: return RTS_STOP_BAD_CFI;
+    case RTS_STEP_DONE: break;
+    }
+    walk->unwinder = RTS_UNWINDER_CFI;
+    walk->exact = rule->signal_frame;
+    uint64_t sp = walk->registers.value[walk->arch->stack_pointer];
+    if (rule->signal_frame) {
+        walk->other_stack = !on_copied_stack(walk, sp);
+        return RTS_STOP_COUNT;
+    }
+    /* Only a leaf of an architecture with a link register may have put nothing on the stack. */
+    bool may_stay = walk->arch->link_register && walk->stack->count == 1;
+    return sp > sp_before || (sp == sp_before && may_stay) ? RTS_STOP_COUNT : RTS_STOP_NO_PROGRESS;
+}
+
+static enum rts_stop leave_by_frame_pointer(struct walk *walk, enum rts_code_kind kind)
+{
+    uint64_t missing;
+    switch (rts_step_frame_pointer(walk->arch, walk->memory, &walk->registers, &missing)) {
+    /* Generated code may use the register for anything, so zero means nothing there. */
+    case RTS_STEP_ROOT: return kind == RTS_CODE_OBJECT ? RTS_STOP_COMPLETE : RTS_STOP_NO_CFI;
+    case RTS_STEP_NO_MEMORY:
+    case RTS_STEP_INVALID: return RTS_STOP_NO_CFI;
+    case RTS_STEP_DONE: break;
+    }
+    walk->unwinder = RTS_UNWINDER_FRAME_POINTER;
+    walk->exact = false;
+    return RTS_STOP_COUNT;
+}
+
+/* Leaves the frame that was added last. RTS_STOP_COUNT: go on with the caller. */
+static enum rts_stop leave(struct walk *walk, const struct rts_code *code, uint64_t lookup)
+{
+    if (code->kind == RTS_CODE_NO_FILE)
+        return RTS_STOP_NO_FILE;
+    if (code->kind == RTS_CODE_ANONYMOUS)
+        return leave_by_frame_pointer(walk, code->kind);
+    const struct rts_rule *rule;
+    switch (rts_rule_cache_find(walk->rules, code->object, lookup - code->bias, &rule)) {
+    case RTS_RULE_FOUND:
+        /* The function itself starts at the pc: a signal trampoline is entered by the kernel, as if
+         * called from the byte before it, and must be named by its own first byte. */
+        if (rule->signal_frame)
+            walk->stack->frames[walk->stack->count - 1].vaddr =
+                walk->registers.value[walk->arch->program_counter] - code->bias;
+        return leave_by_rule(walk, rule);
+    case RTS_RULE_BAD_CFI: return RTS_STOP_BAD_CFI;
+    case RTS_RULE_NO_CFI: break;
+    }
+    return leave_by_frame_pointer(walk, code->kind);
+}
+
+static enum rts_stop walk_frames(struct walk *walk)
+{
+    for (;;) {
+        uint64_t pc = walk->registers.value[walk->arch->program_counter];
+        if (pc == 0 && walk->stack->count > 0 && !walk->exact)
+            return RTS_STOP_COMPLETE; /* whoever made this stack put a zero below its first frame */
+        uint64_t lookup = walk->exact ? pc : pc - 1;
+        struct rts_code code = walk->finder->find(walk->finder->context, lookup);
+        if (code.kind == RTS_CODE_NONE && walk->stack->count > 0)
+            return walk->unwinder == RTS_UNWINDER_FRAME_POINTER ? RTS_STOP_NO_CFI
+                                                                : RTS_STOP_BAD_RETURN;
+        add_frame(walk->stack, &code, lookup, walk->unwinder);
+        if (code.kind == RTS_CODE_NONE)
+            return RTS_STOP_BAD_RETURN;
+        enum rts_stop stop = leave(walk, &code, lookup);
+        if (stop != RTS_STOP_COUNT)
+            return stop;
+        if (walk->stack->count == RTS_STACK_DEPTH_MAX)
+            return RTS_STOP_DEPTH;
+    }
+}
+
+void rts_unwind_stack(const struct rts_architecture *arch, struct rts_rule_cache *rules,
+                      const struct rts_code_finder *finder, const struct rts_registers *registers,
+                      const struct rts_memory *memory, struct rts_stack *stack)
+{
+    struct walk walk = {
+        .arch = arch,
+        .rules = rules,
+        .finder = finder,
+        .memory = memory,
+        .stack = stack,
+        .registers = *registers,
+        .unwinder = RTS_UNWINDER_REGISTERS,
+        .exact = true,
+    };
+    stack->count = 0;
+    stack->stop = walk_frames(&walk);
+}
+
+void rts_unwind_leaf(const struct rts_code_finder *finder, uint64_t pc, enum rts_stop stop,
+                     struct rts_stack *stack)
+{
+    struct rts_code code = finder->find(finder->context, pc);
+    stack->count = 0;
+    add_frame(stack, &code, pc, RTS_UNWINDER_REGISTERS);
+    stack->stop = stop;
+}
+
+/* Is this the outermost function of a thread? Its CFI says so. */
+static bool is_root(struct rts_rule_cache *rules, const struct rts_frame *frame)
+{
+    const struct rts_rule *rule;
+    return frame->object &&
+           rts_rule_cache_find(rules, frame->object, frame->vaddr, &rule) == RTS_RULE_FOUND &&
+           rule->kind[rule->return_column] == RTS_RULE_UNDEFINED;
+}
+
+void rts_unwind_chain(struct rts_rule_cache *rules, const struct rts_code_finder *finder,
+                      const uint64_t *chain, size_t length, struct rts_stack *stack)
+{
+    stack->count = 0;
+    stack->stop = RTS_STOP_BROKEN_CHAIN;
+    bool user = true;
+    for (size_t i = 0; i < length; i++) {
+        if (chain[i] >= (uint64_t)PERF_CONTEXT_MAX) {
+            user = chain[i] == (uint64_t)PERF_CONTEXT_USER;
+            continue;
+        }
+        if (!user || chain[i] == 0)
+            continue;
+        if (stack->count == RTS_STACK_DEPTH_MAX) {
+            stack->stop = RTS_STOP_DEPTH;
+            return;
+        }
+        bool leaf = stack->count == 0;
+        uint64_t lookup = leaf ? chain[i] : chain[i] - 1;
+        struct rts_code code = finder->find(finder->context, lookup);
+        if (code.kind == RTS_CODE_NONE && !leaf)
+            return; /* what the frame pointer led to is no code */
+        add_frame(stack, &code, lookup, leaf ? RTS_UNWINDER_REGISTERS : RTS_UNWINDER_FRAME_POINTER);
+    }
+    if (stack->count > 0 && is_root(rules, &stack->frames[stack->count - 1]))
+        stack->stop = RTS_STOP_COMPLETE;
+}

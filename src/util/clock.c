@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define NS_PER_S 1000000000LL
+
+/* Readings of the two clocks side by side; the tightest pair tells the offset best. */
+#define OFFSET_READINGS 9
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+uint64_t rts_clock_monotonic_ns(void)
+{
+    return (uint64_t)read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t rts_clock_wall_offset_ns(void)
+{
+    int64_t narrowest = INT64_MAX;
+    int64_t offset = 0;
+    for (int i = 0; i < OFFSET_READINGS; i++) {
+        int64_t before = read_clock(CLOCK_MONOTONIC);
+        int64_t wall = read_clock(CLOCK_REALTIME);
+        int64_t width = read_clock(CLOCK_MONOTONIC) - before;
+        if (width >= narrowest)
+            continue;
+        narrowest = width;
+        offset = wall - (before + width / 2);
+    }
+    return offset;
+}
+
+static int64_t divide_down(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0);
+}
+
+int64_t rts_wall_ms(int64_t wall_ns)
+{
+    return divide_down(wall_ns, 1000000);
+}
+
+/* The Gregorian date of a day number, 0 being 1970-01-01. Years are counted from March, so that the
+ * leap day is the last of its year; 64-bit nanoseconds stay within the years 1677 to 2262. */
+static void civil_date(int64_t day, unsigned *year, unsigned *month, unsigned *day_of_month)
+{
+    int64_t since_march_0000 = day + 719468;
+    int64_t era = divide_down(since_march_0000, 146097); /* days in 400 years */
+    int64_t day_of_era = since_march_0000 - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t march_month = (5 * day_of_year + 2) / 153;
+    *day_of_month = (unsigned)(day_of_year - (153 * march_month + 2) / 5 + 1);
+    *month = (unsigned)(march_month < 10 ? march_month + 3 : march_month - 9);
+    *year = (unsigned)(year_of_era + era * 400 + (*month <= 2));
+}
+
+void rts_format_utc_ms(char text[RTS_UTC_TEXT_SIZE], int64_t wall_ns)
+{
+    int64_t ms = rts_wall_ms(wall_ns);
+    int64_t day = divide_down(ms, 86400000);
+    unsigned within = (unsigned)(ms - day * 86400000);
+    unsigned year, month, day_of_month;
+    civil_date(day, &year, &month, &day_of_month);
+    snprintf(text, RTS_UTC_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month,
+             day_of_month, within / 3600000 % 24, within / 60000 % 60, within / 1000 % 60,
+             within % 1000);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* One decoded step through the text. */
+struct step {
+    size_t size;    /* bytes consumed, at least 1 */
+    uint32_t point; /* the code point when valid */
+    bool valid;
+};
+
+/* What may follow each lead byte (Unicode, table of well-formed byte sequences): only the second
+ * byte has a range that depends on the lead. */
+static bool lead(uint8_t byte, size_t *tail, uint8_t *low, uint8_t *high)
+{
+    *low = 0x80;
+    *high = 0xbf;
+    if (byte >= 0xc2 && byte <= 0xdf) {
+        *tail = 1;
+        return true;
+    }
+    if (byte >= 0xe0 && byte <= 0xef) {
+        *tail = 2;
+        if (byte == 0xe0)
+            *low = 0xa0;
+        if (byte == 0xed)
+            *high = 0x9f;
+        return true;
+    }
+    if (byte >= 0xf0 && byte <= 0xf4) {
+        *tail = 3;
+        if (byte == 0xf0)
+            *low = 0x90;
+        if (byte == 0xf4)
+            *high = 0x8f;
+        return true;
+    }
+    return false;
+}
+
+static struct step decode(const uint8_t *at, size_t size)
+{
+    struct step step = {.size = 1};
+    size_t tail;
+    uint8_t low, high;
+    if (!lead(at[0], &tail, &low, &high))
+        return step;
+    step.point = at[0] & (0x3fu >> tail);
+    for (size_t i = 0; i < tail; i++) {
+        if (step.size == size || at[step.size] < low || at[step.size] > high)
+            return step;
+        step.point = step.point << 6 | (at[step.size++] & 0x3fu);
+        low = 0x80;
+        high = 0xbf;
+    }
+    step.valid = true;
+    return step;
+}
+
+static bool plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+static void append_escape(struct rts_buffer *buffer, uint32_t point)
+{
+    static const char names[][2] = {{'\b', 'b'}, {'\f', 'f'}, {'\n', 'n'}, {'\r', 'r'},
+                                    {'\t', 't'}, {'"', '"'},  {'\\', '\\'}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (point == (uint32_t)names[i][0]) {
+            rts_buffer_append(buffer, "\\", 1);
+            rts_buffer_append(buffer, &names[i][1], 1);
+            return;
+        }
+    }
+    rts_buffer_format(buffer, "\\u%04x", (unsigned)point);
+}
+
+void rts_json_string_bytes(struct rts_buffer *buffer, const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    const uint8_t *end = size ? at + size : at;
+    rts_buffer_append(buffer, "\"", 1);
+    while (at < end) {
+        const uint8_t *run = at;
+        while (at < end && plain(*at))
+            at++;
+        rts_buffer_append(buffer, run, (size_t)(at - run));
+        if (at == end)
+            break;
+        if (*at < 0x80) {
+            append_escape(buffer, *at++);
+            continue;
+        }
+        struct step step = decode(at, (size_t)(end - at));
+        if (!step.valid)
+            rts_buffer_text(buffer, "\xef\xbf\xbd");
+        else if (step.point < 0xa0 || step.point == 0x2028 || step.point == 0x2029)
+            append_escape(buffer, step.point);
+        else
+            rts_buffer_append(buffer, at, step.size);
+        at += step.size;
+    }
+    rts_buffer_append(buffer, "\"", 1);
+}
+
+void rts_json_string(struct rts_buffer *buffer, const char *text)
+{
+    rts_json_string_bytes(buffer, text, strlen(text));
+}

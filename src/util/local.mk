@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+librtsample_a_SOURCES += \
+	src/util/base64url.c src/util/base64url.h \
+	src/util/buffer.c src/util/buffer.h \
+	src/util/cleanup.h \
+	src/util/clock.c src/util/clock.h \
+	src/util/error.c src/util/error.h \
+	src/util/json.c src/util/json.h \
+	src/util/log.c src/util/log.h \
+	src/util/memory.c src/util/memory.h \
+	src/util/sha256.c src/util/sha256.h \
+	src/util/table.c src/util/table.h

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every program of tests/programs whose source says what its stacks look like is built, run and
+sampled with the default options; the facts have to say the same."""
+import sys
+
+sys.dont_write_bytecode = True
+from lib import *  # noqa
+
+# Programs that change while they run, and how long they need to do so, have scenarios of their own.
+ELSEWHERE = {
+    "chain-stripped": "files.py",
+    "family": "targets.py",
+    "short-run": "targets.py",
+    "two-lives": "targets.py",
+    "storm": "storms.py",
+    "threads": "storms.py",
+}
+
+
+def check(name):
+    options = {}
+    if name == "plugin-host":
+        # The two plugins take turns of 30 ms: many turns make their shares even.
+        options = {"minimum": 400, "seconds": (2, 5, 15)}
+    with Target(build(name)) as target:
+        run = sample_enough(
+            "-p",
+            target.pid,
+            "-F",
+            499,
+            private=[target.pid, name, os.path.basename(name)[:15]],
+            **options,
+        )
+    problems = run.problems + check_expectations(run, directives(name))
+    ok(name, problems + ([run.summary()] if problems else []))
+
+
+require_sampling()
+wanted = sys.argv[1:] or [name for name in program_names() if name not in ELSEWHERE]
+for name in wanted:
+    try:
+        check(name)
+    except Skip as reason:
+        skip(name, reason)
+done()

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Targets that never sit still: hundreds of threads, hundreds of new processes per second."""
+import sys
+
+sys.dont_write_bytecode = True
+from lib import *  # noqa
+
+
+def threads():
+    """300 threads, two thirds of them started after attaching; every one is seen."""
+    names = {"thread_%03d" % number for number in range(300)}
+    missing, problems = names, []
+    with Target(build("threads")) as target:
+        for seconds in (4, 8, 16):
+            run = sample("-p", target.pid, "-F", 199, "-d", seconds, private=[target.pid])
+            problems += run.problems
+            if run.kept and run.share("thread_body") < 0.9:
+                problems.append("thread_body: " + run.summary())
+            missing = missing - run.names()
+            if not missing or problems:
+                break
+        if missing:
+            problems.append("not seen: %s; %s" % (sorted(missing), run.summary()))
+    ok("300 threads: each is seen", problems)
+
+
+def storm_attached():
+    """The children of an attached process are followed into the program that they execute."""
+    with Target(build("storm")) as target:
+        run = sample_enough(
+            "-p", target.pid, "-F", 499, private=[target.pid], minimum=200, seconds=(3, 6, 12)
+        )
+    problems = run.problems + [
+        "%s is not seen" % name
+        for name in ("short_lived_work", "short_lived_main", "main")
+        if not run.find(name)
+    ]
+    if run.stats and run.stats["samples"]["processes"] < 20:
+        problems.append("samples of %d processes only" % run.stats["samples"]["processes"])
+    ok("fork and exec storm, attached", problems + ([run.summary()] if problems else []))
+
+
+def storm_as_command():
+    run = sample("-d", 3, "-F", 499, "--", build("storm"))
+    problems = run.problems + [
+        "%s is not seen" % name
+        for name in ("short_lived_work", "short_lived_main", "main")
+        if not run.find(name)
+    ]
+    ok("fork and exec storm, as a command", problems + ([run.summary()] if problems else []))
+
+
+def storm_of_everything():
+    """-a while processes come and go."""
+    with Target(build("storm")) as target:
+        run = sample("-a", "-d", 2, "-F", 199, expect=None, private=[target.pid])
+    if run.status == 4:
+        skip("fork and exec storm, all processes", run.stderr)
+        return
+    problems = run.problems
+    if run.status != 0:
+        problems.append("exit status is %s: %s" % (run.status, run.stderr))
+    if not run.find("short_lived_work"):
+        problems.append("short_lived_work is not seen: " + run.summary())
+    ok("fork and exec storm, all processes", problems)
+
+
+require_sampling()
+for step in (threads, storm_attached, storm_as_command, storm_of_everything):
+    try:
+        step()
+    except Skip as reason:
+        skip(step.__doc__ or step.__name__, reason)
+done()

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A frame of 4 MiB: its caller lies beyond any copy of the stack.
+ *
+ * EXPECT: spin < holds_much
+ * ABSENT: main
+ * STOP: stack_short
+ * BUILD big-frame: $CC -O2 -o $OUT $SRC
+ */
+#include "program.h"
+
+OWN_FRAME void spin(void)
+{
+    program_ready();
+    while (!program_stop)
+        program_counter++;
+}
+
+OWN_FRAME void holds_much(void)
+{
+    volatile char room[4 << 20];
+
+    room[0] = 1;
+    room[sizeof(room) - 1] = 1;
+    spin();
+    room[1] = room[0];
+}
+
+int main(void)
+{
+    holds_much();
+    return 0;
+}

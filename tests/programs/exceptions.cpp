@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Exceptions thrown five calls deep and caught, all the time: most stacks are those of the C++
+ * runtime's own unwinder at work.
+ *
+ * EXPECT: _ < _ZN4demo7catcherEi < main < _start
+ * SEEN: _ZN4demo7throwerEi __cxa_throw _Unwind_RaiseException
+ * DEMANGLED: _ZN4demo7catcherEi demo::catcher(int)
+ *
+ * BUILD exceptions: $CXX -O2 -o $OUT $SRC
+ */
+#include <stdexcept>
+
+#include "program.h"
+
+namespace demo
+{
+OWN_FRAME int thrower(int depth)
+{
+    struct guard {
+        ~guard()
+        {
+            program_counter = program_counter + 1;
+        }
+    } guarded;
+
+    if (depth == 0)
+        throw std::runtime_error("thrown");
+    return thrower(depth - 1) + 1;
+}
+
+OWN_FRAME void catcher(int depth)
+{
+    while (!program_stop) {
+        try {
+            thrower(depth);
+        } catch (const std::exception &) {
+            program_counter = program_counter + 1;
+        }
+    }
+}
+} // namespace demo
+
+int main()
+{
+    program_ready();
+    demo::catcher(5);
+    return 0;
+}

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+facts_unit_tests = \
+	tests/unit/facts/test_account \
+	tests/unit/facts/test_stack_table \
+	tests/unit/facts/test_window
+check_PROGRAMS += $(facts_unit_tests)
+TESTS += $(facts_unit_tests)
+
+tests_unit_facts_test_account_SOURCES = tests/unit/facts/test_account.c tests/unit/oracle.h
+tests_unit_facts_test_stack_table_SOURCES = tests/unit/facts/test_stack_table.c
+tests_unit_facts_test_window_SOURCES = tests/unit/facts/test_window.c tests/unit/oracle.h

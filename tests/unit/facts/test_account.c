@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <locale.h>
+
+#include "facts/account.h"
+
+#include "../oracle.h"
+
+/* Every counter another number, so that none can stand in for another. */
+static struct rts_account counted(void)
+{
+    struct rts_account account = {
+        .samples_kept = 1000,
+        .no_user_side = 11,
+        .own = 12,
+        .other = 13,
+        .frames_symbolized = 14,
+        .events_emitted = 15,
+        .hits = 16,
+        .batches = 17,
+        .undelivered_events = 18,
+        .unnamed_anonymous = 19,
+        .unnamed_no_file = 20,
+        .unnamed_no_symbol = 21,
+        .kernel_side = 22,
+        .lost_records = 23,
+        .processes = UINT64_MAX,
+    };
+    for (unsigned i = 0; i < RTS_DROP_COUNT; i++)
+        account.dropped[i] = 100 + i;
+    for (unsigned i = 0; i < RTS_STOP_COUNT; i++)
+        account.stops[i] = 200 + i;
+    for (unsigned i = 0; i < RTS_UNWINDER_COUNT; i++)
+        account.frames_by_unwinder[i] = 300 + i;
+    return account;
+}
+
+static const char *const gave_up[] = {"build_id", "kernel \"side\"", NULL};
+
+static const struct rts_run_facts whole_run = {
+    .method = "perf:cpu-clock",
+    .duration_ms = 30000,
+    .config_sha256 = "abcd",
+    .has_command = true,
+    .command_status = 143,
+    .frequency = 99,
+    .gave_up = gave_up,
+    .cpu_ms = 31,
+    .peak_rss_kib = 32,
+    .max_cpu_percent = 12.34,
+};
+
+static char *written(const struct rts_account *account, const struct rts_run_facts *run)
+{
+    struct rts_buffer out = RTS_BUFFER_INIT;
+    rts_account_write(account, run, &out);
+    return out.data;
+}
+
+static void taken_is_kept_and_dropped(void **state)
+{
+    (void)state;
+    struct rts_account account = counted();
+    assert_int_equal(rts_account_taken(&account), 1000 + 100 + 101 + 102 + 103 + 104 + 105);
+}
+
+/* python reads the text and prints it with its own hands; equal bytes mean valid JSON, in this
+ * order, with these numbers. */
+static void agrees_with_python(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("python3");
+    struct rts_account account = counted();
+    char *text = written(&account, &whole_run);
+    char *file = oracle_file(text, strlen(text));
+    char *copy = oracle_ask("python3 -c \"import json\n"
+                            "t=open('%s').read(); assert t.count('\\n')==1\n"
+                            "print(json.dumps(json.loads(t),separators=(',',':')))\"",
+                            file);
+    assert_int_equal(text[strlen(text) - 1], '\n');
+    text[strlen(text) - 1] = '\0';
+    assert_string_equal(copy, text);
+    free(copy);
+    free(text);
+    oracle_file_done(file);
+}
+
+typedef const char *(*word)(unsigned);
+
+static const char *drop_word(unsigned i)
+{
+    return rts_drop_name(i);
+}
+
+static const char *stop_word(unsigned i)
+{
+    return rts_stop_name(i);
+}
+
+static const char *unwinder_word(unsigned i)
+{
+    return rts_unwinder_name(i);
+}
+
+/* {"word":number,...} for the words from `first` on; counted() numbers them from `base`. */
+static void expect_words(struct rts_buffer *expected, word name, unsigned first, unsigned count,
+                         unsigned base)
+{
+    for (unsigned i = first; i < count; i++)
+        rts_buffer_format(expected, "%c\"%s\":%u", i == first ? '{' : ',', name(i), base + i);
+    rts_buffer_text(expected, "}");
+}
+
+static void every_number_is_in_its_place(void **state)
+{
+    (void)state;
+    struct rts_buffer expected = RTS_BUFFER_INIT;
+    rts_buffer_text(&expected, "{\"version\":1,\"method\":\"perf:cpu-clock\",\"duration_ms\":30000,"
+                               "\"config_sha256\":\"abcd\","
+                               "\"samples\":{\"taken\":1615,\"kept\":1000,\"dropped\":");
+    expect_words(&expected, drop_word, 0, RTS_DROP_COUNT, 100);
+    rts_buffer_text(&expected, ",\"no_user\":11,\"own\":12,\"other\":13,\"kernel_side\":22,"
+                               "\"processes\":18446744073709551615,\"lost_records\":23},"
+                               "\"stacks\":{\"complete\":200,\"truncated\":");
+    expect_words(&expected, stop_word, 1, RTS_STOP_COUNT, 200);
+    rts_buffer_text(&expected, "},\"frames\":{\"total\":903,\"symbolized\":14,\"by_unwinder\":");
+    expect_words(&expected, unwinder_word, 0, RTS_UNWINDER_COUNT, 300);
+    rts_buffer_text(
+        &expected,
+        ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21}},"
+        "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18},"
+        "\"delivery\":{\"accepted\":0,\"spooled\":0,\"rejected\":0,\"dropped\":0,\"retries\":0},"
+        "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0},"
+        "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3},"
+        "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
+        "\"command_status\":143}}\n");
+    struct rts_account account = counted();
+    char *text = written(&account, &whole_run);
+    assert_string_equal(text, expected.data);
+    free(text);
+    rts_buffer_finish(&expected);
+}
+
+static void nothing_is_zeros(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("jq");
+    const struct rts_account account = {0};
+    const struct rts_run_facts run = {0};
+    char *text = written(&account, &run);
+    char *file = oracle_file(text, strlen(text));
+    char *answer = oracle_ask("jq -c '[.version, ([.. | numbers] | add), .run.gave_up, "
+                              ".run.command_status, has(\"method\"), has(\"config_sha256\"), "
+                              "(.samples.dropped | length), (.stacks.truncated | length)]' %s",
+                              file);
+    char expected[64];
+    snprintf(expected, sizeof expected, "[1,1,[],null,false,false,%d,%d]", RTS_DROP_COUNT,
+             RTS_STOP_COUNT - 1);
+    assert_string_equal(answer, expected);
+    free(answer);
+    free(text);
+    oracle_file_done(file);
+}
+
+static void assert_holds(const struct rts_run_facts *run, const char *part)
+{
+    const struct rts_account account = {0};
+    char *text = written(&account, run);
+    assert_non_null(strstr(text, part));
+    free(text);
+}
+
+static void a_command_that_still_runs_has_no_status(void **state)
+{
+    (void)state;
+    assert_holds(&(struct rts_run_facts){.has_command = true, .command_status = -1},
+                 "\"command_status\":null");
+    assert_holds(&(struct rts_run_facts){.has_command = true, .command_status = 0},
+                 "\"command_status\":0");
+    assert_holds(&(struct rts_run_facts){.has_command = false, .command_status = 7},
+                 "\"command_status\":null");
+}
+
+static void percent_is_always_a_number(void **state)
+{
+    (void)state;
+    static const struct {
+        double percent;
+        const char *text;
+    } known[] = {{0.04, ":0.0}"},   {0.05, ":0.1}"},  {99.96, ":100.0}"},
+                 {-1.0, ":0.0}"},   {1e300, ":0.0}"}, {__builtin_nan(""), ":0.0}"},
+                 {250.0, ":250.0}"}};
+    /* A comma as decimal point would make it invalid, where such a locale is installed. */
+    setlocale(LC_ALL, "de_DE.UTF-8");
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        char part[64];
+        snprintf(part, sizeof part, "\"max_cpu_percent\"%s", known[i].text);
+        assert_holds(&(struct rts_run_facts){.max_cpu_percent = known[i].percent}, part);
+    }
+    setlocale(LC_ALL, "C");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(taken_is_kept_and_dropped),
+        cmocka_unit_test(agrees_with_python),
+        cmocka_unit_test(every_number_is_in_its_place),
+        cmocka_unit_test(nothing_is_zeros),
+        cmocka_unit_test(a_command_that_still_runs_has_no_status),
+        cmocka_unit_test(percent_is_always_a_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

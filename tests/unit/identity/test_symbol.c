@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "identity/symbol.h"
+
+#include "binary/object.h"
+
+#include "../oracle.h"
+
+/*
+ * Files made up on the spot: the few functions of binary/object.h that naming asks, in front of the
+ * real ones, so that every answer of a file can be tried.
+ */
+struct rts_object {
+    uint32_t serial;
+    const char *path;
+    struct rts_build_id build_id;
+    const char *sha256;
+    struct rts_function functions[3]; /* the answer for every address below 0x8000 */
+    size_t function_count;
+    unsigned asked;
+};
+
+uint32_t rts_object_serial(const struct rts_object *object)
+{
+    return object->serial;
+}
+
+const char *rts_object_path(const struct rts_object *object)
+{
+    return object->path;
+}
+
+const struct rts_build_id *rts_object_build_id(const struct rts_object *object)
+{
+    return &object->build_id;
+}
+
+const char *rts_object_file_sha256(struct rts_object *object)
+{
+    return object->sha256;
+}
+
+const char *rts_object_section(struct rts_object *object, uint64_t vaddr)
+{
+    (void)object;
+    return vaddr < 0x1000 ? ".init" : ".text";
+}
+
+size_t rts_object_functions(struct rts_object *object, uint64_t vaddr,
+                            struct rts_function *functions, size_t capacity)
+{
+    object->asked++;
+    if (vaddr >= 0x8000)
+        return 0;
+    size_t count = object->function_count < capacity ? object->function_count : capacity;
+    memcpy(functions, object->functions, count * sizeof *functions);
+    return count;
+}
+
+static const char *plain_aliases[] = {"alpha", "be,ta", "gamma", NULL};
+
+static struct rts_object file_with_build_id(uint32_t serial)
+{
+    return (struct rts_object){
+        .serial = serial,
+        .path = "/usr/lib/libwork.so.1",
+        .build_id = {.size = 4, .bytes = {0x00, 0xab, 0xcd, 0xef}},
+        .functions = {{"work", plain_aliases, 0x1000, 16, RTS_SYMBOL_SYMTAB}},
+        .function_count = 1,
+    };
+}
+
+static void names_and_identifies(void **state)
+{
+    (void)state;
+    struct rts_object object = file_with_build_id(1);
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+    const struct rts_symbol *symbol = symbols[0];
+    assert_string_equal(symbol->code_id, "buildid-00abcdef");
+    assert_string_equal(symbol->build_id, "gnu-build-id:00abcdef");
+    assert_false(symbol->build_id_is_file_hash);
+    assert_string_equal(symbol->name, "work");
+    assert_null(symbol->demangled);
+    assert_string_equal(symbol->aliases, "alpha,gamma"); /* one with a comma would read as two */
+    assert_string_equal(symbol->module, "libwork.so.1");
+    assert_int_equal(symbol->source, RTS_SYMBOL_SYMTAB);
+    assert_int_equal(symbol->total_hits, 0);
+    if (oracle_has("python3")) {
+        char *expected =
+            oracle_ask("python3 -c \"import base64,hashlib\n"
+                       "d=hashlib.sha256(b'00abcdef\\0.text\\0work').digest()\n"
+                       "print('sym:binary:'+base64.urlsafe_b64encode(d).decode().rstrip('='))\"");
+        assert_string_equal(symbol->symbol_id, expected);
+        free(expected);
+    }
+    rts_symbol_table_destroy(table);
+}
+
+static void without_build_id_the_file_digest_counts(void **state)
+{
+    (void)state;
+    struct rts_object object = file_with_build_id(1);
+    object.build_id.size = 0;
+    object.sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    object.path = NULL;
+    object.functions[0].aliases = NULL;
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+    assert_string_equal(symbols[0]->code_id,
+                        "sha256-e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_string_equal(symbols[0]->build_id,
+                        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_true(symbols[0]->build_id_is_file_hash);
+    assert_null(symbols[0]->module);
+    assert_null(symbols[0]->aliases);
+    rts_symbol_table_destroy(table);
+}
+
+static void without_any_identity_there_is_no_symbol(void **state)
+{
+    (void)state;
+    struct rts_object object = file_with_build_id(1);
+    object.build_id.size = 0;
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 0);
+    rts_symbol_table_destroy(table);
+}
+
+static void addresses_are_asked_once(void **state)
+{
+    (void)state;
+    struct rts_object object = file_with_build_id(1);
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+        assert_int_equal(rts_symbol_table_resolve(table, &object, 0x9000, &symbols), 0);
+    }
+    assert_int_equal(object.asked, 2);
+    rts_symbol_table_destroy(table);
+}
+
+/* The memo is emptied again and again; the symbols stay where they are. */
+static void symbols_outlive_the_memo(void **state)
+{
+    (void)state;
+    struct rts_object object = file_with_build_id(1);
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+    struct rts_symbol *symbol = symbols[0];
+    for (uint64_t i = 0; i < 300000; i++)
+        assert_int_equal(rts_symbol_table_resolve(table, &object, 0x8000 + i, &symbols), 0);
+    unsigned asked = object.asked;
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+    assert_int_equal(object.asked, asked + 1);
+    assert_ptr_equal(symbols[0], symbol);
+    rts_symbol_table_destroy(table);
+}
+
+static void section_is_part_of_the_identity(void **state)
+{
+    (void)state;
+    struct rts_object object = file_with_build_id(1);
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x10, &symbols), 1);
+    const struct rts_symbol *first = symbols[0];
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1000, &symbols), 1);
+    assert_string_not_equal(first->symbol_id, symbols[0]->symbol_id);
+    rts_symbol_table_destroy(table);
+}
+
+static void inlined_functions_come_first_and_once(void **state)
+{
+    (void)state;
+    struct rts_object object = file_with_build_id(1);
+    object.functions[0] = (struct rts_function){"_Z5innerv", NULL, 0x1000, 4, RTS_SYMBOL_INLINE};
+    object.functions[1] = (struct rts_function){"outer", NULL, 0x1000, 16, RTS_SYMBOL_INLINE};
+    object.functions[2] = (struct rts_function){"_Z5innerv", NULL, 0x1000, 64, RTS_SYMBOL_SYMTAB};
+    object.function_count = 3;
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1000, &symbols), 2);
+    assert_string_equal(symbols[0]->name, "_Z5innerv");
+    assert_int_equal(symbols[0]->source, RTS_SYMBOL_INLINE);
+    assert_string_equal(symbols[1]->name, "outer");
+    rts_symbol_table_destroy(table);
+}
+
+/* Two files with one build-id (a copy, another mount) are one thing to whoever reads the facts. */
+static void equal_ids_share_a_symbol(void **state)
+{
+    (void)state;
+    struct rts_object first = file_with_build_id(1);
+    struct rts_object second = file_with_build_id(2);
+    struct rts_object other = file_with_build_id(3);
+    second.path = "/opt/copy.so";
+    other.build_id.bytes[0] = 1;
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    rts_symbol_table_resolve(table, &first, 0x1000, &symbols);
+    struct rts_symbol *symbol = symbols[0];
+    rts_symbol_table_resolve(table, &second, 0x2000, &symbols);
+    assert_ptr_equal(symbols[0], symbol);
+    assert_string_equal(symbol->module, "libwork.so.1");
+    rts_symbol_table_resolve(table, &other, 0x1000, &symbols);
+    assert_ptr_not_equal(symbols[0], symbol);
+
+    size_t position = 0, count = 0;
+    while (rts_symbol_table_next(table, &position))
+        count++;
+    assert_int_equal(count, 2);
+    rts_symbol_table_destroy(table);
+}
+
+static void aliases_are_bounded(void **state)
+{
+    (void)state;
+    static const char *many[1001];
+    static char text[1000][24];
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(text[i], sizeof text[i], "alias_%04u", i);
+        many[i] = text[i];
+    }
+    struct rts_object object = file_with_build_id(1);
+    object.functions[0].aliases = many;
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1000, &symbols), 1);
+    size_t size = strlen(symbols[0]->aliases);
+    assert_in_range(size, 3000, 4096);
+    assert_int_equal((size + 1) % strlen("alias_0000,"), 0); /* whole names only */
+    rts_symbol_table_destroy(table);
+}
+
+static void scheme_has_a_word(void **state)
+{
+    (void)state;
+    assert_string_equal(rts_id_scheme_name(RTS_ID_UNION_V01), "union-v0.1");
+    rts_symbol_table_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_identifies),
+        cmocka_unit_test(without_build_id_the_file_digest_counts),
+        cmocka_unit_test(without_any_identity_there_is_no_symbol),
+        cmocka_unit_test(addresses_are_asked_once),
+        cmocka_unit_test(symbols_outlive_the_memo),
+        cmocka_unit_test(section_is_part_of_the_identity),
+        cmocka_unit_test(inlined_functions_come_first_and_once),
+        cmocka_unit_test(equal_ids_share_a_symbol),
+        cmocka_unit_test(aliases_are_bounded),
+        cmocka_unit_test(scheme_has_a_word),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+top_unit_tests = \
+	tests/unit/test_settings
+check_PROGRAMS += $(top_unit_tests)
+TESTS += $(top_unit_tests)
+
+tests_unit_test_settings_SOURCES = tests/unit/test_settings.c tests/unit/oracle.h

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "report/summary.h"
+
+static void assert_formats(const struct rts_summary *summary, const char *expected)
+{
+    struct rts_buffer out = RTS_BUFFER_INIT;
+    rts_summary_format(summary, &out);
+    assert_string_equal(out.data, expected);
+    rts_buffer_finish(&out);
+}
+
+static void a_run_without_anything_is_one_line(void **state)
+{
+    (void)state;
+    const struct rts_account account = {0};
+    assert_formats(&(struct rts_summary){.account = &account, .duration_ms = 2000, .output = "-"},
+                   "  samples            0  in 2.0 s\n");
+}
+
+static void a_clean_run_is_short(void **state)
+{
+    (void)state;
+    const struct rts_account account = {
+        .samples_kept = 4950,
+        .processes = 1,
+        .stops[RTS_STOP_COMPLETE] = 4950,
+        .events_emitted = 1,
+        .hits = 1,
+    };
+    const struct rts_summary_function functions[] = {{"idle", "x", 0}, {"main", NULL, 4949}};
+    assert_formats(
+        &(struct rts_summary){
+            .account = &account,
+            .duration_ms = 300000,
+            .output = "-",
+            .functions = functions,
+            .function_count = 2,
+        },
+        "  samples        4,950  in 5:00, of 1 process\n"
+        "  stacks         4,950  100.0 % complete\n"
+        "  facts              1  lines, 1 hit, in stdout\n"
+        "\n"
+        "  Hottest functions, by the share of samples that hold them\n"
+        "     99.9 %  main\n");
+}
+
+static void everything_that_went_wrong_is_said(void **state)
+{
+    (void)state;
+    const struct rts_account account = {
+        .samples_kept = 1000,
+        .processes = 1234,
+        .dropped = {[RTS_DROP_RATE_LIMIT] = 3, [RTS_DROP_KERNEL_LOST] = 1200},
+        .stops = {[RTS_STOP_COMPLETE] = 950, [RTS_STOP_NO_CFI] = 20, [RTS_STOP_STACK_SHORT] = 30},
+        .no_user_side = 10,
+        .own = 2,
+        .other = 3,
+        .unnamed_anonymous = 50,
+        .unnamed_no_file = 4,
+        .unnamed_no_symbol = 5,
+        .events_emitted = 2345678,
+        .hits = 9876543,
+        .undelivered_events = 77,
+    };
+    assert_formats(
+        &(struct rts_summary){
+            .account = &account, .duration_ms = 4000000, .output = "/tmp/facts.ndjson"},
+        "  samples        1,000  in 1:06:40, of 1,234 processes\n"
+        "  dropped        1,203  of 2,203 taken: kernel lost 1,200, rate limit 3\n"
+        "  stacks           950  95.0 % complete; the others: stack short 30, no cfi 20\n"
+        "  apart             15  not of the target: kernel threads and idle 10, "
+        "other processes 3, rtsample itself 2\n"
+        "  unnamed           59  frames gave no fact: in generated code 50, "
+        "without a symbol 5, in unreadable files 4\n"
+        "  facts      2,345,678  lines, 9,876,543 hits, in /tmp/facts.ndjson\n"
+        "  lost              77  of these lines could not be written\n");
+}
+
+/* The ten hottest of many, in order, whatever order they come in. */
+static void the_hottest_ten_are_listed(void **state)
+{
+    (void)state;
+    static char names[200][8];
+    struct rts_summary_function functions[200];
+    for (unsigned i = 0; i < 200; i++) {
+        unsigned hits = i * 77 % 200; /* a permutation */
+        snprintf(names[i], sizeof names[i], "f%03u", hits);
+        functions[i] = (struct rts_summary_function){names[i], "lib", hits};
+    }
+    const struct rts_account account = {.samples_kept = 200};
+    const struct rts_summary summary = {
+        .account = &account,
+        .output = "-",
+        .functions = functions,
+        .function_count = 200,
+    };
+    struct rts_buffer out = RTS_BUFFER_INIT, expected = RTS_BUFFER_INIT;
+    rts_summary_format(&summary, &out);
+    for (unsigned hits = 199; hits >= 190; hits--)
+        rts_buffer_format(&expected, "     %2u.%u %%  f%u  [lib]\n", hits / 2, hits % 2 * 5, hits);
+    const char *list = strstr(out.data, "hold them\n");
+    assert_non_null(list);
+    assert_string_equal(list + strlen("hold them\n"), expected.data);
+    rts_buffer_finish(&out);
+    rts_buffer_finish(&expected);
+}
+
+static const char *name_line(const char *name, struct rts_buffer *out)
+{
+    const struct rts_summary_function function = {name, NULL, 1};
+    const struct rts_account account = {.samples_kept = 1};
+    rts_buffer_clear(out);
+    rts_summary_format(
+        &(struct rts_summary){
+            .account = &account, .output = "-", .functions = &function, .function_count = 1},
+        out);
+    return strstr(out->data, "100.0 %  ") + strlen("100.0 %  ");
+}
+
+static void names_are_made_safe_and_short(void **state)
+{
+    (void)state;
+    struct rts_buffer out = RTS_BUFFER_INIT;
+    assert_string_equal(name_line("a\x1b[2Jb\nc\x7f\xc2\x9b", &out), "a?[2Jb?c??\n");
+    assert_string_equal(name_line("na\xc3\xafve", &out), "na\xc3\xafve\n");
+    assert_string_equal(name_line("\xc2", &out), "\xc2\n"); /* cut in the middle: no overrun */
+    char name[100];
+    memset(name, 'x', 72);
+    name[72] = '\0';
+    assert_int_equal(strlen(name_line(name, &out)), 72 + 1);
+    strcpy(name + 72, "y");
+    const char *cut = name_line(name, &out);
+    assert_int_equal(strlen(cut), 72 + 1);
+    assert_string_equal(cut + 68, "x...\n");
+    /* Characters count, not bytes. */
+    char wide[73 * 2 + 1] = "";
+    for (int i = 0; i < 73; i++)
+        strcat(wide, "\xc3\xa9");
+    cut = name_line(wide, &out);
+    assert_int_equal(strlen(cut), 69 * 2 + 3 + 1);
+    rts_buffer_finish(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_without_anything_is_one_line),
+        cmocka_unit_test(a_clean_run_is_short),
+        cmocka_unit_test(everything_that_went_wrong_is_said),
+        cmocka_unit_test(the_hottest_ten_are_listed),
+        cmocka_unit_test(names_are_made_safe_and_short),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

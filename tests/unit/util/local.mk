@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+util_unit_tests = \
+	tests/unit/util/test_base64url \
+	tests/unit/util/test_buffer \
+	tests/unit/util/test_clock \
+	tests/unit/util/test_json \
+	tests/unit/util/test_sha256 \
+	tests/unit/util/test_table
+check_PROGRAMS += $(util_unit_tests)
+TESTS += $(util_unit_tests)
+
+tests_unit_util_test_base64url_SOURCES = tests/unit/util/test_base64url.c tests/unit/oracle.h
+tests_unit_util_test_buffer_SOURCES = tests/unit/util/test_buffer.c
+tests_unit_util_test_clock_SOURCES = tests/unit/util/test_clock.c tests/unit/oracle.h
+tests_unit_util_test_json_SOURCES = tests/unit/util/test_json.c tests/unit/oracle.h
+tests_unit_util_test_sha256_SOURCES = tests/unit/util/test_sha256.c tests/unit/oracle.h
+tests_unit_util_test_table_SOURCES = tests/unit/util/test_table.c
