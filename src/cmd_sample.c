@@ -87,14 +87,12 @@ static int parse_call_graph(struct rts_settings *settings, const char *text,
     } else if (strncmp(text, "dwarf,", 6) == 0) {
         long bytes;
         if (parse_number(text + 6, STACK_BYTES_MIN, STACK_BYTES_MAX, &bytes) < 0)
-            return rts_fail(error, RTS_USAGE,
-                            "--call-graph %s: the stack copy has %d to %d bytes", text,
-                            STACK_BYTES_MIN, STACK_BYTES_MAX);
+            return rts_fail(error, RTS_USAGE, "--call-graph %s: the stack copy has %d to %d bytes",
+                            text, STACK_BYTES_MIN, STACK_BYTES_MAX);
         settings->call_graph = RTS_CALL_GRAPH_DWARF;
         settings->stack_bytes = (uint32_t)(bytes + 7) / 8 * 8;
     } else {
-        return rts_fail(error, RTS_USAGE, "--call-graph %s: it is dwarf[,BYTES], fp or none",
-                        text);
+        return rts_fail(error, RTS_USAGE, "--call-graph %s: it is dwarf[,BYTES], fp or none", text);
     }
     return 0;
 }
@@ -116,8 +114,7 @@ static int parse_emit(struct rts_settings *settings, const char *list, struct rt
     char *rest = copy;
     for (char *word; (word = strsep(&rest, ","));) {
         if (strcmp(word, "process") != 0)
-            return rts_fail(error, RTS_USAGE, "--emit %s: this version can emit \"process\"",
-                            list);
+            return rts_fail(error, RTS_USAGE, "--emit %s: this version can emit \"process\"", list);
         settings->emit_process = true;
     }
     return 0;
@@ -134,8 +131,7 @@ static int parse_duration(struct rts_settings *settings, const char *text, struc
     return 0;
 }
 
-static int parse_frequency(struct rts_settings *settings, const char *text,
-                           struct rts_error *error)
+static int parse_frequency(struct rts_settings *settings, const char *text, struct rts_error *error)
 {
     long frequency;
     if (parse_number(text, 1, 1000000, &frequency) < 0)
@@ -176,8 +172,8 @@ static int parse(int argc, char **argv, struct rts_settings *settings, struct re
             return -1;
     if (optind < argc) {
         if (strcmp(argv[optind - 1], "--") != 0)
-            return rts_fail(error, RTS_USAGE,
-                            "\"%s\" is no option; a command goes behind \"--\"", argv[optind]);
+            return rts_fail(error, RTS_USAGE, "\"%s\" is no option; a command goes behind \"--\"",
+                            argv[optind]);
         if (set_target(settings, RTS_TARGET_COMMAND, error) < 0)
             return -1;
         settings->command = &argv[optind];

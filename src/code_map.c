@@ -50,8 +50,7 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
         return;
     RTS_CLOSE int root = open_root(map);
     struct rts_debug_search search = {.root_fd = root, .enabled = true};
-    struct rts_object *object =
-        rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
+    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
     file->no_elf = object == NULL;
     if (!object)
         return;

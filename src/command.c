@@ -22,6 +22,7 @@ static void child(int go, int exec_error, char *const *argv)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     char byte;
     if (read(go, &byte, 1) == 1) {
         execvp(argv[0], argv);

@@ -10,14 +10,17 @@
 #include "util/error.h"
 
 struct rts_command {
-    pid_t pid;     /* 0: no command */
-    int go;        /* the child execs when this pipe is written to, and gives up when it closes */
+    pid_t pid;      /* 0: no command */
+    int go;         /* the child execs when this pipe is written to, and gives up when it closes */
     int exec_error; /* the child writes its errno here when exec fails */
     bool ended;
-    int status;    /* exit status, or 128 + signal */
+    int status; /* exit status, or 128 + signal */
 };
 
-#define RTS_COMMAND_INIT {.go = -1, .exec_error = -1}
+#define RTS_COMMAND_INIT                                                                           \
+    {                                                                                              \
+        .go = -1, .exec_error = -1                                                                 \
+    }
 
 /* Forks the child, which has the default signal dispositions and an empty signal mask. */
 int rts_command_start(struct rts_command *command, char *const *argv, struct rts_error *error);

@@ -56,14 +56,41 @@ static void unwind_sample(struct rts_session *session, const struct rts_record *
  * sample, or records that the kernel lost. Then its maps are read once more. */
 static bool missed_mappings(const struct rts_session *session)
 {
-    return session->stack->kinds[0] == RTS_CODE_NONE ||
-           session->stack->stop == RTS_STOP_BAD_RETURN;
+    return session->stack->kinds[0] == RTS_CODE_NONE || session->stack->stop == RTS_STOP_BAD_RETURN;
+}
+
+/* A sample that hit inside execve(), after the old image was taken down and before the new one
+ * runs: its registers are still the caller's. */
+static bool is_inside_exec(const struct rts_session *session, const struct rts_record *record)
+{
+    const struct rts_process *process = session->code_map.process;
+    return record->sample.kernel_mode && record->sample.stack_size == 0 && process->older &&
+           process->older->died_ns == process->born_ns && session->stack->kinds[0] == RTS_CODE_NONE;
+}
+
+/* Unwinds a sample of session->code_map.process, and once more when it turns out that something was
+ * missed. */
+static void unwind_in_process(struct rts_session *session, const struct rts_record *record,
+                              const struct rts_registers *registers)
+{
+    struct rts_code_map *map = &session->code_map;
+    unwind_sample(session, record, registers);
+    if (is_inside_exec(session, record)) {
+        map->time = map->process->born_ns - 1;
+        map->process = map->process->older;
+        unwind_sample(session, record, registers);
+    } else if (missed_mappings(session) &&
+               rts_process_refresh(session->processes, map->process, record->time)) {
+        unwind_sample(session, record, registers);
+    }
+    /* Nothing can be said of code whose mappings we may not see. */
+    if (session->stack->stop == RTS_STOP_BAD_RETURN && !map->process->maps_known)
+        session->stack->stop = RTS_STOP_NO_FILE;
 }
 
 static struct rts_process *process_of(struct rts_session *session, const struct rts_record *record)
 {
-    struct rts_process *process =
-        rts_process_find(session->processes, record->pid, record->time);
+    struct rts_process *process = rts_process_find(session->processes, record->pid, record->time);
     if (!process)
         rts_process_attach(session->processes, record->pid, &process, NULL);
     else if (!process->maps_known)
@@ -101,10 +128,7 @@ static void take_sample(void *context, const struct rts_record *record)
                             &registers);
     session->code_map.process = process_of(session, record);
     session->code_map.time = record->time;
-    unwind_sample(session, record, &registers);
-    if (missed_mappings(session) &&
-        rts_process_refresh(session->processes, session->code_map.process, record->time))
-        unwind_sample(session, record, &registers);
+    unwind_in_process(session, record, &registers);
 
     session->account.samples_kept++;
     session->account.kernel_side += record->sample.kernel_mode;
@@ -300,7 +324,9 @@ static int open_signals(void)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed output is an error to report, not a reason to die */
+    /* A closed output and a file size limit are errors to report, not reasons to die. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
@@ -375,9 +401,8 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
         .fd_count = rings + 1,
         .flush_at = now + (uint64_t)session->settings->flush_interval_ms * 1000000,
         .second_at = now + SECOND_NS,
-        .deadline = session->settings->duration_ms
-                        ? now + session->settings->duration_ms * 1000000
-                        : UINT64_MAX,
+        .deadline = session->settings->duration_ms ? now + session->settings->duration_ms * 1000000
+                                                   : UINT64_MAX,
     };
     int result = rts_session_attach(session, error);
     if (result == 0) {

@@ -39,16 +39,16 @@ struct rts_session {
     struct rts_sink *sink;
     struct rts_command command;
 
-    struct rts_stack *stack;    /* the sample at hand */
-    struct rts_buffer lines;    /* the batch at hand */
-    uint64_t stack_number;      /* marks symbols that the stack at hand has been counted for */
-    uint64_t *throttled_since;  /* per CPU; 0: not throttled */
-    unsigned cpu_count;         /* entries of throttled_since */
+    struct rts_stack *stack;   /* the sample at hand */
+    struct rts_buffer lines;   /* the batch at hand */
+    uint64_t stack_number;     /* marks symbols that the stack at hand has been counted for */
+    uint64_t *throttled_since; /* per CPU; 0: not throttled */
+    unsigned cpu_count;        /* entries of throttled_since */
     int64_t wall_offset_ns;
     bool wall_offset_known;
-    bool exit_seen;             /* a thread ended: see whether the target has */
-    bool sink_waits;            /* the output refused a batch, which was said */
-    bool sink_broken;           /* it can never take anything again */
+    bool exit_seen;   /* a thread ended: see whether the target has */
+    bool sink_waits;  /* the output refused a batch, which was said */
+    bool sink_broken; /* it can never take anything again */
 
     struct rts_account account;
     struct rts_status_line status_line;

@@ -61,8 +61,7 @@ static int compare_hits(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-static struct rts_summary_function *list_functions(const struct rts_session *session,
-                                                   size_t *count)
+static struct rts_summary_function *list_functions(const struct rts_session *session, size_t *count)
 {
     struct rts_summary_function *functions = NULL;
     size_t capacity = 0, position = 0;

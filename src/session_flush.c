@@ -47,15 +47,14 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
         if (!frame->object)
             continue;
         struct rts_symbol *const *symbols;
-        size_t count = rts_symbol_table_resolve(session->symbols, frame->object, frame->vaddr,
-                                                &symbols);
+        size_t count =
+            rts_symbol_table_resolve(session->symbols, frame->object, frame->vaddr, &symbols);
         if (count == 0)
             session->account.unnamed_no_symbol += entry->samples;
         else
             session->account.frames_symbolized += entry->samples;
         for (size_t j = 0; j < count; j++)
-            count_symbol(session, entry, &process, symbols[j], frame->load_base,
-                         i == 0 && j == 0);
+            count_symbol(session, entry, &process, symbols[j], frame->load_base, i == 0 && j == 0);
     }
 }
 
@@ -63,13 +62,13 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
 static void deliver(struct rts_session *session, uint64_t lines)
 {
     struct rts_error error;
-    int result = rts_sink_write(session->sink, session->lines.data, session->lines.size, lines,
-                                &error);
+    int result =
+        rts_sink_write(session->sink, session->lines.data, session->lines.size, lines, &error);
     if (result < 0) {
         session->sink_broken = true;
         rts_log("%s", error.text);
     } else if (result > 0 && !session->sink_waits) {
-        rts_log("%s; facts are kept and tried again", error.text);
+        rts_log("%s", error.text);
     }
     session->sink_waits = result > 0;
 }

@@ -3,6 +3,7 @@
 
 static const char *const stop_names[RTS_STOP_COUNT] = {
     [RTS_STOP_COMPLETE] = "complete",       [RTS_STOP_STACK_SHORT] = "stack_short",
+    [RTS_STOP_NO_STACK] = "no_stack",       [RTS_STOP_LOST_REGISTER] = "lost_register",
     [RTS_STOP_ALT_STACK] = "alt_stack",     [RTS_STOP_NO_CFI] = "no_cfi",
     [RTS_STOP_NO_FILE] = "no_file",         [RTS_STOP_BAD_RETURN] = "bad_return",
     [RTS_STOP_BAD_MEMORY] = "bad_memory",   [RTS_STOP_BAD_CFI] = "bad_cfi",
@@ -24,9 +25,12 @@ static const char *const drop_names[RTS_DROP_COUNT] = {
 };
 
 static const char *const source_names[RTS_SYMBOL_SOURCE_COUNT] = {
-    [RTS_SYMBOL_SYMTAB] = "symtab",           [RTS_SYMBOL_DEBUGFILE] = "debug-file",
-    [RTS_SYMBOL_MINIDEBUG] = "minidebuginfo", [RTS_SYMBOL_DYNSYM] = "dynsym",
-    [RTS_SYMBOL_INLINE] = "dwarf-inline",     [RTS_SYMBOL_PLT] = "plt",
+    [RTS_SYMBOL_SYMTAB] = "symtab",
+    [RTS_SYMBOL_DEBUGFILE] = "debug-file",
+    [RTS_SYMBOL_MINIDEBUG] = "minidebuginfo",
+    [RTS_SYMBOL_DYNSYM] = "dynsym",
+    [RTS_SYMBOL_INLINE] = "dwarf-inline",
+    [RTS_SYMBOL_PLT] = "plt",
     [RTS_SYMBOL_FDE] = "fde",
 };
 

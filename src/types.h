@@ -15,7 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A GNU build-id is usually a SHA-1 (20 bytes). The kernel reports at most 20; files may hold more. */
+/* A GNU build-id is usually a SHA-1 (20 bytes). The kernel reports at most 20; files may hold more.
+ */
 #define RTS_BUILD_ID_MAX 64
 
 /* Frames kept of one stack. 64 KiB of stack copy cannot hold more than 4096 two-word frames, and
@@ -39,20 +40,22 @@ enum rts_call_graph {
 
 /* Why a stack ended. Exactly one per kept sample; rts_stop_name() gives the word in --stats. */
 enum rts_stop {
-    RTS_STOP_COMPLETE,     /* the outermost frame: CFI says the return address is undefined, or
-                              the ABI's zero frame pointer in code without CFI */
-    RTS_STOP_STACK_SHORT,  /* the next frame lies beyond the bytes of stack that were copied */
-    RTS_STOP_ALT_STACK,    /* interrupted code ran on another stack than its signal handler */
-    RTS_STOP_NO_CFI,       /* code without CFI and without a usable frame pointer */
-    RTS_STOP_NO_FILE,      /* the file behind the code could not be opened or is another one now */
-    RTS_STOP_BAD_RETURN,   /* the return address is in no executable mapping */
-    RTS_STOP_BAD_MEMORY,   /* a rule asks for memory that is neither in the copy nor above it */
-    RTS_STOP_BAD_CFI,      /* the CFI is malformed, or its expression cannot be evaluated */
-    RTS_STOP_NO_PROGRESS,  /* the stack pointer did not move up: a loop */
-    RTS_STOP_DEPTH,        /* RTS_STACK_DEPTH_MAX frames */
-    RTS_STOP_ABI,          /* the thread runs an instruction set that is not unwound (32-bit) */
-    RTS_STOP_BROKEN_CHAIN, /* --call-graph fp: the kernel's chain ends before the root */
-    RTS_STOP_NOT_TAKEN,    /* --call-graph none: only the leaf was asked for */
+    RTS_STOP_COMPLETE,      /* the outermost frame: CFI says the return address is undefined, or
+                               the ABI's zero frame pointer in code without CFI */
+    RTS_STOP_STACK_SHORT,   /* the next frame lies beyond the bytes of stack that were copied */
+    RTS_STOP_NO_STACK,      /* no byte of the stack could be copied: an exec or exit under way */
+    RTS_STOP_ALT_STACK,     /* interrupted code ran on another stack than its signal handler */
+    RTS_STOP_NO_CFI,        /* code without CFI and without a usable frame pointer */
+    RTS_STOP_NO_FILE,       /* the file behind the code could not be opened or is another one now */
+    RTS_STOP_BAD_RETURN,    /* the return address is in no executable mapping */
+    RTS_STOP_BAD_MEMORY,    /* a rule asks for memory that is neither in the copy nor above it */
+    RTS_STOP_BAD_CFI,       /* the CFI is malformed, or its expression cannot be evaluated */
+    RTS_STOP_LOST_REGISTER, /* the CFI needs a register whose value is not known any more */
+    RTS_STOP_NO_PROGRESS,   /* the stack pointer did not move up: a loop */
+    RTS_STOP_DEPTH,         /* RTS_STACK_DEPTH_MAX frames */
+    RTS_STOP_ABI,           /* the thread runs an instruction set that is not unwound (32-bit) */
+    RTS_STOP_BROKEN_CHAIN,  /* --call-graph fp: the kernel's chain ends before the root */
+    RTS_STOP_NOT_TAKEN,     /* --call-graph none: only the leaf was asked for */
     RTS_STOP_COUNT
 };
 
@@ -76,7 +79,8 @@ enum rts_drop {
 };
 
 /* One frame, outermost last in an array. `vaddr` is the address to look up: for a caller it is one
- * byte before the return address, so that it lies in the call even when the callee never returns. */
+ * byte before the return address, so that it lies in the call even when the callee never returns.
+ */
 struct rts_frame {
     struct rts_object *object; /* NULL: anonymous code, or a file that could not be read */
     uint64_t vaddr;            /* link-time address in object; the pc when object is NULL */

@@ -134,6 +134,12 @@ unexplained_words() {
     done
 }
 
+# HACKING.md shows the main loop; every line of it has to be one of the program.
+stale_quotation() {
+    # shellcheck disable=SC2016
+    sed -n '/^```c$/,/^```$/p' HACKING.md | grep -v '^```' | grep -vFxf src/session.c
+}
+
 unclean_format() {
     c_files | xargs clang-format --dry-run 2>&1 | grep 'warning:' | sed 's/ *warning:.*//'
 }
@@ -151,6 +157,8 @@ point 'every script is executable' scripts_not_executable
 point 'every source is listed in a local.mk' unlisted_sources
 point 'every prototype in a header is documented' undocumented_prototypes
 point 'the manual explains every word of src/types.c' unexplained_words
+
+point 'HACKING.md quotes src/session.c as it is' stale_quotation
 
 if [[ -x $rtsample ]]; then
     point 'the manual and --help have the same options' options_apart

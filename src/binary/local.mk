@@ -7,6 +7,9 @@ librtsample_a_SOURCES += \
 	src/binary/cfi_program.c src/binary/cfi_program.h \
 	src/binary/cfi_reader.h \
 	src/binary/debug_file.c src/binary/debug_file.h \
+	src/binary/dwarf_image.c src/binary/dwarf_image.h \
+	src/binary/dwarf_ranges.c src/binary/dwarf_ranges.h \
+	src/binary/dwarf_units.c src/binary/dwarf_units.h \
 	src/binary/elf_dynamic.c src/binary/elf_dynamic.h \
 	src/binary/elf_image.c src/binary/elf_image.h \
 	src/binary/elf_lookup.c \
@@ -21,7 +24,12 @@ librtsample_a_SOURCES += \
 	src/binary/object_state.h \
 	src/binary/open_below.c src/binary/open_below.h \
 	src/binary/plt.c src/binary/plt.h \
+	src/binary/plt_bindings.c src/binary/plt_bindings.h \
+	src/binary/plt_code.c src/binary/plt_code.h \
 	src/binary/section_data.c src/binary/section_data.h \
 	src/binary/symbol_lookup.c \
 	src/binary/symbols.c src/binary/symbols.h \
 	src/binary/vdso.c src/binary/vdso.h
+
+# Compressed sections, and the checksum of .gnu_debuglink.
+RTSAMPLE_LIBS += -lz

@@ -37,7 +37,8 @@ int rts_capture_refused(int number, int32_t pid, struct rts_error *error)
     if (number == ENOSYS)
         return rts_fail(error, RTS_NOT_PERMITTED,
                         "cannot sample %s: this system has no perf_event_open: a kernel without "
-                        "CONFIG_PERF_EVENTS, or a seccomp profile that hides it", target);
+                        "CONFIG_PERF_EVENTS, or a seccomp profile that hides it",
+                        target);
     if (number != EACCES && number != EPERM)
         return rts_fail_errno(error, number, "cannot sample %s: perf_event_open", target);
 
@@ -48,11 +49,13 @@ int rts_capture_refused(int number, int32_t pid, struct rts_error *error)
         return rts_fail(error, RTS_NOT_PERMITTED,
                         "cannot sample %s: %s although the capability is there: the container's "
                         "seccomp profile refuses perf_event_open; allow that system call "
-                        "(older runtimes tie it to CAP_SYS_ADMIN)", target, strerror(number));
+                        "(older runtimes tie it to CAP_SYS_ADMIN)",
+                        target, strerror(number));
     if (perfmon)
         return rts_fail(error, RTS_NOT_PERMITTED,
                         "cannot sample %s: %s although the capability is there: a security module "
-                        "(SELinux, AppArmor, lockdown) may refuse it", target, strerror(number));
+                        "(SELinux, AppArmor, lockdown) may refuse it",
+                        target, strerror(number));
     if (pid < 0)
         return rts_fail(error, RTS_NOT_PERMITTED,
                         "cannot sample %s: %s; grant CAP_PERFMON (CAP_SYS_ADMIN before Linux "

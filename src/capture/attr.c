@@ -11,8 +11,8 @@
 /* The flag bits follow read_format in the attr (perf_event_open(2)). */
 static void set_flag(struct perf_event_attr *attr, uint64_t flag)
 {
-    char *at = (char *)attr + offsetof(struct perf_event_attr, read_format) +
-               sizeof attr->read_format;
+    char *at =
+        (char *)attr + offsetof(struct perf_event_attr, read_format) + sizeof attr->read_format;
     uint64_t flags;
     memcpy(&flags, at, sizeof flags);
     flags |= flag;
@@ -61,7 +61,8 @@ void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *
 enum rts_feature rts_attr_step_down(unsigned *features, int number)
 {
     /* A kernel that does not know a bit says EINVAL (E2BIG for a longer attr); one that does not
-     * permit something says EACCES or EPERM, and the only thing to be refused is the kernel side. */
+     * permit something says EACCES or EPERM, and the only thing to be refused is the kernel side.
+     */
     static const enum rts_feature unknown_order[] = {RTS_FEATURE_BUILD_ID, RTS_FEATURE_CLOCK_ID};
     if (number == EINVAL || number == E2BIG || number == EOPNOTSUPP) {
         for (size_t i = 0; i < sizeof unknown_order / sizeof *unknown_order; i++)
@@ -80,12 +81,9 @@ enum rts_feature rts_attr_step_down(unsigned *features, int number)
 const char *rts_feature_name(enum rts_feature feature)
 {
     switch (feature) {
-    case RTS_FEATURE_BUILD_ID:
-        return "kernel_build_ids";
-    case RTS_FEATURE_CLOCK_ID:
-        return "monotonic_clock";
-    case RTS_FEATURE_KERNEL_SIDE:
-        return "kernel_samples";
+    case RTS_FEATURE_BUILD_ID: return "kernel_build_ids";
+    case RTS_FEATURE_CLOCK_ID: return "monotonic_clock";
+    case RTS_FEATURE_KERNEL_SIDE: return "kernel_samples";
     }
     return "unknown";
 }

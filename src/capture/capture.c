@@ -22,8 +22,18 @@
 
 /* All rings together; each CPU gets an equal part, within the limits below. */
 #define RING_BUDGET    ((size_t)64 << 20)
-#define RING_BYTES_MAX ((size_t)4 << 20)
+#define RING_BYTES_MAX ((size_t)16 << 20)
 #define RING_BYTES_MIN ((size_t)64 << 10)
+
+/* A record has at most 64 KiB, and sample_stack_user is a multiple of 8. */
+#define STACK_BYTES_MAX 65528u
+#define STACK_BYTES_MIN 4096u
+
+/* Time that a ring should last, in milliseconds: what we hope for when it is made, and what the
+ * automatic size of the stack copies leaves. On a loaded machine we may be kept waiting that long.
+ */
+#define RING_LASTS_WISH_MS 500
+#define RING_LASTS_MIN_MS  125
 
 /* How often new threads are looked for during attach before we call it a thread storm. Each round
  * only has the threads that were born during the round before. */
@@ -85,8 +95,8 @@ static int open_owner(uint32_t cpu, unsigned features, size_t ring_bytes)
     return event_open(&attr, 0, cpu);
 }
 
-/* Opens the owner and maps the ring of one CPU with capture->facts.ring_bytes. Returns 0, or -errno;
- * an offline CPU counts as success without a ring. */
+/* Opens the owner and maps the ring of one CPU with capture->facts.ring_bytes. Returns 0, or
+ * -errno; an offline CPU counts as success without a ring. */
 static int map_cpu(struct rts_capture *capture, uint32_t cpu)
 {
     int fd;
@@ -120,11 +130,22 @@ static void unmap_all(struct rts_capture *capture)
     capture->facts.cpus = 0;
 }
 
+/* Of one sample: registers, header and ids beside the stack copy have less than 1 KiB. */
+static uint64_t record_bytes(const struct rts_capture *capture, uint32_t automatic)
+{
+    if (capture->options.call_graph != RTS_CALL_GRAPH_DWARF)
+        return 2048;
+    return 1024 + (capture->options.stack_bytes ? capture->options.stack_bytes : automatic);
+}
+
 /* Maps all rings with one size: the largest that the locked-memory limit lets us have. */
 static int map_all(struct rts_capture *capture, struct rts_error *error)
 {
     size_t bytes = RING_BYTES_MAX;
-    while (bytes > RING_BYTES_MIN && bytes * capture->cpu_count > RING_BUDGET)
+    uint64_t wish = record_bytes(capture, STACK_BYTES_MAX) * capture->facts.frequency *
+                    RING_LASTS_WISH_MS / 1000;
+    while (bytes > RING_BYTES_MIN &&
+           (bytes * capture->cpu_count > RING_BUDGET || bytes / 2 >= wish))
         bytes /= 2;
     for (;; bytes /= 2) {
         capture->facts.ring_bytes = bytes;
@@ -142,15 +163,16 @@ static int map_all(struct rts_capture *capture, struct rts_error *error)
     }
 }
 
-/* Enough of every thread's stack to reach its root, as long as the ring still holds a good number of
- * samples. */
-static uint32_t automatic_stack_bytes(size_t ring_bytes)
+/* As much of every stack as there can be: what is not used costs room in the ring and no time. Less
+ * when the ring would not last. */
+static uint32_t automatic_stack_bytes(const struct rts_capture *capture)
 {
-    if (ring_bytes >= (size_t)1 << 20)
-        return 32u << 10;
-    if (ring_bytes >= (size_t)256 << 10)
-        return 16u << 10;
-    return 8u << 10;
+    uint32_t bytes = STACK_BYTES_MAX;
+    while (bytes / 2 >= STACK_BYTES_MIN &&
+           record_bytes(capture, bytes) * capture->facts.frequency * RING_LASTS_MIN_MS / 1000 >
+               capture->facts.ring_bytes)
+        bytes = bytes / 2 / 8 * 8;
+    return bytes;
 }
 
 /* One event per thread and CPU: a process of many threads needs many. */
@@ -176,16 +198,15 @@ struct rts_capture *rts_capture_create(const struct rts_capture_options *options
     for (unsigned cpu = 0; cpu < capture->cpu_count; cpu++)
         capture->owners[cpu] = -1;
     raise_fd_limit();
+    uint32_t limit = max_frequency();
+    capture->facts.frequency = options->frequency < limit ? options->frequency : limit;
     if (map_all(capture, error) < 0) {
         rts_capture_destroy(capture);
         return NULL;
     }
-    uint32_t limit = max_frequency();
-    capture->facts.frequency = options->frequency < limit ? options->frequency : limit;
     if (options->call_graph == RTS_CALL_GRAPH_DWARF)
-        capture->facts.stack_bytes = options->stack_bytes
-                                         ? options->stack_bytes
-                                         : automatic_stack_bytes(capture->facts.ring_bytes);
+        capture->facts.stack_bytes =
+            options->stack_bytes ? options->stack_bytes : automatic_stack_bytes(capture);
     return capture;
 }
 
@@ -266,7 +287,8 @@ static int open_new_threads(struct rts_capture *capture, int32_t pid, struct rts
     if (!directory)
         return errno == ENOENT || errno == ESRCH
                    ? rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid)
-                   : rts_fail_errno(error, errno, "cannot list the threads of process %d", (int)pid);
+                   : rts_fail_errno(error, errno, "cannot list the threads of process %d",
+                                    (int)pid);
     bool events_before = capture->events.count > 0;
     int opened = 0;
     for (struct dirent *entry; opened >= 0 && (entry = readdir(directory));) {
@@ -313,9 +335,8 @@ const struct rts_capture_facts *rts_capture_facts(const struct rts_capture *capt
 
 int rts_capture_interval_ms(const struct rts_capture *capture)
 {
-    /* Registers, header and ids beside the stack copy are less than 1 KiB. */
     uint64_t bytes_per_second =
-        (uint64_t)capture->facts.frequency * (capture->facts.stack_bytes + 1024u);
+        capture->facts.frequency * record_bytes(capture, capture->facts.stack_bytes);
     uint64_t quarter_full_ms = capture->facts.ring_bytes / 4 * 1000 / bytes_per_second;
     return quarter_full_ms < 5 ? 5 : quarter_full_ms > 100 ? 100 : (int)quarter_full_ms;
 }

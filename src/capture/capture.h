@@ -30,7 +30,7 @@ struct rts_capture_options {
 struct rts_capture_facts {
     uint32_t frequency; /* possibly lowered to the kernel's maximum */
     uint32_t stack_bytes;
-    unsigned gave_up; /* set of enum rts_feature */
+    unsigned gave_up;  /* set of enum rts_feature */
     size_t ring_bytes; /* of each CPU's ring */
     unsigned cpus;
 };
@@ -66,14 +66,14 @@ int rts_capture_interval_ms(const struct rts_capture *capture);
 
 /* Fills `fds` (room for `capacity`) with what becomes readable when a ring is a quarter full;
  * returns the number. */
-size_t rts_capture_poll_fds(const struct rts_capture *capture, struct pollfd *fds,
-                            size_t capacity);
+size_t rts_capture_poll_fds(const struct rts_capture *capture, struct pollfd *fds, size_t capacity);
 
 /* Stops the events; what is in the rings can still be drained. */
 void rts_capture_stop(struct rts_capture *capture);
 
 /* Passes on what the rings hold: first all side-band records, in time order, then the samples that
- * were written before those, in time order. So every sample is seen after what was mapped before it.
+ * were written before those, in time order. So every sample is seen after what was mapped before
+ * it.
  */
 void rts_capture_drain(struct rts_capture *capture, const struct rts_capture_sink *sink);
 

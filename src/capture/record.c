@@ -207,26 +207,17 @@ static int decode_task(struct cursor cursor, struct rts_record *record)
 static enum rts_record_kind kind_of(uint32_t type)
 {
     switch (type) {
-    case PERF_RECORD_SAMPLE:
-        return RTS_RECORD_SAMPLE;
+    case PERF_RECORD_SAMPLE: return RTS_RECORD_SAMPLE;
     case PERF_RECORD_MMAP:
-    case PERF_RECORD_MMAP2:
-        return RTS_RECORD_MMAP;
-    case PERF_RECORD_COMM:
-        return RTS_RECORD_COMM;
-    case PERF_RECORD_FORK:
-        return RTS_RECORD_FORK;
-    case PERF_RECORD_EXIT:
-        return RTS_RECORD_EXIT;
+    case PERF_RECORD_MMAP2: return RTS_RECORD_MMAP;
+    case PERF_RECORD_COMM: return RTS_RECORD_COMM;
+    case PERF_RECORD_FORK: return RTS_RECORD_FORK;
+    case PERF_RECORD_EXIT: return RTS_RECORD_EXIT;
     case PERF_RECORD_LOST:
-    case PERF_RECORD_LOST_SAMPLES:
-        return RTS_RECORD_LOST;
-    case PERF_RECORD_THROTTLE:
-        return RTS_RECORD_THROTTLE;
-    case PERF_RECORD_UNTHROTTLE:
-        return RTS_RECORD_UNTHROTTLE;
-    default:
-        return RTS_RECORD_OTHER;
+    case PERF_RECORD_LOST_SAMPLES: return RTS_RECORD_LOST;
+    case PERF_RECORD_THROTTLE: return RTS_RECORD_THROTTLE;
+    case PERF_RECORD_UNTHROTTLE: return RTS_RECORD_UNTHROTTLE;
+    default: return RTS_RECORD_OTHER;
     }
 }
 
@@ -251,20 +242,16 @@ int rts_record_decode(const struct perf_event_header *header,
     cursor.end -= trailer;
     decode_trailer((struct cursor){.at = cursor.end, .end = cursor.end + trailer}, layout, record);
     switch (record->kind) {
-    case RTS_RECORD_MMAP:
-        return decode_mmap(cursor, header, record);
-    case RTS_RECORD_COMM:
-        return decode_comm(cursor, header, record);
+    case RTS_RECORD_MMAP: return decode_mmap(cursor, header, record);
+    case RTS_RECORD_COMM: return decode_comm(cursor, header, record);
     case RTS_RECORD_FORK:
-    case RTS_RECORD_EXIT:
-        return decode_task(cursor, record);
+    case RTS_RECORD_EXIT: return decode_task(cursor, record);
     case RTS_RECORD_LOST:
         if (header->type == PERF_RECORD_LOST)
             next_word(&cursor); /* the id of the event that noticed, not of those that lost */
         record->lost.records = next_word(&cursor);
         return cursor.overrun ? -1 : 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 

@@ -25,20 +25,20 @@ enum rts_record_kind {
 
 /* The parts of the attr that decide how a record is laid out. */
 struct rts_record_layout {
-    uint64_t sample_type; /* PERF_SAMPLE_* */
+    uint64_t sample_type;    /* PERF_SAMPLE_* */
     uint64_t user_registers; /* attr.sample_regs_user */
     bool sample_id_all;
 };
 
 /* Pointers lead into the record's bytes and live as long as those. */
 struct rts_sample {
-    uint64_t ip;          /* where the CPU was; a kernel address when kernel_mode */
-    bool kernel_mode;     /* taken in kernel mode, on behalf of the user side that is described */
+    uint64_t ip;           /* where the CPU was; a kernel address when kernel_mode */
+    bool kernel_mode;      /* taken in kernel mode, on behalf of the user side that is described */
     uint64_t register_abi; /* PERF_SAMPLE_REGS_ABI_*; NONE: there is no user side */
     const uint64_t *registers; /* one per bit of user_registers, lowest bit first; NULL if none */
-    const uint8_t *stack; /* copy of the user stack from the stack pointer up; NULL if none */
-    size_t stack_size;    /* bytes that were really copied */
-    size_t stack_asked;   /* bytes that were asked for */
+    const uint8_t *stack;      /* copy of the user stack from the stack pointer up; NULL if none */
+    size_t stack_size;         /* bytes that were really copied */
+    size_t stack_asked;        /* bytes that were asked for */
     const uint64_t *callchain; /* with PERF_CONTEXT_* markers; NULL if none */
     size_t callchain_size;
 };
@@ -46,7 +46,7 @@ struct rts_sample {
 struct rts_mmap_record {
     uint64_t start;
     uint64_t size;
-    uint64_t offset; /* in the file, bytes */
+    uint64_t offset;   /* in the file, bytes */
     bool has_identity; /* device and inode are known (else the build-id is, or it is an old MMAP) */
     uint32_t major, minor;
     uint64_t inode;
@@ -60,7 +60,7 @@ struct rts_record {
     int32_t pid, tid; /* -1 when the record does not say */
     uint64_t time;    /* ns on the event's clock; 0 when the record does not say */
     uint32_t cpu;
-    uint64_t id;      /* of the event that was opened, also for what inherited it; 0 if unknown */
+    uint64_t id; /* of the event that was opened, also for what inherited it; 0 if unknown */
     union {
         struct rts_sample sample;
         struct rts_mmap_record mmap;

@@ -3,9 +3,8 @@
  * One mmap'ed ring of perf records (perf_event_open(2), "MMAP layout"). The kernel writes at the
  * head, we read at positions that only grow and give space back by moving the tail.
  *
- *   position:  tail ......... side ......... head        (byte counts since the start, never wrapped)
- *              |  samples not  |  records not |
- *              |  used yet     |  looked at   |
+ *   position:  tail ......... side ......... head        (byte counts since the start, never
+ * wrapped) |  samples not  |  records not | |  used yet     |  looked at   |
  */
 #ifndef RTS_CAPTURE_RING_H
 #define RTS_CAPTURE_RING_H

@@ -39,8 +39,8 @@ static struct relation *read_relations(const char *proc_root, bool with_parents,
         if (pid <= 0)
             continue;
         relations = rts_grow(relations, *count, &capacity, sizeof *relations);
-        relations[(*count)++] = (struct relation){
-            .pid = pid, .parent = with_parents ? parent_of(proc_root, pid) : -1};
+        relations[(*count)++] =
+            (struct relation){.pid = pid, .parent = with_parents ? parent_of(proc_root, pid) : -1};
     }
     if (directory)
         closedir(directory);
@@ -63,7 +63,8 @@ int32_t *rts_process_list(const char *proc_root, int32_t ancestor, size_t *count
         changed = false;
         for (size_t i = 0; i < total; i++) {
             struct relation *one = &relations[i];
-            if (!one->wanted && (one->parent == ancestor || is_wanted(relations, total, one->parent)))
+            if (!one->wanted &&
+                (one->parent == ancestor || is_wanted(relations, total, one->parent)))
                 changed = one->wanted = true;
         }
     }

@@ -12,8 +12,7 @@ static bool same_file(const void *item, const void *key)
     if (a->has_identity != b->has_identity || a->build_id.size != b->build_id.size ||
         memcmp(a->build_id.bytes, b->build_id.bytes, a->build_id.size) != 0)
         return false;
-    if (a->has_identity &&
-        (a->major != b->major || a->minor != b->minor || a->inode != b->inode))
+    if (a->has_identity && (a->major != b->major || a->minor != b->minor || a->inode != b->inode))
         return false;
     return strcmp(a->path, b->path) == 0;
 }

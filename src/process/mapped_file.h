@@ -20,8 +20,8 @@ void rts_mapped_files_finish(struct rts_mapped_files *files,
                              void (*forget)(void *context, struct rts_object *object),
                              void *context);
 
-/* The entry for this identity, made if need be, with one reference for the caller. `key` needs path,
- * has_identity, major, minor, inode and build_id. */
+/* The entry for this identity, made if need be, with one reference for the caller. `key` needs
+ * path, has_identity, major, minor, inode and build_id. */
 struct rts_mapped_file *rts_mapped_files_get(struct rts_mapped_files *files,
                                              const struct rts_mapped_file *key);
 
@@ -30,8 +30,7 @@ void rts_mapped_file_unref(struct rts_mapped_file *file);
 
 /* Frees entries without a reference beyond `limit`, calling `forget` for their objects. */
 void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
-                           void (*forget)(void *context, struct rts_object *object),
-                           void *context);
+                           void (*forget)(void *context, struct rts_object *object), void *context);
 
 /* Opens the very file that is mapped at `mapping` in process `pid`: through /proc/PID/map_files
  * (also when it is deleted or replaced), else by its path below /proc/PID/root, else by its path

@@ -12,7 +12,7 @@
 /* What a mapped file is, as the kernel tells it, shared by all mappings of it (also across forks).
  * Whoever resolves it keeps the outcome here. */
 struct rts_mapped_file {
-    char *path;       /* as the kernel has it, inside the target's mount namespace */
+    char *path;        /* as the kernel has it, inside the target's mount namespace */
     bool has_identity; /* major, minor, inode are valid */
     uint32_t major, minor;
     uint64_t inode;
@@ -35,14 +35,14 @@ enum rts_mapping_kind {
 };
 
 struct rts_mapping {
-    uint64_t start, end; /* addresses in the target */
-    uint64_t offset;     /* in the file, bytes */
+    uint64_t start, end;        /* addresses in the target */
+    uint64_t offset;            /* in the file, bytes */
     uint64_t from_ns, until_ns; /* valid for from <= time < until */
     enum rts_mapping_kind kind;
     struct rts_mapped_file *file; /* one reference is held; NULL unless RTS_MAPPING_FILE */
 
-    bool placed;       /* bias and load_base were computed */
-    uint64_t bias;     /* pc - vaddr */
+    bool placed;   /* bias and load_base were computed */
+    uint64_t bias; /* pc - vaddr */
     uint64_t load_base;
 };
 

@@ -28,11 +28,10 @@ bool rts_maps_parse(char *text, struct rts_maps_line *line)
     char flags[5];
     int path_at = 0;
     *line = (struct rts_maps_line){0};
-    int fields = sscanf(text,
-                        "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %" SCNx32 ":%" SCNx32
-                        " %" SCNu64 "%n",
-                        &line->start, &line->end, flags, &line->offset, &line->major, &line->minor,
-                        &line->inode, &path_at);
+    int fields = sscanf(
+        text, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %" SCNx32 ":%" SCNx32 " %" SCNu64 "%n",
+        &line->start, &line->end, flags, &line->offset, &line->major, &line->minor, &line->inode,
+        &path_at);
     if (fields != 7 || line->start >= line->end || strlen(flags) != 4)
         return false;
     line->executable = flags[2] == 'x';
@@ -57,8 +56,8 @@ int rts_maps_read(const char *proc_root, int32_t pid,
     RTS_FREE char *text = NULL;
     size_t capacity = 0;
     int lines = 0;
-    for (ssize_t length; lines < RTS_MAPS_LINES_MAX &&
-                         (length = getline(&text, &capacity, file)) > 0;) {
+    for (ssize_t length;
+         lines < RTS_MAPS_LINES_MAX && (length = getline(&text, &capacity, file)) > 0;) {
         if (text[length - 1] == '\n')
             text[length - 1] = '\0';
         struct rts_maps_line line;

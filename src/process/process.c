@@ -92,8 +92,7 @@ static struct rts_process *newest(const struct rts_process_table *table, int32_t
 }
 
 /* Makes a new instance of `pid`; the one before, if any, ends at `time`. */
-static struct rts_process *add_instance(struct rts_process_table *table, int32_t pid,
-                                        uint64_t time)
+static struct rts_process *add_instance(struct rts_process_table *table, int32_t pid, uint64_t time)
 {
     struct rts_process *process = rts_calloc(1, sizeof *process);
     process->pid = pid;
@@ -269,8 +268,7 @@ void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int
         process->leader_exited = true;
 }
 
-bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process,
-                         uint64_t now)
+bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process, uint64_t now)
 {
     if (process->died_ns != UINT64_MAX ||
         (process->read_ns && now - process->read_ns < REFRESH_INTERVAL_NS))
@@ -326,8 +324,7 @@ static void forget_instance(struct rts_process_table *table, struct rts_process 
 }
 
 void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,
-                            void (*forget)(void *context, struct rts_object *object),
-                            void *context)
+                            void (*forget)(void *context, struct rts_object *object), void *context)
 {
     rts_process_table_alive(table, horizon, false);
     size_t position = 0;

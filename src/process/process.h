@@ -12,14 +12,14 @@
 
 struct rts_process {
     int32_t pid;
-    uint64_t instance; /* unique in this run, from 1 */
-    uint64_t born_ns;  /* 0: before we looked */
-    uint64_t died_ns;  /* UINT64_MAX: as far as we know it lives */
+    uint64_t instance;  /* unique in this run, from 1 */
+    uint64_t born_ns;   /* 0: before we looked */
+    uint64_t died_ns;   /* UINT64_MAX: as far as we know it lives */
     bool leader_exited; /* its first thread has ended; others may go on */
-    bool maps_known;   /* mappings were read from /proc or inherited from a known parent */
-    bool counted;      /* the session has counted it in the account */
-    uint64_t read_ns;  /* when /proc/PID/maps was read last */
-    char name[17];     /* comm */
+    bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
+    bool counted;       /* the session has counted it in the account */
+    uint64_t read_ns;   /* when /proc/PID/maps was read last */
+    char name[17];      /* comm */
     struct rts_mapping_set mappings;
     struct rts_process *older; /* the instance that had this pid before */
 };
@@ -65,8 +65,8 @@ bool rts_process_refresh(struct rts_process_table *table, struct rts_process *pr
 /* The instance with this number; NULL when it was reaped. */
 struct rts_process *rts_process_instance(const struct rts_process_table *table, uint64_t instance);
 
-/* How many known processes are still alive; looks at /proc for those whose first thread ended, or for
- * all when `thorough` (an EXIT record may have been lost). */
+/* How many known processes are still alive; looks at /proc for those whose first thread ended, or
+ * for all when `thorough` (an EXIT record may have been lost). */
 size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bool thorough);
 
 /* Frees instances that ended before `horizon`, and mappings and files that nothing needs. */

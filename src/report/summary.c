@@ -56,14 +56,17 @@ static void append_percent(struct rts_buffer *out, uint64_t part, uint64_t whole
     rts_buffer_text(out, text);
 }
 
-/* "stack short 30, no cfi 20": the words of --stats with spaces. */
-static void append_reasons(struct rts_buffer *out, struct reasons *reasons)
+/* "stack short 30, no cfi 20": the words of --stats with spaces. A single reason needs no number
+ * when the line begins with the total. */
+static void append_reasons(struct rts_buffer *out, struct reasons *reasons, bool total_is_shown)
 {
     qsort(reasons->items, reasons->count, sizeof *reasons->items, most_first);
     for (size_t i = 0; i < reasons->count; i++) {
         rts_buffer_text(out, i ? ", " : "");
         for (const char *at = reasons->items[i].words; *at; at++)
             rts_buffer_append(out, *at == '_' ? " " : at, 1);
+        if (total_is_shown && reasons->count == 1)
+            break;
         rts_buffer_text(out, " ");
         append_number(out, reasons->items[i].count);
     }
@@ -103,7 +106,7 @@ static void append_dropped(const struct rts_account *account, struct rts_buffer 
     rts_buffer_text(out, "of ");
     append_number(out, rts_account_taken(account));
     rts_buffer_text(out, " taken: ");
-    append_reasons(out, &reasons);
+    append_reasons(out, &reasons, true);
     rts_buffer_text(out, "\n");
 }
 
@@ -121,7 +124,7 @@ static void append_stacks(const struct rts_account *account, struct rts_buffer *
     rts_buffer_text(out, " complete");
     if (reasons.total > 0) {
         rts_buffer_text(out, "; the others: ");
-        append_reasons(out, &reasons);
+        append_reasons(out, &reasons, false);
     }
     rts_buffer_text(out, "\n");
 }
@@ -136,7 +139,7 @@ static void append_apart(const struct rts_account *account, struct rts_buffer *o
         return;
     begin_line(out, "apart", reasons.total);
     rts_buffer_text(out, "not of the target: ");
-    append_reasons(out, &reasons);
+    append_reasons(out, &reasons, true);
     rts_buffer_text(out, "\n");
 }
 
@@ -150,7 +153,7 @@ static void append_unnamed(const struct rts_account *account, struct rts_buffer 
         return;
     begin_line(out, "unnamed", reasons.total);
     rts_buffer_text(out, "frames gave no fact: ");
-    append_reasons(out, &reasons);
+    append_reasons(out, &reasons, true);
     rts_buffer_text(out, "\n");
 }
 

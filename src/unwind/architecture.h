@@ -11,21 +11,42 @@
 /* DWARF columns that are followed: x86-64 has 17 (psABI, figure 3.36), AArch64 33 (AADWARF64). */
 #define RTS_REGISTERS_MAX 33
 
+struct rts_code_inspection;
+
 struct rts_architecture {
     const char *name;
     uint16_t elf_machine;
-    unsigned registers;       /* DWARF columns 0 .. registers-1 are followed */
-    unsigned stack_pointer;   /* DWARF numbers */
+    unsigned registers;     /* DWARF columns 0 .. registers-1 are followed */
+    unsigned stack_pointer; /* DWARF numbers */
     unsigned frame_pointer;
     unsigned program_counter; /* the column that stands for the pc itself */
-    bool link_register;       /* a leaf may keep its return address in a register */
     uint64_t pc_bits;         /* of a return address; the rest may be a signature (AArch64 PAC) */
     uint64_t perf_registers;  /* PERF_REG_* mask that is asked for */
+    const struct rts_code_inspection *inspection;
     uint64_t kernel_unknown;  /* DWARF mask: registers that the kernel reports as all ones when a
                                  sample hits in kernel mode, since it does not know them */
     int8_t dwarf_of_perf[64]; /* PERF_REG_* bit to DWARF number, -1: not followed */
 };
 
+/* What a pc's surroundings in the program text say (code_*.c). */
+struct rts_code_inspection {
+    /* Does a call instruction end right before the return address? `bytes` are the RTS_CALL_BYTES
+     * before it. */
+    bool (*ends_in_call)(const uint8_t *bytes);
+    /* Does the text at the pc only restore registers from the stack and then leave the function?
+     * `size` bytes from the pc on. */
+    bool (*is_epilogue)(const uint8_t *bytes, size_t size);
+    /* Has the function made the frame pointer point to its frame? `bytes` are the `size` bytes from
+     * its start (or from some way back, when the start is not known) up to the pc. */
+    bool (*sets_frame_pointer)(const uint8_t *bytes, size_t size);
+};
+
+#define RTS_CALL_BYTES     8
+#define RTS_EPILOGUE_BYTES 32
+#define RTS_PROLOGUE_BYTES 4096
+
+extern const struct rts_code_inspection rts_code_inspection_x86_64;
+extern const struct rts_code_inspection rts_code_inspection_aarch64;
 extern const struct rts_architecture rts_architecture_x86_64;
 extern const struct rts_architecture rts_architecture_aarch64;
 

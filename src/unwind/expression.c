@@ -190,8 +190,7 @@ enum rts_expression_result rts_expression_evaluate(const struct rts_expression *
         const Dwarf_Op *operation = &expression->operations[i];
         if (++steps > STEPS_MAX)
             return RTS_EXPRESSION_INVALID;
-        if (operation->atom == DW_OP_skip ||
-            (operation->atom == DW_OP_bra && pop(&machine) != 0)) {
+        if (operation->atom == DW_OP_skip || (operation->atom == DW_OP_bra && pop(&machine) != 0)) {
             i = branch_target(expression, i);
             continue;
         }

@@ -1,5 +1,7 @@
 librtsample_a_SOURCES += \
 	src/unwind/architecture.c src/unwind/architecture.h \
+	src/unwind/code_aarch64.c \
+	src/unwind/code_x86_64.c \
 	src/unwind/expression.c src/unwind/expression.h \
 	src/unwind/memory.h \
 	src/unwind/rule.c src/unwind/rule.h \

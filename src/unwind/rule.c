@@ -17,8 +17,7 @@ struct compilation {
 static const struct rts_expression *keep(struct compilation *compilation,
                                          const Dwarf_Op *operations, size_t count)
 {
-    struct rts_expression *copy =
-        rts_calloc(1, sizeof *copy + count * sizeof copy->operations[0]);
+    struct rts_expression *copy = rts_calloc(1, sizeof *copy + count * sizeof copy->operations[0]);
     copy->count = count;
     memcpy(copy->operations, operations, count * sizeof copy->operations[0]);
     compilation->own(compilation->context, copy);
@@ -59,8 +58,8 @@ static bool compile_cfa(struct compilation *compilation, Dwarf_Frame *frame)
 }
 
 /* DW_OP_call_frame_cfa [DW_OP_plus_uconst offset] [DW_OP_stack_value] */
-static bool compile_cfa_relative(struct rts_rule *rule, unsigned number,
-                                 const Dwarf_Op *operations, size_t count)
+static bool compile_cfa_relative(struct rts_rule *rule, unsigned number, const Dwarf_Op *operations,
+                                 size_t count)
 {
     size_t next = 0;
     Dwarf_Word offset = 0;

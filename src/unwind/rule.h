@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An unwind rule: one row of call frame information (DWARF 5, 6.4.1) as a small value. libdw parses
- * the CFI and gives every row as expressions; nearly all of them have one of a few shapes, which are
- * kept here as numbers and applied by step.c without libdw. What has another shape keeps its
+ * the CFI and gives every row as expressions; nearly all of them have one of a few shapes, which
+ * are kept here as numbers and applied by step.c without libdw. What has another shape keeps its
  * expression (expression.h).
  *
  *     CFA = register + offset                     cfa_register, cfa_offset

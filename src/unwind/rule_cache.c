@@ -11,11 +11,20 @@
 /* About 20 MB when full: the sampled addresses of many large programs. */
 #define ENTRIES_MAX 200000
 
+/* An answer that is found out when it is asked for. */
+enum verdict {
+    NOT_ASKED,
+    YES,
+    NO,
+};
+
 struct entry {
     uint32_t serial;
-    enum rts_rule_result result;
     uint64_t vaddr;
+    bool compiled; /* result and rule are there */
+    enum rts_rule_result result;
     const struct rts_rule *rule;
+    uint8_t after_call, in_epilogue, has_frame_pointer; /* enum verdict */
 };
 
 struct rts_rule_cache {
@@ -113,24 +122,97 @@ static bool same_entry(const void *item, const void *key)
     return a->vaddr == b->vaddr && a->serial == b->serial;
 }
 
-enum rts_rule_result rts_rule_cache_find(struct rts_rule_cache *cache, struct rts_object *object,
-                                         uint64_t vaddr, const struct rts_rule **rule)
+static struct entry *entry_of(struct rts_rule_cache *cache, const struct rts_object *object,
+                              uint64_t vaddr)
 {
     struct entry key = {.serial = rts_object_serial(object), .vaddr = vaddr};
     uint64_t hash = rts_hash_u64(vaddr ^ (uint64_t)key.serial << 44);
     struct entry *entry = rts_table_find(&cache->entries, hash, same_entry, &key);
+    if (entry)
+        return entry;
+    if (cache->entries.count >= ENTRIES_MAX)
+        empty(cache);
+    entry = rts_calloc(1, sizeof *entry);
+    *entry = key;
+    rts_table_add(&cache->entries, hash, entry);
+    return entry;
+}
+
+enum rts_rule_result rts_rule_cache_find(struct rts_rule_cache *cache, struct rts_object *object,
+                                         uint64_t vaddr, const struct rts_rule **rule)
+{
+    struct entry *entry = entry_of(cache, object, vaddr);
     cache->lookups++;
-    if (!entry) {
+    if (!entry->compiled) {
         cache->misses++;
-        if (cache->entries.count >= ENTRIES_MAX)
-            empty(cache);
-        entry = rts_calloc(1, sizeof *entry);
-        *entry = key;
         entry->result = compile(cache, object, vaddr, &entry->rule);
-        rts_table_add(&cache->entries, hash, entry);
+        entry->compiled = true;
     }
     *rule = entry->rule;
     return entry->result;
+}
+
+static bool ask_after_call(const struct rts_architecture *arch, struct rts_object *object,
+                           uint64_t vaddr)
+{
+    uint8_t text[RTS_CALL_BYTES];
+    return rts_object_read_text(object, vaddr - sizeof text, text, sizeof text) == sizeof text &&
+           arch->inspection->ends_in_call(text);
+}
+
+static bool ask_in_epilogue(const struct rts_architecture *arch, struct rts_object *object,
+                            uint64_t vaddr)
+{
+    uint8_t text[RTS_EPILOGUE_BYTES];
+    size_t size = rts_object_read_text(object, vaddr, text, sizeof text);
+    return arch->inspection->is_epilogue(text, size);
+}
+
+static bool ask_has_frame_pointer(const struct rts_architecture *arch, struct rts_object *object,
+                                  uint64_t vaddr)
+{
+    uint8_t text[RTS_PROLOGUE_BYTES];
+    struct rts_function functions[RTS_INLINE_DEPTH_MAX + 1];
+    size_t count =
+        rts_object_functions(object, vaddr, functions, sizeof functions / sizeof *functions);
+    uint64_t size = count > 0 ? vaddr - functions[count - 1].start : sizeof text / 4;
+    /* The start of a long function is what matters. */
+    uint64_t start = size <= vaddr ? vaddr - size : 0;
+    if (size > sizeof text)
+        size = sizeof text;
+    return rts_object_read_text(object, start, text, (size_t)size) == size &&
+           arch->inspection->sets_frame_pointer(text, (size_t)size);
+}
+
+/* The remembered answer, or the one that `ask` gives now. */
+static bool remember(struct rts_rule_cache *cache, uint8_t *verdict, struct rts_object *object,
+                     uint64_t vaddr,
+                     bool (*ask)(const struct rts_architecture *, struct rts_object *, uint64_t))
+{
+    if (*verdict == NOT_ASKED)
+        *verdict = ask(cache->arch, object, vaddr) ? YES : NO;
+    return *verdict == YES;
+}
+
+bool rts_rule_cache_after_call(struct rts_rule_cache *cache, struct rts_object *object,
+                               uint64_t vaddr)
+{
+    uint8_t *verdict = &entry_of(cache, object, vaddr)->after_call;
+    return remember(cache, verdict, object, vaddr, ask_after_call);
+}
+
+bool rts_rule_cache_in_epilogue(struct rts_rule_cache *cache, struct rts_object *object,
+                                uint64_t vaddr)
+{
+    uint8_t *verdict = &entry_of(cache, object, vaddr)->in_epilogue;
+    return remember(cache, verdict, object, vaddr, ask_in_epilogue);
+}
+
+bool rts_rule_cache_has_frame_pointer(struct rts_rule_cache *cache, struct rts_object *object,
+                                      uint64_t vaddr)
+{
+    uint8_t *verdict = &entry_of(cache, object, vaddr)->has_frame_pointer;
+    return remember(cache, verdict, object, vaddr, ask_has_frame_pointer);
 }
 
 void rts_rule_cache_counts(const struct rts_rule_cache *cache, uint64_t *lookups, uint64_t *misses)

@@ -38,7 +38,7 @@ static enum rts_step_result compute_cfa(struct step *step)
         return result;
     }
     if (!rts_register_known(step->old, rule->cfa_register))
-        return RTS_STEP_INVALID;
+        return RTS_STEP_NO_REGISTER;
     step->cfa = step->old->value[rule->cfa_register] + (uint64_t)(int64_t)rule->cfa_offset;
     return RTS_STEP_DONE;
 }
@@ -75,18 +75,17 @@ static enum rts_step_result restore(struct step *step, unsigned number, uint64_t
         if (result == RTS_STEP_DONE)
             result = load(step, *value, value);
         break;
-    case RTS_RULE_IS_EXPRESSION:
-        result = evaluate(step, rule->expression[number], value);
-        break;
+    case RTS_RULE_IS_EXPRESSION: result = evaluate(step, rule->expression[number], value); break;
     default: *known = false;
     }
     return result;
 }
 
-enum rts_step_result rts_step_rule(const struct rts_architecture *arch,
-                                   const struct rts_rule *rule, const struct rts_memory *memory,
-                                   struct rts_registers *registers, uint64_t *missing)
+enum rts_step_result rts_step_rule(const struct rts_architecture *arch, const struct rts_rule *rule,
+                                   const struct rts_memory *memory, struct rts_registers *registers,
+                                   uint64_t *missing, uint64_t *popped)
 {
+    *popped = 0;
     if (rule->kind[rule->return_column] == RTS_RULE_UNDEFINED)
         return RTS_STEP_ROOT;
     struct step step = {.arch = arch, .rule = rule, .memory = memory, .old = registers};
@@ -105,11 +104,14 @@ enum rts_step_result rts_step_rule(const struct rts_architecture *arch,
         } else if (result != RTS_STEP_DONE && number == rule->return_column) {
             *missing = step.missing;
             return result;
+        } else if (result == RTS_STEP_NO_MEMORY && rule->kind[number] == RTS_RULE_AT_CFA &&
+                   step.missing < registers->value[arch->stack_pointer]) {
+            *popped |= 1ULL << number;
         }
         /* Any other register is just not known from here on: it may never be needed. */
     }
     if (!rts_register_known(&caller, rule->return_column))
-        return RTS_STEP_INVALID;
+        return RTS_STEP_NO_REGISTER;
     if (!rts_register_known(&caller, arch->stack_pointer))
         rts_register_set(&caller, arch->stack_pointer, step.cfa);
     rts_register_set(&caller, arch->program_counter,
@@ -120,11 +122,12 @@ enum rts_step_result rts_step_rule(const struct rts_architecture *arch,
 
 enum rts_step_result rts_step_frame_pointer(const struct rts_architecture *arch,
                                             const struct rts_memory *memory,
-                                            struct rts_registers *registers, uint64_t *missing)
+                                            struct rts_registers *registers, uint64_t *missing,
+                                            bool *rising)
 {
     if (!rts_register_known(registers, arch->frame_pointer) ||
         !rts_register_known(registers, arch->stack_pointer))
-        return RTS_STEP_INVALID;
+        return RTS_STEP_NO_REGISTER;
     uint64_t frame = registers->value[arch->frame_pointer];
     if (frame == 0)
         return RTS_STEP_ROOT;
@@ -136,8 +139,7 @@ enum rts_step_result rts_step_frame_pointer(const struct rts_architecture *arch,
         *missing = frame + 8;
         return RTS_STEP_NO_MEMORY;
     }
-    if (outer != 0 && outer <= frame)
-        return RTS_STEP_INVALID;
+    *rising = outer == 0 || outer > frame;
     struct rts_registers caller = {0};
     rts_register_set(&caller, arch->frame_pointer, outer);
     rts_register_set(&caller, arch->stack_pointer, frame + 16);

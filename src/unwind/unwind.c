@@ -3,7 +3,11 @@
 
 #include <linux/perf_event.h>
 
+#include "binary/object.h"
 #include "unwind/step.h"
+
+/* From the ELF entry point on: a few instructions and a call. */
+#define ENTRY_CODE_BYTES 128
 
 /* The state of one walk. */
 struct walk {
@@ -36,6 +40,8 @@ static enum rts_stop missing_memory(const struct walk *walk, uint64_t address)
     const struct rts_memory *memory = walk->memory;
     if (walk->other_stack)
         return RTS_STOP_ALT_STACK;
+    if (memory->size == 0)
+        return RTS_STOP_NO_STACK;
     if (address >= memory->address && memory->cut)
         return RTS_STOP_STACK_SHORT;
     return RTS_STOP_BAD_MEMORY;
@@ -47,39 +53,87 @@ static bool on_copied_stack(const struct walk *walk, uint64_t address)
            address - walk->memory->address <= walk->memory->size;
 }
 
-/* Leaves one frame by the rule of its CFI. RTS_STOP_COUNT: go on. */
-static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rule)
+/* In the middle of an epilogue the CFI still says where registers were saved, although they have
+ * been popped: then they are in place, and what lies below the stack pointer is dead. */
+static void keep_popped(struct walk *walk, const struct rts_code *code, uint64_t vaddr,
+                        const struct rts_registers *before, uint64_t popped)
 {
-    uint64_t sp_before = walk->registers.value[walk->arch->stack_pointer];
-    uint64_t missing;
-    switch (rts_step_rule(walk->arch, rule, walk->memory, &walk->registers, &missing)) {
+    if (!rts_rule_cache_in_epilogue(walk->rules, code->object, vaddr))
+        return;
+    for (unsigned number = 0; number < walk->arch->registers; number++)
+        if ((popped >> number & 1) && rts_register_known(before, number))
+            rts_register_set(&walk->registers, number, before->value[number]);
+}
+
+/* Leaves one frame by the rule of its CFI. RTS_STOP_COUNT: go on. */
+static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_code *code, uint64_t vaddr,
+                                   const struct rts_rule *rule)
+{
+    const struct rts_registers before = walk->registers;
+    uint64_t missing, popped;
+    switch (rts_step_rule(walk->arch, rule, walk->memory, &walk->registers, &missing, &popped)) {
     case RTS_STEP_ROOT: return RTS_STOP_COMPLETE;
     case RTS_STEP_NO_MEMORY: return missing_memory(walk, missing);
+    case RTS_STEP_NO_REGISTER: return RTS_STOP_LOST_REGISTER;
     case RTS_STEP_INVALID: return RTS_STOP_BAD_CFI;
     case RTS_STEP_DONE: break;
     }
+    if (popped && walk->exact)
+        keep_popped(walk, code, vaddr, &before, popped);
     walk->unwinder = RTS_UNWINDER_CFI;
     walk->exact = rule->signal_frame;
     uint64_t sp = walk->registers.value[walk->arch->stack_pointer];
+    uint64_t sp_before = before.value[walk->arch->stack_pointer];
     if (rule->signal_frame) {
         walk->other_stack = !on_copied_stack(walk, sp);
         return RTS_STOP_COUNT;
     }
-    /* Only a leaf of an architecture with a link register may have put nothing on the stack. */
-    bool may_stay = walk->arch->link_register && walk->stack->count == 1;
+    /* Only a leaf can have its return address in a register and nothing on the stack. */
+    bool may_stay = walk->stack->count == 1;
     return sp > sp_before || (sp == sp_before && may_stay) ? RTS_STOP_COUNT : RTS_STOP_NO_PROGRESS;
 }
 
-static enum rts_stop leave_by_frame_pointer(struct walk *walk, enum rts_code_kind kind)
+/* A word that a frame pointer led to is believed to be a return address when a call ends right
+ * before it; in generated code, which cannot be read, when the chain of frame pointers goes on. */
+static bool is_return_address(const struct walk *walk, uint64_t pc, bool rising)
 {
+    struct rts_code code = walk->finder->find(walk->finder->context, pc - 1);
+    if (code.kind == RTS_CODE_ANONYMOUS)
+        return rising;
+    return code.kind == RTS_CODE_OBJECT &&
+           rts_rule_cache_after_call(walk->rules, code.object, pc - code.bias);
+}
+
+/* The start code of a C library without CFI: the ABI has it clear the frame pointer. */
+static bool is_entry_code(const struct walk *walk, const struct rts_code *code, uint64_t vaddr)
+{
+    return rts_register_known(&walk->registers, walk->arch->frame_pointer) &&
+           walk->registers.value[walk->arch->frame_pointer] == 0 &&
+           vaddr - rts_object_entry(code->object) < ENTRY_CODE_BYTES;
+}
+
+/* Leaves code without CFI, if it keeps a frame pointer. */
+static enum rts_stop leave_by_frame_pointer(struct walk *walk, const struct rts_code *code,
+                                            uint64_t vaddr)
+{
+    bool is_file = code->kind == RTS_CODE_OBJECT;
+    if (is_file && is_entry_code(walk, code, vaddr))
+        return RTS_STOP_COMPLETE;
+    if (is_file && !rts_rule_cache_has_frame_pointer(walk->rules, code->object, vaddr))
+        return RTS_STOP_NO_CFI;
     uint64_t missing;
-    switch (rts_step_frame_pointer(walk->arch, walk->memory, &walk->registers, &missing)) {
+    bool rising;
+    switch (rts_step_frame_pointer(walk->arch, walk->memory, &walk->registers, &missing, &rising)) {
     /* Generated code may use the register for anything, so zero means nothing there. */
-    case RTS_STEP_ROOT: return kind == RTS_CODE_OBJECT ? RTS_STOP_COMPLETE : RTS_STOP_NO_CFI;
+    case RTS_STEP_ROOT: return is_file ? RTS_STOP_COMPLETE : RTS_STOP_NO_CFI;
     case RTS_STEP_NO_MEMORY:
+    case RTS_STEP_NO_REGISTER:
     case RTS_STEP_INVALID: return RTS_STOP_NO_CFI;
     case RTS_STEP_DONE: break;
     }
+    uint64_t pc = walk->registers.value[walk->arch->program_counter];
+    if (pc != 0 && !is_return_address(walk, pc, rising))
+        return RTS_STOP_NO_CFI;
     walk->unwinder = RTS_UNWINDER_FRAME_POINTER;
     walk->exact = false;
     return RTS_STOP_COUNT;
@@ -91,7 +145,7 @@ static enum rts_stop leave(struct walk *walk, const struct rts_code *code, uint6
     if (code->kind == RTS_CODE_NO_FILE)
         return RTS_STOP_NO_FILE;
     if (code->kind == RTS_CODE_ANONYMOUS)
-        return leave_by_frame_pointer(walk, code->kind);
+        return leave_by_frame_pointer(walk, code, 0);
     const struct rts_rule *rule;
     switch (rts_rule_cache_find(walk->rules, code->object, lookup - code->bias, &rule)) {
     case RTS_RULE_FOUND:
@@ -100,11 +154,11 @@ static enum rts_stop leave(struct walk *walk, const struct rts_code *code, uint6
         if (rule->signal_frame)
             walk->stack->frames[walk->stack->count - 1].vaddr =
                 walk->registers.value[walk->arch->program_counter] - code->bias;
-        return leave_by_rule(walk, rule);
+        return leave_by_rule(walk, code, lookup - code->bias, rule);
     case RTS_RULE_BAD_CFI: return RTS_STOP_BAD_CFI;
     case RTS_RULE_NO_CFI: break;
     }
-    return leave_by_frame_pointer(walk, code->kind);
+    return leave_by_frame_pointer(walk, code, lookup - code->bias);
 }
 
 static enum rts_stop walk_frames(struct walk *walk)
@@ -116,8 +170,7 @@ static enum rts_stop walk_frames(struct walk *walk)
         uint64_t lookup = walk->exact ? pc : pc - 1;
         struct rts_code code = walk->finder->find(walk->finder->context, lookup);
         if (code.kind == RTS_CODE_NONE && walk->stack->count > 0)
-            return walk->unwinder == RTS_UNWINDER_FRAME_POINTER ? RTS_STOP_NO_CFI
-                                                                : RTS_STOP_BAD_RETURN;
+            return RTS_STOP_BAD_RETURN;
         add_frame(walk->stack, &code, lookup, walk->unwinder);
         if (code.kind == RTS_CODE_NONE)
             return RTS_STOP_BAD_RETURN;

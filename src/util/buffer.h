@@ -14,7 +14,10 @@ struct rts_buffer {
     size_t capacity;
 };
 
-#define RTS_BUFFER_INIT {0}
+#define RTS_BUFFER_INIT                                                                            \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 /* Frees the bytes and resets to RTS_BUFFER_INIT. Accepts an empty buffer. */
 void rts_buffer_finish(struct rts_buffer *buffer);

@@ -7,7 +7,8 @@
 #ifndef RTS_UTIL_ERROR_H
 #define RTS_UTIL_ERROR_H
 
-/* The classes of failure that a caller must tell apart; the values are the program's exit status. */
+/* The classes of failure that a caller must tell apart; the values are the program's exit status.
+ */
 enum rts_failure {
     RTS_FAILED = 1,        /* anything not below */
     RTS_USAGE = 2,         /* bad option or setting */

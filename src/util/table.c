@@ -81,8 +81,7 @@ void rts_table_add(struct rts_table *table, uint64_t hash, void *item)
     table->used++;
 }
 
-void *rts_table_remove(struct rts_table *table, uint64_t hash, rts_table_same same,
-                       const void *key)
+void *rts_table_remove(struct rts_table *table, uint64_t hash, rts_table_same same, const void *key)
 {
     struct rts_table_slot *slot = locate(table, hash, same, key);
     if (!slot)

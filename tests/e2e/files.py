@@ -285,7 +285,7 @@ def truncated_library():
 
 
 def other_mount_namespace():
-    """a file that exists in the target's mount namespace only, under the path of another one here"""
+    """a file of the target's own mount namespace, under the path of another one here"""
     if not IS_ROOT or not shutil.which("unshare"):
         raise Skip("needs root and unshare")
     folder = tempfile.mkdtemp(dir=WORK)

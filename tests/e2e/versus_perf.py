@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """perf as a second opinion on real programs: both sample the same process at the same time.
 
-Every user function that has an inclusive share of 2 % or more in perf's report is in our facts, with
-a share that is within 3 points; the shares are of all the samples that each tool took. And 99 %
+Every user function that has an inclusive share of 2 % or more in perf's report is in our facts,
+with a share that is within 3 points; the shares are of all the samples that each tool took. And 99 %
 of our stacks reach their root; perf's part is printed beside ours.
 
 When a share is off, both tools sample once more and what they counted is added up: in 5,000 samples

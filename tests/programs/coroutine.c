@@ -2,7 +2,7 @@
 /*
  * A coroutine on a stack of its own, from the heap: main is not on that stack.
  *
- * EXPECT: spin < coroutine
+ * EXPECT: spin < coroutine_body
  * ABSENT: main
  * BUILD coroutine: $CC -O2 -o $OUT $SRC
  */
@@ -22,7 +22,7 @@ OWN_FRAME void spin(void)
         program_counter++;
 }
 
-OWN_FRAME void coroutine(void)
+OWN_FRAME void coroutine_body(void)
 {
     spin();
     NOT_A_TAIL_CALL();
@@ -37,6 +37,6 @@ int main(void)
     there.uc_stack.ss_sp = malloc(STACK_SIZE);
     there.uc_stack.ss_size = STACK_SIZE;
     there.uc_link = &back;
-    makecontext(&there, coroutine, 0);
+    makecontext(&there, coroutine_body, 0);
     return swapcontext(&back, &there);
 }

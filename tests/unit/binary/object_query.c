@@ -2,10 +2,11 @@
 /*
  * Asks the object of one file, for tests that compare the answers with those of other tools:
  *
- *     object_query [-s | -r ROOT] FILE        questions on stdin, one per line; see `answers`
+ *     object_query [-s | -r ROOT] [-p PATH] FILE        questions on stdin, one per line
  *
- * -s searches separate debug files in this system, -r below ROOT. Addresses and offsets are in
- * hex. Each question has one line of answer, "-" where there is none.
+ * -s searches separate debug files in this system, -r below ROOT, where the file is known as PATH.
+ * Addresses and offsets are in hex. Each question (see `answers`) has one line of answer, "-" where
+ * there is none.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,17 +17,17 @@
 
 #include "binary/object.h"
 
-/* "name start size source[ alias…]" for each function, innermost first, with a bar between. */
+/* Name, start, size, source and aliases, with tabs between; innermost first, a bar between two. */
 static void answer_functions(struct rts_object *object, uint64_t vaddr)
 {
     struct rts_function functions[RTS_INLINE_DEPTH_MAX + 1];
     size_t count = rts_object_functions(object, vaddr, functions, RTS_INLINE_DEPTH_MAX + 1);
     for (size_t i = 0; i < count; i++) {
-        printf("%s%s %" PRIx64 " %" PRIx64 " %s", i ? "|" : "", functions[i].name,
+        printf("%s%s\t%" PRIx64 "\t%" PRIx64 "\t%s", i ? "\t|\t" : "", functions[i].name,
                functions[i].start, functions[i].size,
                rts_symbol_source_name(functions[i].source));
         for (const char **alias = functions[i].aliases; alias && *alias; alias++)
-            printf(" %s", *alias);
+            printf("\t%s", *alias);
     }
     puts(count ? "" : "-");
 }
@@ -149,23 +150,27 @@ static bool answer(struct rts_object *object, const char *line)
 int main(int argc, char **argv)
 {
     struct rts_debug_search search = {.root_fd = -1};
+    const char *path = NULL;
     int option;
-    while ((option = getopt(argc, argv, "sr:")) != -1) {
+    while ((option = getopt(argc, argv, "sr:p:")) != -1) {
         if (option == '?')
             return 2;
-        search.enabled = true;
+        if (option == 'p')
+            path = optarg;
+        else
+            search.enabled = true;
         if (option == 'r' && (search.root_fd = open(optarg, O_PATH | O_DIRECTORY)) < 0) {
             perror(optarg);
             return 1;
         }
     }
     if (optind != argc - 1) {
-        fprintf(stderr, "usage: object_query [-s | -r ROOT] FILE <questions\n");
+        fprintf(stderr, "usage: object_query [-s | -r ROOT] [-p PATH] FILE <questions\n");
         return 2;
     }
     struct rts_error error;
     int fd = open(argv[optind], O_RDONLY | O_CLOEXEC);
-    struct rts_object *object = rts_object_open(fd, argv[optind], &search, &error);
+    struct rts_object *object = rts_object_open(fd, path ? path : argv[optind], &search, &error);
     if (search.root_fd >= 0)
         close(search.root_fd);
     if (!object) {

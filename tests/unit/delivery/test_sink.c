@@ -370,36 +370,67 @@ static void closing_waits_for_the_reader(void **state)
     rts_buffer_finish(&reader.content);
 }
 
+/* Writes under a limit on the size of files; what it does without one is the caller's next step. */
+static int write_limited(struct rts_sink *sink, const struct rts_buffer *batch, rlim_t limit)
+{
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = limit;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int result = rts_sink_write(sink, batch->data, batch->size, 1, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    return result;
+}
+
 /* stdout may be a file to which others append: what they wrote must survive a cut. */
 static void appended_file_keeps_what_others_wrote(void **state)
 {
     (void)state;
     char folder[64], path[96];
-    struct rts_error error;
     make_folder(folder);
     snprintf(path, sizeof path, "%s/log", folder);
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    assert_int_equal(write(fd, "theirs\n", 7), 7);
-    struct rts_sink *sink = open_on(fd);
+    int theirs = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_int_equal(write(theirs, "theirs\n", 7), 7);
+    int ours = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    struct rts_sink *sink = open_on(ours);
     struct rts_buffer batch = make_batch(0, 10, 100);
-
-    struct rlimit before, small;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    small = before;
-    small.rlim_cur = 507;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    int wrote = rts_sink_write(sink, batch.data, batch.size, 10, &error);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_int_equal(wrote, 1);
+    assert_int_equal(write_limited(sink, &batch, 507), 1);
     assert_content(path, "theirs\n");
-    assert_int_equal(write(fd, "more\n", 5), 5);
-    assert_int_equal(rts_sink_close(sink, NULL, &error), 0);
+    assert_int_equal(write(theirs, "more\n", 5), 5);
+    assert_int_equal(rts_sink_close(sink, NULL, NULL), 0);
 
     struct rts_buffer expected = RTS_BUFFER_INIT;
     rts_buffer_text(&expected, "theirs\nmore\n");
     rts_buffer_text(&expected, batch.data);
     assert_content(path, expected.data);
     rts_buffer_finish(&expected);
+    rts_buffer_finish(&batch);
+    close(theirs);
+    close(ours);
+    unlink(path);
+    rmdir(folder);
+}
+
+/* `1<>file` leaves what the file held; what lies behind our place is not ours to cut off. */
+static void bytes_behind_ours_are_not_cut_off(void **state)
+{
+    (void)state;
+    char folder[64], path[96];
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/log", folder);
+    struct rts_buffer old = make_batch(500, 10, 100);
+    struct rts_buffer batch = make_batch(0, 3, 100);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, old.data, old.size), old.size);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    struct rts_sink *sink = open_on(fd);
+    assert_int_equal(write_limited(sink, &batch, 150), 1);
+    assert_int_equal(rts_sink_close(sink, NULL, NULL), 0);
+
+    memcpy(old.data, batch.data, batch.size);
+    assert_content(path, old.data);
+    rts_buffer_finish(&old);
     rts_buffer_finish(&batch);
     close(fd);
     unlink(path);
@@ -423,6 +454,7 @@ int main(void)
         cmocka_unit_test(stuck_reader_of_a_non_blocking_pipe),
         cmocka_unit_test(closing_waits_for_the_reader),
         cmocka_unit_test(appended_file_keeps_what_others_wrote),
+        cmocka_unit_test(bytes_behind_ours_are_not_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void assert_shown(const struct terminal *terminal, const char *expected)
 static void draws_and_erases_on_a_terminal(void **state)
 {
     (void)state;
-    struct terminal terminal;
+    struct terminal terminal = {-1, -1};
     if (!open_terminal(&terminal, 31)) {
         print_message("no pseudo-terminal here\n");
         skip();

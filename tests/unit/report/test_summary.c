@@ -87,6 +87,23 @@ static void everything_that_went_wrong_is_said(void **state)
         "  lost              77  of these lines could not be written\n");
 }
 
+/* A reason that stands alone does not repeat the number in front of it. */
+static void a_single_reason_is_not_counted_twice(void **state)
+{
+    (void)state;
+    const struct rts_account account = {
+        .samples_kept = 10,
+        .dropped[RTS_DROP_THROTTLED] = 5,
+        .stops = {[RTS_STOP_COMPLETE] = 8, [RTS_STOP_NO_FILE] = 2},
+        .no_user_side = 7,
+    };
+    assert_formats(&(struct rts_summary){.account = &account, .duration_ms = 500, .output = "-"},
+                   "  samples           10  in 0.5 s\n"
+                   "  dropped            5  of 15 taken: throttled\n"
+                   "  stacks             8  80.0 % complete; the others: no file 2\n"
+                   "  apart              7  not of the target: kernel threads and idle\n");
+}
+
 /* The ten hottest of many, in order, whatever order they come in. */
 static void the_hottest_ten_are_listed(void **state)
 {
@@ -158,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_run_without_anything_is_one_line),
         cmocka_unit_test(a_clean_run_is_short),
         cmocka_unit_test(everything_that_went_wrong_is_said),
+        cmocka_unit_test(a_single_reason_is_not_counted_twice),
         cmocka_unit_test(the_hottest_ten_are_listed),
         cmocka_unit_test(names_are_made_safe_and_short),
     };

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an address to the DIE of the function around it. The table of compilation units is made at
+ * once, from the units themselves (.debug_aranges is often missing); that of the functions of a unit
+ * when an address in it is first asked for.
+ */
+#ifndef RTS_BINARY_DWARF_UNITS_H
+#define RTS_BINARY_DWARF_UNITS_H
+
+#include <elfutils/libdw.h>
+
+#include "binary/dwarf_ranges.h"
+
+/* Units of one file: the largest programs have some 50,000; libdw keeps a KiB for each. */
+#define RTS_DWARF_UNITS_MAX (256u << 10)
+
+struct rts_dwarf_unit {
+    Dwarf_Die die;
+    bool scanned;
+    struct rts_dwarf_ranges functions; /* -> offsets of DIEs */
+};
+
+struct rts_dwarf_units {
+    Dwarf *dwarf; /* not owned */
+    struct rts_dwarf_unit *units;
+    size_t count;
+    size_t capacity;
+    struct rts_dwarf_ranges ranges; /* -> indices of units */
+};
+
+void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf);
+void rts_dwarf_units_finish(struct rts_dwarf_units *units);
+
+/* The innermost subprogram that covers `vaddr`; false when there is none. */
+bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An ELF file of any content, through everything that is asked of an object: names, FDE bounds,
+ * unwind rows, sections, offsets. For libFuzzer:
+ *
+ *     clang -fsanitize=fuzzer,address,undefined … tests/fuzz/fuzz_object.c
+ *
+ * Built with RTS_FUZZ_MAIN it is a program that takes files instead, to look into one finding.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binary/object.h"
+#include "binary/object_state.h"
+
+/* Addresses asked for in each executable segment, spread evenly, and around the first FDEs. */
+#define SPREAD 24
+#define FDES   24
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ask_row(Dwarf_CFI *cfi, uint64_t vaddr)
+{
+    Dwarf_Frame *frame;
+    if (!cfi || dwarf_cfi_addrframe(cfi, vaddr, &frame) != 0)
+        return;
+    Dwarf_Op *ops, ops_mem[3];
+    size_t count;
+    Dwarf_Addr start, end;
+    bool is_signal;
+    dwarf_frame_info(frame, &start, &end, &is_signal);
+    dwarf_frame_cfa(frame, &ops, &count);
+    for (int i = 0; i < 33; i++)
+        dwarf_frame_register(frame, i, ops_mem, &ops, &count);
+    free(frame);
+}
+
+static void ask(struct rts_object *object, uint64_t vaddr)
+{
+    struct rts_function functions[RTS_INLINE_DEPTH_MAX + 1];
+    uint64_t start, end;
+    uint8_t text[16];
+    volatile size_t used = 0;
+    size_t count = rts_object_functions(object, vaddr, functions, RTS_INLINE_DEPTH_MAX + 1);
+    for (size_t i = 0; i < count; i++) {
+        used += strlen(functions[i].name);
+        for (const char **alias = functions[i].aliases; alias && *alias; alias++)
+            used += strlen(*alias);
+    }
+    if (rts_object_fde_bounds(object, vaddr, &start, &end) && (vaddr < start || vaddr >= end))
+        abort();
+    ask_row(rts_object_eh_cfi(object), vaddr);
+    ask_row(rts_object_debug_cfi(object), vaddr);
+    used += strlen(rts_object_section(object, vaddr));
+    used += rts_object_read_text(object, vaddr, text, sizeof text);
+}
+
+static void ask_about_fdes(struct rts_object *object, const struct rts_cfi *cfi)
+{
+    for (size_t i = 0; i < cfi->index.count && i < FDES; i++) {
+        ask(object, cfi->index.fdes[i].start);
+        ask(object, cfi->index.fdes[i].start + cfi->index.fdes[i].size - 1);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct rts_object *object = rts_object_from_memory(data, size, "input", NULL);
+    if (!object)
+        return 0;
+    for (size_t i = 0; i < object->image.segment_count; i++) {
+        const Elf64_Phdr *segment = &object->image.segments[i];
+        uint64_t vaddr;
+        rts_object_offset_to_vaddr(object, segment->p_offset + segment->p_filesz / 2, &vaddr);
+        for (uint64_t k = 0; (segment->p_flags & PF_X) && k < SPREAD; k++)
+            ask(object, segment->p_vaddr + segment->p_memsz / SPREAD * k);
+    }
+    ask(object, rts_object_entry(object));
+    ask(object, rts_object_first_vaddr(object));
+    ask_about_fdes(object, rts_object_load_eh_cfi(object));
+    ask_about_fdes(object, rts_object_load_debug_cfi(object));
+    rts_object_file_sha256(object);
+    rts_object_destroy(object);
+    return 0;
+}
+
+#ifdef RTS_FUZZ_MAIN
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        FILE *file = fopen(argv[i], "rb");
+        if (!file || fseek(file, 0, SEEK_END) != 0) {
+            perror(argv[i]);
+            return 1;
+        }
+        size_t size = (size_t)ftell(file);
+        uint8_t *data = malloc(size + 1);
+        rewind(file);
+        size = data ? fread(data, 1, size, file) : 0;
+        fclose(file);
+        LLVMFuzzerTestOneInput(data, size);
+        free(data);
+    }
+    return 0;
+}
+#endif

@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "capture/record.h"
+
+/* Words of the longest record that is made here. */
+#define WORDS_MAX 96
+
+#define REGISTERS 0xff01ffULL /* 17 of them */
+
+/* A record under construction. */
+struct draft {
+    uint32_t type;
+    uint16_t misc;
+    size_t count;
+    uint64_t words[WORDS_MAX];
+};
+
+static void add(struct draft *draft, uint64_t word)
+{
+    assert_in_range(draft->count, 0, WORDS_MAX - 1);
+    draft->words[draft->count++] = word;
+}
+
+static void add_pair(struct draft *draft, int32_t first, int32_t second)
+{
+    int32_t halves[2] = {first, second};
+    uint64_t word;
+    memcpy(&word, halves, sizeof word);
+    add(draft, word);
+}
+
+static void add_text(struct draft *draft, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    for (size_t at = 0; at < size; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, text + at, size - at < 8 ? size - at : 8);
+        add(draft, word);
+    }
+}
+
+/* The first `count` words as a record in memory of exactly its size, so that a sanitizer sees
+ * every byte that is read beyond. */
+static struct perf_event_header *finish(const struct draft *draft, size_t count)
+{
+    struct perf_event_header header = {
+        .type = draft->type,
+        .misc = draft->misc,
+        .size = (uint16_t)(sizeof header + count * 8),
+    };
+    struct perf_event_header *record = malloc(header.size);
+    assert_non_null(record);
+    memcpy(record, &header, sizeof header);
+    memcpy(record + 1, draft->words, count * 8);
+    return record;
+}
+
+/* The sample_id at the end of side-band records, in the order of perf_event_open(2). */
+static void add_trailer(struct draft *draft, uint64_t type)
+{
+    if (type & PERF_SAMPLE_TID)
+        add_pair(draft, 901, 902);
+    if (type & PERF_SAMPLE_TIME)
+        add(draft, 903);
+    if (type & PERF_SAMPLE_ID)
+        add(draft, 904);
+    if (type & PERF_SAMPLE_STREAM_ID)
+        add(draft, 905);
+    if (type & PERF_SAMPLE_CPU)
+        add_pair(draft, 906, -1);
+    if (type & PERF_SAMPLE_IDENTIFIER)
+        add(draft, 904);
+}
+
+enum {
+    TRAILER_BITS = 6,
+    SAMPLE_BITS = 11,
+};
+
+static uint64_t trailer_type(unsigned combination)
+{
+    static const uint64_t bits[TRAILER_BITS] = {
+        PERF_SAMPLE_TID,       PERF_SAMPLE_TIME, PERF_SAMPLE_ID,
+        PERF_SAMPLE_STREAM_ID, PERF_SAMPLE_CPU,  PERF_SAMPLE_IDENTIFIER,
+    };
+    uint64_t type = 0;
+    for (unsigned i = 0; i < TRAILER_BITS; i++)
+        if (combination >> i & 1)
+            type |= bits[i];
+    return type;
+}
+
+/* One draft of each kind, without its trailer. */
+static size_t drafts(struct draft *all)
+{
+    size_t n = 0;
+    struct draft *draft = &all[n++];
+    *draft = (struct draft){.type = PERF_RECORD_MMAP};
+    add_pair(draft, 11, 12);
+    add(draft, 0x1000);
+    add(draft, 0x2000);
+    add(draft, 0x3000);
+    add_text(draft, "/usr/lib/libc.so.6");
+
+    draft = &all[n++];
+    *draft = (struct draft){.type = PERF_RECORD_MMAP2};
+    add_pair(draft, 11, 12);
+    add(draft, 0x1000);
+    add(draft, 0x2000);
+    add(draft, 0x3000);
+    add_pair(draft, 8, 1);
+    add(draft, 4711);
+    add(draft, 99);
+    add_pair(draft, 5, 2); /* PROT_READ | PROT_EXEC, MAP_PRIVATE */
+    add_text(draft, "/usr/lib/libc.so.6");
+
+    draft = &all[n++];
+    *draft = (struct draft){.type = PERF_RECORD_COMM, .misc = PERF_RECORD_MISC_COMM_EXEC};
+    add_pair(draft, 11, 12);
+    add_text(draft, "fifteen_letters");
+
+    draft = &all[n++];
+    *draft = (struct draft){.type = PERF_RECORD_FORK};
+    add_pair(draft, 11, 21);
+    add_pair(draft, 12, 22);
+    add(draft, 903);
+
+    draft = &all[n++];
+    *draft = all[n - 2];
+    draft->type = PERF_RECORD_EXIT;
+
+    draft = &all[n++];
+    *draft = (struct draft){.type = PERF_RECORD_LOST};
+    add(draft, 31);
+    add(draft, 32);
+
+    draft = &all[n++];
+    *draft = (struct draft){.type = PERF_RECORD_LOST_SAMPLES};
+    add(draft, 32);
+
+    draft = &all[n++];
+    *draft = (struct draft){.type = PERF_RECORD_THROTTLE};
+    add(draft, 903);
+    add(draft, 904);
+    add(draft, 905);
+
+    draft = &all[n++];
+    *draft = all[n - 2];
+    draft->type = PERF_RECORD_UNTHROTTLE;
+
+    draft = &all[n++];
+    *draft = (struct draft){.type = PERF_RECORD_SWITCH};
+    return n;
+}
+
+enum { KINDS = 10 };
+
+static void check_body(const struct rts_record *record, const struct draft *draft)
+{
+    switch (draft->type) {
+    case PERF_RECORD_MMAP:
+    case PERF_RECORD_MMAP2:
+        assert_int_equal(record->kind, RTS_RECORD_MMAP);
+        assert_int_equal(record->pid, 11);
+        assert_int_equal(record->tid, 12);
+        assert_int_equal(record->mmap.start, 0x1000);
+        assert_int_equal(record->mmap.size, 0x2000);
+        assert_int_equal(record->mmap.offset, 0x3000);
+        assert_true(record->mmap.executable);
+        assert_int_equal(record->mmap.build_id.size, 0);
+        assert_string_equal(record->mmap.path, "/usr/lib/libc.so.6");
+        assert_int_equal(record->mmap.has_identity, draft->type == PERF_RECORD_MMAP2);
+        if (record->mmap.has_identity) {
+            assert_int_equal(record->mmap.major, 8);
+            assert_int_equal(record->mmap.minor, 1);
+            assert_int_equal(record->mmap.inode, 4711);
+        }
+        break;
+    case PERF_RECORD_COMM:
+        assert_int_equal(record->kind, RTS_RECORD_COMM);
+        assert_int_equal(record->pid, 11);
+        assert_int_equal(record->tid, 12);
+        assert_true(record->comm.exec);
+        assert_string_equal(record->comm.name, "fifteen_letters");
+        break;
+    case PERF_RECORD_FORK:
+    case PERF_RECORD_EXIT:
+        assert_int_equal(record->kind, draft->type == PERF_RECORD_FORK ? RTS_RECORD_FORK
+                                                                       : RTS_RECORD_EXIT);
+        assert_int_equal(record->pid, 11);
+        assert_int_equal(record->tid, 12);
+        assert_int_equal(record->task.parent_pid, 21);
+        assert_int_equal(record->task.parent_tid, 22);
+        assert_int_equal(record->time, 903);
+        break;
+    case PERF_RECORD_LOST:
+    case PERF_RECORD_LOST_SAMPLES:
+        assert_int_equal(record->kind, RTS_RECORD_LOST);
+        assert_int_equal(record->lost.records, 32);
+        break;
+    case PERF_RECORD_THROTTLE:
+        assert_int_equal(record->kind, RTS_RECORD_THROTTLE);
+        break;
+    case PERF_RECORD_UNTHROTTLE:
+        assert_int_equal(record->kind, RTS_RECORD_UNTHROTTLE);
+        break;
+    default:
+        assert_int_equal(record->kind, RTS_RECORD_OTHER);
+    }
+}
+
+static void test_side_band_with_every_trailer(void **state)
+{
+    (void)state;
+    struct draft all[KINDS];
+    assert_int_equal(drafts(all), KINDS);
+    for (unsigned combination = 0; combination < 1 << TRAILER_BITS; combination++) {
+        struct rts_record_layout layout = {
+            .sample_type = trailer_type(combination) | PERF_SAMPLE_IP,
+            .sample_id_all = true,
+        };
+        for (size_t i = 0; i < KINDS; i++) {
+            struct draft draft = all[i];
+            add_trailer(&draft, layout.sample_type);
+            struct perf_event_header *header = finish(&draft, draft.count);
+            struct rts_record record;
+            assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+            check_body(&record, &draft);
+            bool timed = layout.sample_type & PERF_SAMPLE_TIME;
+            bool identified =
+                layout.sample_type & (PERF_SAMPLE_ID | PERF_SAMPLE_IDENTIFIER);
+            if (timed)
+                assert_int_equal(record.time, 903);
+            assert_int_equal(record.id, identified ? 904 : 0);
+            assert_int_equal(record.cpu, layout.sample_type & PERF_SAMPLE_CPU ? 906 : 0);
+            assert_int_equal(rts_record_time(header, &layout), record.time);
+            free(header);
+        }
+    }
+}
+
+static void test_side_band_without_trailer(void **state)
+{
+    (void)state;
+    struct draft all[KINDS];
+    drafts(all);
+    struct rts_record_layout layout = {.sample_type = trailer_type(63), .sample_id_all = false};
+    for (size_t i = 0; i < KINDS; i++) {
+        struct perf_event_header *header = finish(&all[i], all[i].count);
+        struct rts_record record;
+        assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+        check_body(&record, &all[i]);
+        assert_int_equal(record.id, 0);
+        assert_int_equal(rts_record_time(header, &layout), record.time);
+        free(header);
+    }
+}
+
+/* Whatever a cut leaves is either refused or decoded from bytes that are there: the sanitizer is
+ * the judge of that, and so is strlen() over a name. */
+static void test_side_band_cut(void **state)
+{
+    (void)state;
+    struct draft all[KINDS];
+    drafts(all);
+    for (unsigned combination = 0; combination < 1 << TRAILER_BITS; combination++) {
+        for (int with_trailer = 0; with_trailer < 2; with_trailer++) {
+            struct rts_record_layout layout = {
+                .sample_type = trailer_type(combination),
+                .sample_id_all = with_trailer,
+            };
+            for (size_t i = 0; i < KINDS; i++) {
+                struct draft draft = all[i];
+                if (with_trailer)
+                    add_trailer(&draft, layout.sample_type);
+                for (size_t count = 0; count < draft.count; count++) {
+                    struct perf_event_header *header = finish(&draft, count);
+                    struct rts_record record;
+                    rts_record_time(header, &layout);
+                    int result = rts_record_decode(header, &layout, &record);
+                    if (result == 0 && record.kind == RTS_RECORD_MMAP)
+                        assert_in_range(strlen(record.mmap.path), 0, draft.count * 8);
+                    if (result == 0 && record.kind == RTS_RECORD_COMM)
+                        assert_in_range(strlen(record.comm.name), 0, draft.count * 8);
+                    if (!with_trailer && draft.type != PERF_RECORD_THROTTLE &&
+                        draft.type != PERF_RECORD_UNTHROTTLE)
+                        assert_int_equal(result, -1);
+                    free(header);
+                }
+            }
+        }
+    }
+}
+
+static void test_wrong_sizes(void **state)
+{
+    (void)state;
+    struct rts_record_layout layout = {
+        .sample_type = PERF_SAMPLE_TIME,
+        .sample_id_all = true,
+    };
+    struct draft draft = {.type = PERF_RECORD_LOST_SAMPLES};
+    add(&draft, 32);
+    add_trailer(&draft, layout.sample_type);
+    for (uint16_t size = 0; size < 8 + draft.count * 8; size++) {
+        struct perf_event_header *header = finish(&draft, draft.count);
+        header->size = size;
+        struct rts_record record;
+        assert_int_equal(rts_record_decode(header, &layout, &record), -1);
+        if (size < 16 || size % 8)
+            assert_int_equal(rts_record_time(header, &layout), 0);
+        free(header);
+    }
+}
+
+static void test_name_without_end(void **state)
+{
+    (void)state;
+    struct rts_record_layout layout = {
+        .sample_type = PERF_SAMPLE_TIME,
+        .sample_id_all = true,
+    };
+    struct draft all[KINDS];
+    drafts(all);
+    for (size_t i = 0; i < 3; i++) {
+        struct draft draft = all[i];
+        uint64_t last = draft.words[draft.count - 1] | 0x2020202020202020;
+        draft.words[draft.count - 1] = last;
+        /* The trailer has zero bytes, which must not pass for the end of the name. */
+        add_trailer(&draft, layout.sample_type);
+        struct perf_event_header *header = finish(&draft, draft.count);
+        struct rts_record record;
+        assert_int_equal(rts_record_decode(header, &layout, &record), -1);
+        free(header);
+    }
+}
+
+static void test_mmap2_build_id(void **state)
+{
+    (void)state;
+    struct rts_record_layout layout = {0};
+    for (unsigned size = 0; size < 256; size++) {
+        struct draft draft = {.type = PERF_RECORD_MMAP2, .misc = 1 << 14};
+        uint8_t identity[24] = {(uint8_t)size};
+        for (uint8_t i = 4; i < 24; i++)
+            identity[i] = i;
+        add_pair(&draft, 11, 12);
+        add(&draft, 0x1000);
+        add(&draft, 0x2000);
+        add(&draft, 0x3000);
+        for (size_t i = 0; i < 3; i++) {
+            uint64_t word;
+            memcpy(&word, identity + 8 * i, sizeof word);
+            add(&draft, word);
+        }
+        add_pair(&draft, 1, 2); /* PROT_READ */
+        add_text(&draft, "/a");
+        struct perf_event_header *header = finish(&draft, draft.count);
+        struct rts_record record;
+        int result = rts_record_decode(header, &layout, &record);
+        assert_int_equal(result, size <= 20 ? 0 : -1);
+        if (result == 0) {
+            assert_false(record.mmap.has_identity);
+            assert_false(record.mmap.executable);
+            assert_int_equal(record.mmap.build_id.size, size);
+            assert_memory_equal(record.mmap.build_id.bytes, identity + 4, size);
+            assert_string_equal(record.mmap.path, "/a");
+        }
+        free(header);
+    }
+}
+
+static uint64_t sample_type(unsigned combination)
+{
+    static const uint64_t bits[SAMPLE_BITS] = {
+        PERF_SAMPLE_IDENTIFIER, PERF_SAMPLE_IP,        PERF_SAMPLE_TID,    PERF_SAMPLE_TIME,
+        PERF_SAMPLE_ADDR,       PERF_SAMPLE_STREAM_ID, PERF_SAMPLE_CPU,    PERF_SAMPLE_PERIOD,
+        PERF_SAMPLE_CALLCHAIN,  PERF_SAMPLE_REGS_USER, PERF_SAMPLE_STACK_USER,
+    };
+    uint64_t type = 0;
+    for (unsigned i = 0; i < SAMPLE_BITS; i++)
+        if (combination >> i & 1)
+            type |= bits[i];
+    return type;
+}
+
+/* The order of linux/perf_event.h. Returns where the dynamic size of the stack lies. */
+static size_t add_sample(struct draft *draft, uint64_t type)
+{
+    if (type & PERF_SAMPLE_IDENTIFIER)
+        add(draft, 101);
+    if (type & PERF_SAMPLE_IP)
+        add(draft, 102);
+    if (type & PERF_SAMPLE_TID)
+        add_pair(draft, 103, 104);
+    if (type & PERF_SAMPLE_TIME)
+        add(draft, 105);
+    if (type & PERF_SAMPLE_ADDR)
+        add(draft, 106);
+    if (type & PERF_SAMPLE_ID)
+        add(draft, 101);
+    if (type & PERF_SAMPLE_STREAM_ID)
+        add(draft, 107);
+    if (type & PERF_SAMPLE_CPU)
+        add_pair(draft, 108, 0);
+    if (type & PERF_SAMPLE_PERIOD)
+        add(draft, 109);
+    if (type & PERF_SAMPLE_CALLCHAIN) {
+        add(draft, 3);
+        add(draft, (uint64_t)PERF_CONTEXT_USER);
+        add(draft, 111);
+        add(draft, 112);
+    }
+    if (type & PERF_SAMPLE_REGS_USER) {
+        add(draft, PERF_SAMPLE_REGS_ABI_64);
+        for (uint64_t i = 0; i < 17; i++)
+            add(draft, 200 + i);
+    }
+    if (type & PERF_SAMPLE_STACK_USER) {
+        add(draft, 32);
+        for (uint64_t i = 0; i < 4; i++)
+            add(draft, 300 + i);
+        add(draft, 24);
+    }
+    return draft->count - 1;
+}
+
+static void check_sample(const struct rts_record *record, uint64_t type)
+{
+    const struct rts_sample *sample = &record->sample;
+    assert_int_equal(record->kind, RTS_RECORD_SAMPLE);
+    assert_int_equal(record->id, type & (PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_ID) ? 101 : 0);
+    assert_int_equal(sample->ip, type & PERF_SAMPLE_IP ? 102 : 0);
+    assert_int_equal(record->pid, type & PERF_SAMPLE_TID ? 103 : -1);
+    assert_int_equal(record->tid, type & PERF_SAMPLE_TID ? 104 : -1);
+    assert_int_equal(record->time, type & PERF_SAMPLE_TIME ? 105 : 0);
+    assert_int_equal(record->cpu, type & PERF_SAMPLE_CPU ? 108 : 0);
+    if (type & PERF_SAMPLE_CALLCHAIN) {
+        assert_int_equal(sample->callchain_size, 3);
+        assert_int_equal(sample->callchain[0], (uint64_t)PERF_CONTEXT_USER);
+        assert_int_equal(sample->callchain[2], 112);
+    } else {
+        assert_null(sample->callchain);
+    }
+    if (type & PERF_SAMPLE_REGS_USER) {
+        assert_int_equal(sample->register_abi, PERF_SAMPLE_REGS_ABI_64);
+        for (uint64_t i = 0; i < 17; i++)
+            assert_int_equal(sample->registers[i], 200 + i);
+    } else {
+        assert_null(sample->registers);
+    }
+    if (type & PERF_SAMPLE_STACK_USER) {
+        uint64_t words[3];
+        assert_int_equal(sample->stack_asked, 32);
+        assert_int_equal(sample->stack_size, 24);
+        memcpy(words, sample->stack, sizeof words);
+        for (uint64_t i = 0; i < 3; i++)
+            assert_int_equal(words[i], 300 + i);
+    } else {
+        assert_null(sample->stack);
+    }
+}
+
+static void test_samples_of_every_type(void **state)
+{
+    (void)state;
+    for (unsigned combination = 0; combination < 1 << SAMPLE_BITS; combination++) {
+        struct rts_record_layout layout = {
+            .sample_type = sample_type(combination),
+            .user_registers = REGISTERS,
+            .sample_id_all = true,
+        };
+        for (int with_id = 0; with_id < 2; with_id++) {
+            if (with_id)
+                layout.sample_type |= PERF_SAMPLE_ID;
+            struct draft draft = {.type = PERF_RECORD_SAMPLE, .misc = PERF_RECORD_MISC_USER};
+            add_sample(&draft, layout.sample_type);
+            struct perf_event_header *header = finish(&draft, draft.count);
+            struct rts_record record;
+            assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+            assert_false(record.sample.kernel_mode);
+            check_sample(&record, layout.sample_type);
+            assert_int_equal(rts_record_time(header, &layout), record.time);
+            header->misc = PERF_RECORD_MISC_KERNEL;
+            assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+            assert_true(record.sample.kernel_mode);
+            free(header);
+
+            for (size_t count = 0; count < draft.count; count++) {
+                header = finish(&draft, count);
+                assert_int_equal(rts_record_decode(header, &layout, &record), -1);
+                rts_record_time(header, &layout);
+                free(header);
+            }
+        }
+    }
+}
+
+static int decode_draft(const struct draft *draft, const struct rts_record_layout *layout)
+{
+    struct perf_event_header *header = finish(draft, draft->count);
+    struct rts_record record;
+    int result = rts_record_decode(header, layout, &record);
+    free(header);
+    return result;
+}
+
+static void test_sample_with_hostile_sizes(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {25,        31,         33,          40,         1ULL << 32,
+                                     1ULL << 61, 1ULL << 63, UINT64_MAX - 7, UINT64_MAX};
+    struct rts_record_layout layout = {
+        .sample_type = PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+        .user_registers = REGISTERS,
+    };
+    struct draft good = {.type = PERF_RECORD_SAMPLE};
+    size_t dynamic_size = add_sample(&good, layout.sample_type);
+    size_t stack_size = dynamic_size - 5, chain_size = 0;
+    assert_int_equal(decode_draft(&good, &layout), 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct draft draft = good;
+        draft.words[stack_size] = sizes[i];
+        assert_int_equal(decode_draft(&draft, &layout), -1);
+        draft = good;
+        draft.words[chain_size] = sizes[i];
+        assert_int_equal(decode_draft(&draft, &layout), -1);
+        draft = good;
+        draft.words[dynamic_size] = sizes[i] == 25 || sizes[i] == 31 ? 33 : sizes[i];
+        assert_int_equal(decode_draft(&draft, &layout), -1);
+    }
+    struct draft draft = good;
+    draft.words[dynamic_size] = 32;
+    assert_int_equal(decode_draft(&draft, &layout), 0);
+    draft.words[dynamic_size] = 0;
+    assert_int_equal(decode_draft(&draft, &layout), 0);
+}
+
+/* Without a user side the kernel writes neither registers nor a stack. */
+static void test_sample_without_user_side(void **state)
+{
+    (void)state;
+    struct rts_record_layout layout = {
+        .sample_type = PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+        .user_registers = REGISTERS,
+    };
+    struct draft draft = {.type = PERF_RECORD_SAMPLE};
+    add(&draft, PERF_SAMPLE_REGS_ABI_NONE);
+    add(&draft, 0);
+    struct perf_event_header *header = finish(&draft, draft.count);
+    struct rts_record record;
+    assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+    assert_null(record.sample.registers);
+    assert_null(record.sample.stack);
+    assert_int_equal(record.sample.stack_size, 0);
+    free(header);
+}
+
+/* Parts that are never asked for have sizes of their own: they are refused, not skipped. */
+static void test_sample_of_unknown_layout(void **state)
+{
+    (void)state;
+    static const uint64_t refused[] = {PERF_SAMPLE_READ, PERF_SAMPLE_RAW,
+                                       PERF_SAMPLE_BRANCH_STACK};
+    for (size_t i = 0; i < 3; i++) {
+        struct rts_record_layout layout = {.sample_type = refused[i] | PERF_SAMPLE_IP};
+        struct draft draft = {.type = PERF_RECORD_SAMPLE};
+        for (int word = 0; word < 8; word++)
+            add(&draft, 1);
+        assert_int_equal(decode_draft(&draft, &layout), -1);
+    }
+}
+
+/* Random words under random layouts: nothing is read outside, and pointers stay inside. */
+static void test_random_bytes(void **state)
+{
+    (void)state;
+    srandom(20240611);
+    for (int round = 0; round < 200000; round++) {
+        struct draft draft = {
+            .type = (uint32_t)random() % 22,
+            .misc = (uint16_t)random(),
+            .count = (size_t)random() % 24,
+        };
+        for (size_t i = 0; i < draft.count; i++)
+            draft.words[i] = random() % 3 ? (uint64_t)random() % 40 : (uint64_t)random() << 33;
+        struct rts_record_layout layout = {
+            .sample_type = sample_type((unsigned)random() % (1 << SAMPLE_BITS)) |
+                           (random() % 2 ? PERF_SAMPLE_ID : 0),
+            .user_registers = random() % 2 ? REGISTERS : (uint64_t)random() % 16,
+            .sample_id_all = random() % 2,
+        };
+        struct perf_event_header *header = finish(&draft, draft.count);
+        struct rts_record record;
+        uint64_t time = rts_record_time(header, &layout);
+        if (rts_record_decode(header, &layout, &record) == 0) {
+            assert_int_equal(time, record.time);
+            const char *end = (const char *)header + header->size;
+            if (record.kind == RTS_RECORD_SAMPLE && record.sample.stack)
+                assert_true((const char *)record.sample.stack + record.sample.stack_size <= end);
+            if (record.kind == RTS_RECORD_SAMPLE && record.sample.callchain)
+                assert_true((const char *)(record.sample.callchain +
+                                           record.sample.callchain_size) <= end);
+        }
+        free(header);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_side_band_with_every_trailer),
+        cmocka_unit_test(test_side_band_without_trailer),
+        cmocka_unit_test(test_side_band_cut),
+        cmocka_unit_test(test_wrong_sizes),
+        cmocka_unit_test(test_name_without_end),
+        cmocka_unit_test(test_mmap2_build_id),
+        cmocka_unit_test(test_samples_of_every_type),
+        cmocka_unit_test(test_sample_with_hostile_sizes),
+        cmocka_unit_test(test_sample_without_user_side),
+        cmocka_unit_test(test_sample_of_unknown_layout),
+        cmocka_unit_test(test_random_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
