@@ -17,7 +17,7 @@ static int open_root(const struct rts_code_map *map)
 {
     char path[320];
     snprintf(path, sizeof path, "%s/%d/root", rts_process_table_root(map->processes),
-             (int)map->process->pid);
+             (int)map->process->view);
     RTS_CLOSE int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct stat its, ours;
     if (fd < 0 || fstat(fd, &its) < 0 || stat("/", &ours) < 0 ||
@@ -31,36 +31,41 @@ static bool same_build_id(const struct rts_build_id *a, const struct rts_build_i
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-/* Opens the file of `mapping` and keeps its object, if it is the very file that is mapped. */
+/* The object of what `place` has for `mapping`, if it is the very file that is mapped. */
+static struct rts_object *open_at(struct rts_code_map *map, const struct rts_mapping *mapping,
+                                  enum rts_file_place place, int root, bool *no_elf)
+{
+    struct rts_mapped_file *file = mapping->file;
+    bool verified;
+    int fd = rts_mapped_file_open(rts_process_table_root(map->processes), map->process->view,
+                                  mapping, place, &verified, NULL);
+    if (fd < 0)
+        return NULL;
+    struct rts_debug_search search = {.root_fd = root, .enabled = true};
+    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
+    if (!object) {
+        *no_elf = verified;
+        return NULL;
+    }
+    if (verified ||
+        (file->build_id.size > 0 && same_build_id(&file->build_id, rts_object_build_id(object))))
+        return object;
+    rts_object_cache_unref(map->objects, object);
+    return NULL;
+}
+
+/* Finds the file of `mapping` and keeps its object. */
 static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
 {
     struct rts_mapped_file *file = mapping->file;
     file->resolved = true;
     file->attempts++;
     file->tried_instance = map->process->instance;
-    if (file->build_id.size > 0) {
+    if (file->build_id.size > 0)
         file->object = rts_object_cache_find_build_id(map->objects, &file->build_id);
-        if (file->object)
-            return;
-    }
-    bool verified;
-    int fd = rts_mapped_file_open(rts_process_table_root(map->processes), map->process->pid,
-                                  mapping, &verified, NULL);
-    if (fd < 0)
-        return;
-    RTS_CLOSE int root = open_root(map);
-    struct rts_debug_search search = {.root_fd = root, .enabled = true};
-    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
-    file->no_elf = object == NULL;
-    if (!object)
-        return;
-    bool proven = file->build_id.size > 0
-                      ? same_build_id(&file->build_id, rts_object_build_id(object))
-                      : verified;
-    if (proven)
-        file->object = object;
-    else
-        rts_object_cache_unref(map->objects, object);
+    RTS_CLOSE int root = file->object ? -1 : open_root(map);
+    for (int place = 0; !file->object && !file->no_elf && place < RTS_PLACE_COUNT; place++)
+        file->object = open_at(map, mapping, (enum rts_file_place)place, root, &file->no_elf);
 }
 
 static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object *object)

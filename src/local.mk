@@ -7,6 +7,7 @@ librtsample_a_SOURCES += \
 	src/session.c src/session.h \
 	src/session_close.c \
 	src/session_flush.c \
+	src/session_records.c \
 	src/session_targets.c \
 	src/settings.c src/settings.h \
 	src/types.c src/types.h

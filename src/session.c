@@ -21,211 +21,16 @@
 
 #define SECOND_NS 1000000000ULL
 
-/* ---- records in ---- */
-
-/* Fills the session's stack from one sample. */
-static void unwind_sample(struct rts_session *session, const struct rts_record *record,
-                          const struct rts_registers *registers)
-{
-    const struct rts_sample *sample = &record->sample;
-    const struct rts_code_finder finder = {&session->code_map, rts_code_map_find};
-    uint64_t pc = registers->value[session->arch->program_counter];
-    uint64_t sp = registers->value[session->arch->stack_pointer];
-    if (sample->register_abi != PERF_SAMPLE_REGS_ABI_64) {
-        rts_unwind_leaf(&finder, pc, RTS_STOP_ABI, session->stack);
-    } else if (session->settings->call_graph == RTS_CALL_GRAPH_NONE) {
-        rts_unwind_leaf(&finder, pc, RTS_STOP_NOT_TAKEN, session->stack);
-    } else if (session->settings->call_graph == RTS_CALL_GRAPH_FP && sample->callchain_size > 0) {
-        rts_unwind_chain(session->rules, &finder, sample->callchain, sample->callchain_size,
-                         session->stack);
-    } else {
-        struct rts_memory memory = {
-            .address = sp,
-            .bytes = sample->stack,
-            .size = sample->stack_size,
-            .cut = sample->stack_size == sample->stack_asked,
-        };
-        rts_unwind_stack(session->arch, session->rules, &finder, registers, &memory,
-                         session->stack);
-    }
-    if (session->stack->count == 0) /* a callchain without a user side */
-        rts_unwind_leaf(&finder, pc, RTS_STOP_BROKEN_CHAIN, session->stack);
-}
-
-/* A pc that nothing is mapped at means that we missed something: a process first heard of by its
- * sample, or records that the kernel lost. Then its maps are read once more. */
-static bool missed_mappings(const struct rts_session *session)
-{
-    return session->stack->kinds[0] == RTS_CODE_NONE || session->stack->stop == RTS_STOP_BAD_RETURN;
-}
-
-/* A sample that hit inside execve(), after the old image was taken down and before the new one
- * runs: its registers are still the caller's. */
-static bool is_inside_exec(const struct rts_session *session, const struct rts_record *record)
-{
-    const struct rts_process *process = session->code_map.process;
-    return record->sample.kernel_mode && record->sample.stack_size == 0 && process->older &&
-           process->older->died_ns == process->born_ns && session->stack->kinds[0] == RTS_CODE_NONE;
-}
-
-/* Unwinds a sample of session->code_map.process, and once more when it turns out that something was
- * missed. */
-static void unwind_in_process(struct rts_session *session, const struct rts_record *record,
-                              const struct rts_registers *registers)
-{
-    struct rts_code_map *map = &session->code_map;
-    unwind_sample(session, record, registers);
-    if (is_inside_exec(session, record)) {
-        map->time = map->process->born_ns - 1;
-        map->process = map->process->older;
-        unwind_sample(session, record, registers);
-    } else if (missed_mappings(session) &&
-               rts_process_refresh(session->processes, map->process, record->time)) {
-        unwind_sample(session, record, registers);
-    }
-    /* Nothing can be said of code whose mappings we may not see. */
-    if (session->stack->stop == RTS_STOP_BAD_RETURN && !map->process->maps_known)
-        session->stack->stop = RTS_STOP_NO_FILE;
-}
-
-static struct rts_process *process_of(struct rts_session *session, const struct rts_record *record)
-{
-    struct rts_process *process = rts_process_find(session->processes, record->pid, record->time);
-    if (!process)
-        rts_process_attach(session->processes, record->pid, &process, NULL);
-    else if (!process->maps_known)
-        rts_process_refresh(session->processes, process, record->time);
-    return process;
-}
-
-static void account_stack(struct rts_session *session)
-{
-    const struct rts_stack *stack = session->stack;
-    struct rts_account *account = &session->account;
-    account->stops[stack->stop]++;
-    for (uint32_t i = 0; i < stack->count; i++) {
-        account->frames_by_unwinder[stack->frames[i].unwinder]++;
-        if (stack->kinds[i] == RTS_CODE_ANONYMOUS)
-            account->unnamed_anonymous++;
-        else if (stack->kinds[i] != RTS_CODE_OBJECT)
-            account->unnamed_no_file++;
-    }
-}
-
-static void take_sample(void *context, const struct rts_record *record)
-{
-    struct rts_session *session = context;
-    if (record->pid == session->own_pid) {
-        session->account.own++;
-        return;
-    }
-    if (record->pid <= 0 || !record->sample.registers) {
-        session->account.no_user_side++;
-        return;
-    }
-    struct rts_registers registers;
-    rts_registers_from_perf(session->arch, record->sample.registers, record->sample.kernel_mode,
-                            &registers);
-    session->code_map.process = process_of(session, record);
-    session->code_map.time = record->time;
-    unwind_in_process(session, record, &registers);
-
-    session->account.samples_kept++;
-    session->account.kernel_side += record->sample.kernel_mode;
-    if (!session->code_map.process->counted) {
-        session->code_map.process->counted = true;
-        session->account.processes++;
-    }
-    account_stack(session);
-    rts_stack_table_add(session->stacks, session->code_map.process->instance, record->time,
-                        session->stack->frames, session->stack->count);
-}
-
-/* Samples that did not happen because the kernel switched the event off from `since` to `until`. */
-static void account_throttled(struct rts_session *session, uint64_t since, uint64_t until)
-{
-    uint32_t frequency = rts_capture_facts(session->capture)->frequency;
-    if (until > since)
-        session->account.dropped[RTS_DROP_THROTTLED] += (until - since) * frequency / SECOND_NS;
-}
-
-static void take_throttle(struct rts_session *session, const struct rts_record *record)
-{
-    if (record->cpu >= session->cpu_count)
-        return;
-    uint64_t *since = &session->throttled_since[record->cpu];
-    if (record->kind == RTS_RECORD_THROTTLE) {
-        if (*since == 0)
-            *since = record->time;
-    } else if (*since != 0) {
-        account_throttled(session, *since, record->time);
-        *since = 0;
-    }
-}
-
-static void take_mmap(struct rts_session *session, const struct rts_record *record)
-{
-    const struct rts_mmap_record *map = &record->mmap;
-    if (!map->executable || map->start + map->size < map->start)
-        return;
-    struct rts_mapping mapping = {
-        .start = map->start,
-        .end = map->start + map->size,
-        .offset = map->offset,
-    };
-    struct rts_mapped_file file = {
-        .path = (char *)(uintptr_t)map->path, /* copied, never written to */
-        .has_identity = map->has_identity,
-        .major = map->major,
-        .minor = map->minor,
-        .inode = map->inode,
-        .build_id = map->build_id,
-    };
-    rts_process_mapped(session->processes, record->pid, record->time, &mapping, &file);
-}
-
-static void take_side_band(void *context, const struct rts_record *record)
-{
-    struct rts_session *session = context;
-    switch (record->kind) {
-    case RTS_RECORD_MMAP: take_mmap(session, record); break;
-    case RTS_RECORD_COMM:
-        /* A thread's name is not its process's. */
-        if (record->comm.exec || record->pid == record->tid)
-            rts_process_renamed(session->processes, record->pid, record->time, record->comm.name,
-                                record->comm.exec);
-        break;
-    case RTS_RECORD_FORK:
-        rts_process_forked(session->processes, record->task.parent_pid, record->pid, record->time);
-        break;
-    case RTS_RECORD_EXIT:
-        rts_process_thread_exited(session->processes, record->pid, record->tid, record->time);
-        session->exit_seen = true;
-        break;
-    case RTS_RECORD_LOST:
-        session->account.dropped[RTS_DROP_KERNEL_LOST] += record->lost.records;
-        break;
-    case RTS_RECORD_THROTTLE:
-    case RTS_RECORD_UNTHROTTLE: take_throttle(session, record); break;
-    default: break;
-    }
-}
-
-static void take_malformed(void *context)
-{
-    struct rts_session *session = context;
-    session->account.dropped[RTS_DROP_MALFORMED]++;
-}
-
 static void drain(struct rts_session *session)
 {
-    if (!session->wall_offset_known)
-        session->wall_offset_ns = rts_clock_wall_offset_ns();
-    const struct rts_capture_sink sink = {session, take_side_band, take_sample, take_malformed};
+    const struct rts_capture_sink sink = {
+        .context = session,
+        .side_band = rts_session_take_side_band,
+        .sample = rts_session_take_sample,
+        .malformed = rts_session_take_malformed,
+    };
     rts_capture_drain(session->capture, &sink);
 }
-
-/* ---- the loop ---- */
 
 struct loop {
     int signals; /* signalfd */
@@ -380,9 +185,7 @@ static void stop_and_flush(struct rts_session *session)
     rts_capture_stop(session->capture);
     session->ended_ns = rts_clock_monotonic_ns();
     drain(session);
-    for (unsigned cpu = 0; cpu < session->cpu_count; cpu++)
-        if (session->throttled_since[cpu])
-            account_throttled(session, session->throttled_since[cpu], session->ended_ns);
+    rts_session_end_throttling(session, session->ended_ns);
     rts_session_flush(session);
     rts_status_line_erase(&session->status_line);
 }

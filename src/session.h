@@ -44,11 +44,9 @@ struct rts_session {
     uint64_t stack_number;     /* marks symbols that the stack at hand has been counted for */
     uint64_t *throttled_since; /* per CPU; 0: not throttled */
     unsigned cpu_count;        /* entries of throttled_since */
-    int64_t wall_offset_ns;
-    bool wall_offset_known;
-    bool exit_seen;   /* a thread ended: see whether the target has */
-    bool sink_waits;  /* the output refused a batch, which was said */
-    bool sink_broken; /* it can never take anything again */
+    bool exit_seen;            /* a thread ended: see whether the target has */
+    bool sink_waits;           /* the output refused a batch, which was said */
+    bool sink_broken;          /* it can never take anything again */
 
     struct rts_account account;
     struct rts_status_line status_line;
@@ -60,6 +58,14 @@ struct rts_session {
 /* Runs `settings` to the end. Returns the exit status; a failure is in *error and is not printed
  * yet. The closing account and --stats are written in every case once sampling has begun. */
 int rts_session_run(const struct rts_settings *settings, struct rts_error *error);
+
+/* session_records.c: what the capture passes on; `context` is the session. */
+void rts_session_take_sample(void *context, const struct rts_record *record);
+void rts_session_take_side_band(void *context, const struct rts_record *record);
+void rts_session_take_malformed(void *context);
+
+/* Counts what was throttled until `now`, for CPUs that still are. */
+void rts_session_end_throttling(struct rts_session *session, uint64_t now);
 
 /* session_targets.c: opens the events on the target and takes its processes in. */
 int rts_session_attach(struct rts_session *session, struct rts_error *error);

@@ -2,6 +2,7 @@
 /* The end of a window: its distinct stacks are named, and what they hold becomes facts. */
 #include "session.h"
 
+#include "util/clock.h"
 #include "util/log.h"
 
 static struct rts_fact_symbol fact_symbol(const struct rts_symbol *symbol)
@@ -85,11 +86,12 @@ void rts_session_flush(struct rts_session *session)
         session->account.events_emitted += lines;
         session->account.batches++;
     }
+    /* Measured anew for each window, so that a long run follows the wall clock. */
     struct rts_fact_options options = {
         .emit_process = session->settings->emit_process,
         .emit_loader_base = session->settings->emit_loader_base,
         .emit_build_id = session->settings->collect_build_ids,
-        .wall_offset_ns = session->wall_offset_ns,
+        .wall_offset_ns = rts_clock_wall_offset_ns(),
     };
     rts_buffer_clear(&session->lines);
     rts_window_write(session->window, &options, &session->lines);

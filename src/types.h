@@ -42,13 +42,14 @@ enum rts_call_graph {
 enum rts_stop {
     RTS_STOP_COMPLETE,      /* the outermost frame: CFI says the return address is undefined, or
                                the ABI's zero frame pointer in code without CFI */
-    RTS_STOP_STACK_SHORT,   /* the next frame lies beyond the bytes of stack that were copied */
+    RTS_STOP_STACK_SHORT,   /* the next frame lies beyond the bytes of stack that were copied: more
+                               than were asked for, or in pages that were not in memory */
     RTS_STOP_NO_STACK,      /* no byte of the stack could be copied: an exec or exit under way */
     RTS_STOP_ALT_STACK,     /* interrupted code ran on another stack than its signal handler */
     RTS_STOP_NO_CFI,        /* code without CFI and without a usable frame pointer */
     RTS_STOP_NO_FILE,       /* the file behind the code could not be opened or is another one now */
     RTS_STOP_BAD_RETURN,    /* the return address is in no executable mapping */
-    RTS_STOP_BAD_MEMORY,    /* a rule asks for memory that is neither in the copy nor above it */
+    RTS_STOP_BAD_MEMORY,    /* a rule asks for memory below the stack pointer */
     RTS_STOP_BAD_CFI,       /* the CFI is malformed, or its expression cannot be evaluated */
     RTS_STOP_LOST_REGISTER, /* the CFI needs a register whose value is not known any more */
     RTS_STOP_NO_PROGRESS,   /* the stack pointer did not move up: a loop */

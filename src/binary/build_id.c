@@ -56,8 +56,8 @@ static bool read_from_segments(const struct rts_elf_image *image, struct rts_bui
     for (size_t i = 0; i < image->segment_count && seen < NOTES_COUNT_MAX; i++) {
         const Elf64_Phdr *segment = &image->segments[i];
         seen += segment->p_type == PT_NOTE;
-        if (segment->p_type == PT_NOTE && read_notes(image, segment->p_offset, segment->p_filesz,
-                                                     segment->p_align, build_id))
+        if (segment->p_type == PT_NOTE &&
+            read_notes(image, segment->p_offset, segment->p_filesz, segment->p_align, build_id))
             return true;
     }
     return false;
@@ -69,8 +69,8 @@ static bool read_from_sections(const struct rts_elf_image *image, struct rts_bui
     for (size_t i = 0; i < image->section_count && seen < NOTES_COUNT_MAX; i++) {
         const Elf64_Shdr *header = &image->sections[i].header;
         seen += header->sh_type == SHT_NOTE;
-        if (header->sh_type == SHT_NOTE && read_notes(image, header->sh_offset, header->sh_size,
-                                                      header->sh_addralign, build_id))
+        if (header->sh_type == SHT_NOTE &&
+            read_notes(image, header->sh_offset, header->sh_size, header->sh_addralign, build_id))
             return true;
     }
     return false;

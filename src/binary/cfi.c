@@ -48,8 +48,8 @@ static void fill_head(struct image_head *head, const struct rts_fde_index *index
                     .p_vaddr = vaddr - table_size,
                     .p_filesz = table_size,
                     .p_memsz = table_size},
-        .table = {1, DW_EH_PE_udata8, DW_EH_PE_udata4, DW_EH_PE_datarel | DW_EH_PE_sdata8, {0},
-                  {0}},
+        .table =
+            {1, DW_EH_PE_udata8, DW_EH_PE_udata4, DW_EH_PE_datarel | DW_EH_PE_sdata8, {0}, {0}},
     };
     uint32_t count = (uint32_t)index->count;
     memcpy(head->header.e_ident, ELFMAG, SELFMAG);

@@ -48,16 +48,12 @@ static size_t encoded_size(uint8_t encoding)
     switch (encoding & 0x0f) {
     case DW_EH_PE_absptr:
     case DW_EH_PE_udata8:
-    case DW_EH_PE_sdata8:
-        return 8;
+    case DW_EH_PE_sdata8: return 8;
     case DW_EH_PE_udata4:
-    case DW_EH_PE_sdata4:
-        return 4;
+    case DW_EH_PE_sdata4: return 4;
     case DW_EH_PE_udata2:
-    case DW_EH_PE_sdata2:
-        return 2;
-    default:
-        return 0;
+    case DW_EH_PE_sdata2: return 2;
+    default: return 0;
     }
 }
 
@@ -67,30 +63,23 @@ static size_t personality_size(uint8_t encoding)
     return (encoding & 0x70) == DW_EH_PE_aligned ? 0 : encoded_size(encoding & 0x0f);
 }
 
-static bool read_augmentation(const char *letters, struct rts_cfi_reader *data,
-                              struct rts_cie *cie)
+static bool read_augmentation(const char *letters, struct rts_cfi_reader *data, struct rts_cie *cie)
 {
     for (const char *letter = letters; *letter; letter++) {
         size_t size;
         switch (*letter) {
         case 'z':
         case 'S': /* a signal frame */
-        case 'B': /* return addresses are signed with key B */
-            break;
-        case 'L':
-            rts_cfi_skip(data, 1);
-            break;
-        case 'R':
-            cie->encoding = (uint8_t)rts_cfi_fixed(data, 1);
-            break;
+        case 'B': /* return addresses are signed with key B */ break;
+        case 'L': rts_cfi_skip(data, 1); break;
+        case 'R': cie->encoding = (uint8_t)rts_cfi_fixed(data, 1); break;
         case 'P':
             size = personality_size((uint8_t)rts_cfi_fixed(data, 1));
             if (size == 0)
                 return false;
             rts_cfi_skip(data, size);
             break;
-        default:
-            return false;
+        default: return false;
         }
     }
     return !data->failed && encoded_size(cie->encoding) != 0;

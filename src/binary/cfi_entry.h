@@ -34,8 +34,8 @@ struct rts_cfi_entry {
     size_t content; /* of what follows its CIE pointer or id */
     size_t end;     /* behind its last byte */
     bool is_cie;
-    bool has_cie;   /* an FDE whose CIE pointer points into the section, before itself */
-    size_t cie;     /* the offset it points to */
+    bool has_cie; /* an FDE whose CIE pointer points into the section, before itself */
+    size_t cie;   /* the offset it points to */
 };
 
 /* Locates the entry at *offset and moves *offset behind it. Zero length fields are skipped where

@@ -60,27 +60,14 @@ static bool pass_operand(struct rts_cfi_reader *reader, uint8_t operand, size_t 
 {
     uint64_t size;
     switch (operand) {
-    case UNKNOWN:
-        return false;
-    case NONE:
-        break;
-    case NUMBER:
-        rts_cfi_skip_leb(reader);
-        break;
-    case REGISTER:
-        return rts_cfi_uleb(reader) <= RTS_CFI_REGISTER_MAX && !reader->failed;
-    case BYTES_1:
-        rts_cfi_skip(reader, 1);
-        break;
-    case BYTES_2:
-        rts_cfi_skip(reader, 2);
-        break;
-    case BYTES_4:
-        rts_cfi_skip(reader, 4);
-        break;
-    case ADDRESS:
-        rts_cfi_skip(reader, address_size);
-        break;
+    case UNKNOWN: return false;
+    case NONE: break;
+    case NUMBER: rts_cfi_skip_leb(reader); break;
+    case REGISTER: return rts_cfi_uleb(reader) <= RTS_CFI_REGISTER_MAX && !reader->failed;
+    case BYTES_1: rts_cfi_skip(reader, 1); break;
+    case BYTES_2: rts_cfi_skip(reader, 2); break;
+    case BYTES_4: rts_cfi_skip(reader, 4); break;
+    case ADDRESS: rts_cfi_skip(reader, address_size); break;
     default:
         size = rts_cfi_uleb(reader);
         if (size > RTS_CFI_EXPRESSION_MAX)
@@ -98,14 +85,12 @@ bool rts_cfi_program_is_sound(const uint8_t *at, const uint8_t *end, size_t addr
         uint8_t opcode = *reader.at++;
         switch (opcode & 0xc0) {
         case DW_CFA_advance_loc:
-        case DW_CFA_restore:
-            continue;
+        case DW_CFA_restore: continue;
         case DW_CFA_offset:
             if (!pass_operand(&reader, NUMBER, address_size))
                 return false;
             continue;
-        default:
-            break;
+        default: break;
         }
         if (!pass_operand(&reader, operands[opcode].first, address_size) ||
             !pass_operand(&reader, operands[opcode].second, address_size))

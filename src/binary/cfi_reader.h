@@ -37,17 +37,10 @@ static inline uint64_t rts_cfi_fixed(struct rts_cfi_reader *reader, size_t size)
     uint32_t four;
     uint64_t eight;
     switch (size) {
-    case 1:
-        return *from;
-    case 2:
-        memcpy(&two, from, sizeof two);
-        return two;
-    case 4:
-        memcpy(&four, from, sizeof four);
-        return four;
-    default:
-        memcpy(&eight, from, sizeof eight);
-        return eight;
+    case 1: return *from;
+    case 2: memcpy(&two, from, sizeof two); return two;
+    case 4: memcpy(&four, from, sizeof four); return four;
+    default: memcpy(&eight, from, sizeof eight); return eight;
     }
 }
 

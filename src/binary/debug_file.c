@@ -37,8 +37,7 @@ static bool find_by_build_id(struct rts_elf_image *found, const struct rts_build
         return false;
     int length = snprintf(path, sizeof path, DEBUG_ROOT "/.build-id/%02x/", build_id->bytes[0]);
     for (size_t i = 1; i < build_id->size; i++)
-        length += snprintf(path + length, sizeof path - (size_t)length, "%02x",
-                           build_id->bytes[i]);
+        length += snprintf(path + length, sizeof path - (size_t)length, "%02x", build_id->bytes[i]);
     snprintf(path + length, sizeof path - (size_t)length, ".debug");
     if (!open_image(found, path, root_fd))
         return false;
@@ -113,6 +112,5 @@ static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image
 bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
                          const struct rts_build_id *build_id, const char *path, int root_fd)
 {
-    return find_by_build_id(found, build_id, root_fd) ||
-           find_by_link(found, image, path, root_fd);
+    return find_by_build_id(found, build_id, root_fd) || find_by_link(found, image, path, root_fd);
 }

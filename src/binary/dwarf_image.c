@@ -94,9 +94,9 @@ uint8_t *rts_dwarf_image_create(const struct rts_elf_image *image, size_t *size)
         return NULL;
     for (size_t i = INFO; i < STRINGS; i++) {
         Elf64_Shdr *section = &head.sections[i];
-        if (section->sh_size > 0 && !rts_section_data_read(image, sources[i],
-                                                           bytes + section->sh_offset,
-                                                           (size_t)section->sh_size)) {
+        if (section->sh_size > 0 &&
+            !rts_section_data_read(image, sources[i], bytes + section->sh_offset,
+                                   (size_t)section->sh_size)) {
             free(bytes);
             return NULL;
         }

@@ -32,8 +32,7 @@ void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf)
         rts_dwarf_ranges_add(&units->ranges, &die, units->count, &budget);
         if (units->ranges.count == before)
             continue;
-        units->units =
-            rts_grow(units->units, units->count, &units->capacity, sizeof *units->units);
+        units->units = rts_grow(units->units, units->count, &units->capacity, sizeof *units->units);
         units->units[units->count++] = (struct rts_dwarf_unit){.die = die};
     }
     rts_dwarf_ranges_seal(&units->ranges);
@@ -67,10 +66,8 @@ static bool may_hold_functions(int tag)
     case DW_TAG_structure_type:
     case DW_TAG_union_type:
     case DW_TAG_enumeration_type:
-    case DW_TAG_interface_type:
-        return true;
-    default:
-        return false;
+    case DW_TAG_interface_type: return true;
+    default: return false;
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From an address to the DIE of the function around it. The table of compilation units is made at
- * once, from the units themselves (.debug_aranges is often missing); that of the functions of a unit
- * when an address in it is first asked for.
+ * once, from the units themselves (.debug_aranges is often missing); that of the functions of a
+ * unit when an address in it is first asked for.
  */
 #ifndef RTS_BINARY_DWARF_UNITS_H
 #define RTS_BINARY_DWARF_UNITS_H

@@ -32,23 +32,12 @@ static bool read_dynamic(const struct rts_elf_image *image, struct dynamic *dyna
          i++) {
         uint64_t value = entries[i].d_un.d_val;
         switch (entries[i].d_tag) {
-        case DT_SYMTAB:
-            dynamic->symbols = value;
-            break;
-        case DT_STRTAB:
-            dynamic->strings = value;
-            break;
-        case DT_STRSZ:
-            dynamic->strings_size = value;
-            break;
-        case DT_HASH:
-            dynamic->hash = value;
-            break;
-        case DT_GNU_HASH:
-            dynamic->gnu_hash = value;
-            break;
-        default:
-            break;
+        case DT_SYMTAB: dynamic->symbols = value; break;
+        case DT_STRTAB: dynamic->strings = value; break;
+        case DT_STRSZ: dynamic->strings_size = value; break;
+        case DT_HASH: dynamic->hash = value; break;
+        case DT_GNU_HASH: dynamic->gnu_hash = value; break;
+        default: break;
         }
     }
     return dynamic->symbols && dynamic->strings;

@@ -167,21 +167,21 @@ static void load_sections(struct rts_elf_image *image)
     uint64_t count, names;
     if (!section_counts(image, &count, &names) || count == 0 || count > SECTIONS_MAX)
         return;
-    Elf64_Shdr *headers = rts_elf_image_load(image, image->header.e_shoff,
-                                             count * sizeof(Elf64_Shdr), UINT64_MAX);
+    Elf64_Shdr *headers =
+        rts_elf_image_load(image, image->header.e_shoff, count * sizeof(Elf64_Shdr), UINT64_MAX);
     if (!headers)
         return;
     uint64_t names_size = 0;
     if (names < count) {
         names_size = headers[names].sh_size;
-        image->section_names = rts_elf_image_load(image, headers[names].sh_offset, names_size,
-                                                  SECTION_NAMES_MAX);
+        image->section_names =
+            rts_elf_image_load(image, headers[names].sh_offset, names_size, SECTION_NAMES_MAX);
     }
     image->sections = rts_calloc((size_t)count, sizeof *image->sections);
     image->section_count = (size_t)count;
     for (size_t i = 0; i < count; i++)
-        image->sections[i] = (struct rts_section){
-            section_name(image, names_size, headers[i].sh_name), headers[i]};
+        image->sections[i] =
+            (struct rts_section){section_name(image, names_size, headers[i].sh_name), headers[i]};
     free(headers);
     index_addresses(image);
 }

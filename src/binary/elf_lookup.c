@@ -35,8 +35,7 @@ bool rts_elf_image_offset_of(const struct rts_elf_image *image, uint64_t vaddr, 
     return true;
 }
 
-const struct rts_section *rts_elf_image_section(const struct rts_elf_image *image,
-                                                const char *name)
+const struct rts_section *rts_elf_image_section(const struct rts_elf_image *image, const char *name)
 {
     for (size_t i = 0; i < image->section_count; i++)
         if (image->sections[i].header.sh_type != SHT_NOBITS &&

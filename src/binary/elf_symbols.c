@@ -11,8 +11,8 @@ static bool load(struct rts_elf_symbols *table, const struct rts_elf_image *imag
 {
     if (place->count == 0 || place->count > RTS_ELF_SYMBOLS_MAX)
         return false;
-    table->symbols = rts_elf_image_load(image, place->symbols, place->count * sizeof(Elf64_Sym),
-                                        UINT64_MAX);
+    table->symbols =
+        rts_elf_image_load(image, place->symbols, place->count * sizeof(Elf64_Sym), UINT64_MAX);
     table->strings =
         rts_elf_image_load(image, place->strings, place->strings_size, RTS_ELF_STRINGS_MAX);
     table->count = (size_t)place->count;

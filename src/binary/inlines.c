@@ -35,8 +35,7 @@ struct rts_inlines *rts_inlines_create(const struct rts_elf_image *image)
     inlines->image = bytes;
     elf_version(EV_CURRENT);
     inlines->elf = elf_memory((char *)bytes, size);
-    inlines->dwarf =
-        inlines->elf ? dwarf_begin_elf(inlines->elf, DWARF_C_READ, NULL) : NULL;
+    inlines->dwarf = inlines->elf ? dwarf_begin_elf(inlines->elf, DWARF_C_READ, NULL) : NULL;
     if (!inlines->dwarf) {
         rts_inlines_destroy(inlines);
         return NULL;
@@ -108,8 +107,8 @@ size_t rts_inlines_at(struct rts_inlines *inlines, uint64_t vaddr, struct rts_fu
     size_t count = 0;
     if (!rts_dwarf_units_function(&inlines->units, vaddr, &die))
         return 0;
-    for (size_t depth = 0; depth < NESTING_MAX && count < capacity &&
-                           descend(&die, vaddr, &start, &end, &budget);
+    for (size_t depth = 0;
+         depth < NESTING_MAX && count < capacity && descend(&die, vaddr, &start, &end, &budget);
          depth++) {
         const char *name = dwarf_tag(&die) == DW_TAG_inlined_subroutine ? name_of(&die) : NULL;
         if (name)

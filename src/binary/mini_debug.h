@@ -7,7 +7,7 @@
 
 /* Compressed and decompressed; the largest seen in distributions are some MiB. */
 #define RTS_MINI_DEBUG_PACKED_MAX (32u << 20)
-#define RTS_MINI_DEBUG_MAX (256u << 20)
+#define RTS_MINI_DEBUG_MAX        (256u << 20)
 /* Memory of the decompressor; xz -9 asks for 65 MiB. */
 #define RTS_MINI_DEBUG_MEMORY_MAX (128u << 20)
 

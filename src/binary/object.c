@@ -12,7 +12,8 @@
 #include "binary/object_state.h"
 #include "util/memory.h"
 
-/* Serials are unique in a run of the program, so their counter is the one thing all objects share. */
+/* Serials are unique in a run of the program, so their counter is the one thing all objects share.
+ */
 static uint32_t next_serial(void)
 {
     static uint32_t last;

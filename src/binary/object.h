@@ -45,7 +45,8 @@ uint32_t rts_object_serial(const struct rts_object *object);
 /* The path given at creation, for messages and the closing summary only: it must never leave. */
 const char *rts_object_path(const struct rts_object *object);
 
-/* The GNU build-id: from PT_NOTE segments, else from SHT_NOTE sections; size 0 when there is none. */
+/* The GNU build-id: from PT_NOTE segments, else from SHT_NOTE sections; size 0 when there is none.
+ */
 const struct rts_build_id *rts_object_build_id(const struct rts_object *object);
 
 /* The SHA-256 of the whole file as 64 hex digits, computed on first call; NULL if reading fails. */
@@ -83,10 +84,10 @@ const char *rts_object_section(struct rts_object *object, uint64_t vaddr);
 
 /* One function that covers an address. Strings are owned by the object. */
 struct rts_function {
-    const char *name; /* mangled (linkage) name, without symbol version */
+    const char *name;     /* mangled (linkage) name, without symbol version */
     const char **aliases; /* other names of the same code, sorted; NULL-terminated; NULL if none */
-    uint64_t start;   /* link-time address of its first byte */
-    uint64_t size;    /* bytes; 0 when unknown */
+    uint64_t start;       /* link-time address of its first byte */
+    uint64_t size;        /* bytes; 0 when unknown */
     enum rts_symbol_source source;
 };
 
@@ -98,9 +99,10 @@ struct rts_function {
  * then the function itself. Writes at most `capacity` entries and returns how many; 0 when nothing
  * is known, not even an FDE.
  *
- * The function itself is the first that exists of: a sized symbol that covers the address; a PLT
- * slot; an unsized symbol at or before it with no other symbol, FDE start or section end between;
- * the covering FDE as sub_<start in hex>.
+ * The function itself is the first that exists of: a sized symbol that covers the address (of
+ * several the one with the nearest start); a PLT slot; an unsized symbol at or before it with no
+ * start or end of another symbol, of an FDE or of a section between; the covering FDE as
+ * sub_<start in hex>.
  *
  * Among several symbols of one address one is chosen by this fixed rule, and the others are its
  * aliases: STT_FUNC and STT_GNU_IFUNC before STT_NOTYPE; global before weak before local; fewer

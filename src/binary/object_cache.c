@@ -20,6 +20,7 @@
 
 struct entry {
     struct rts_object *object;
+    int64_t mtime_ns; /* of its file when it was opened */
     uint64_t references;
     uint64_t last_use;
     bool doomed; /* about to be dropped */
@@ -30,7 +31,7 @@ struct entry {
  * any kind, which nobody can set back, tells it from a later one. */
 struct name {
     struct rts_file_identity identity;
-    int64_t changed_ns; /* 0: not compared */
+    int64_t changed_ns;  /* 0: not compared */
     struct entry *entry; /* NULL: `failure` holds the reason */
     struct rts_error *failure;
 };
@@ -181,15 +182,27 @@ static bool same_content(const struct rts_elf_image *left, const struct rts_elf_
     return true;
 }
 
+/* Whether the file was rewritten in place: then what was parsed of it is of the old content. */
+static bool has_changed(const struct entry *entry)
+{
+    struct stat status;
+    int fd = entry->object->image.fd;
+    return fd >= 0 && (fstat(fd, &status) < 0 || nanoseconds(&status.st_mtim) != entry->mtime_ns);
+}
+
 /* The entry of another file with the same bytes, or NULL. */
 static struct entry *find_copy(struct rts_object_cache *cache, const struct rts_object *object)
 {
     const struct rts_build_id *build_id = rts_object_build_id(object);
-    struct entry *entry =
-        build_id->size > 0
-            ? rts_table_find(&cache->builds, hash_build(build_id), same_build, build_id)
-            : NULL;
-    return entry && same_content(&entry->object->image, &object->image) ? entry : NULL;
+    uint64_t hash = hash_build(build_id);
+    struct entry *entry = rts_table_find(&cache->builds, hash, same_build, build_id);
+    if (!entry)
+        return NULL;
+    if (has_changed(entry)) {
+        rts_table_remove(&cache->builds, hash, same_build, build_id);
+        return NULL;
+    }
+    return same_content(&entry->object->image, &object->image) ? entry : NULL;
 }
 
 static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const char *path,
@@ -210,6 +223,7 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
         add_name(cache, lookup, entry)->changed_ns = lookup->changed_ns;
     } else {
         entry = add_entry(cache, object);
+        entry->mtime_ns = lookup->identity.mtime_ns;
         add_name(cache, lookup, entry);
     }
     return use(cache, entry);
@@ -233,8 +247,8 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
                      .mtime_ns = nanoseconds(&status.st_mtim)},
         .changed_ns = nanoseconds(&status.st_ctim),
     };
-    struct name *name = rts_table_find(&cache->names, hash_identity(&lookup.identity),
-                                       same_identity, &lookup);
+    struct name *name =
+        rts_table_find(&cache->names, hash_identity(&lookup.identity), same_identity, &lookup);
     if (!name)
         return get_new(cache, fd, path, search, &lookup, error);
     close(fd);
@@ -248,10 +262,9 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
 struct rts_object *rts_object_cache_find_build_id(struct rts_object_cache *cache,
                                                   const struct rts_build_id *build_id)
 {
-    struct entry *entry =
-        build_id->size > 0
-            ? rts_table_find(&cache->builds, hash_build(build_id), same_build, build_id)
-            : NULL;
+    struct entry *entry = build_id->size > 0 ? rts_table_find(&cache->builds, hash_build(build_id),
+                                                              same_build, build_id)
+                                             : NULL;
     return entry ? use(cache, entry) : NULL;
 }
 

@@ -67,10 +67,13 @@ static void from_symbol(struct rts_object *object, const struct rts_symbol_entry
     };
 }
 
-/* Whether code that begins at `start` may go on to `vaddr`: same section, no FDE bounds between. */
+/* Whether code that begins at `start` may go on to `vaddr`, which no sized symbol covers. */
 static bool reaches(struct rts_object *object, uint64_t start, uint64_t vaddr)
 {
     const struct rts_elf_image *image = &object->image;
+    /* A sized symbol around `start` has ended by then. */
+    if (rts_symbols_covering(&object->symbols, start))
+        return false;
     if (image->by_address_count > 0
             ? rts_elf_image_section_at(image, start) != rts_elf_image_section_at(image, vaddr)
             : rts_elf_image_segment_at(image, start, PF_X) !=

@@ -31,8 +31,8 @@ struct how {
 static bool is_own_root(int root_fd)
 {
     struct stat theirs, ours;
-    return fstat(root_fd, &theirs) == 0 && stat("/", &ours) == 0 &&
-           theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+    return fstat(root_fd, &theirs) == 0 && stat("/", &ours) == 0 && theirs.st_dev == ours.st_dev &&
+           theirs.st_ino == ours.st_ino;
 }
 
 static int open_confined(int root_fd, const char *path)

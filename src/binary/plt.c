@@ -36,8 +36,8 @@ static bool append_name(struct maker *maker, const struct rts_plt_binding *bindi
     } else {
         if (binding->symbol >= maker->symbols.count)
             return false;
-        const char *name = rts_elf_symbols_name(&maker->symbols,
-                                                &maker->symbols.symbols[binding->symbol]);
+        const char *name =
+            rts_elf_symbols_name(&maker->symbols, &maker->symbols.symbols[binding->symbol]);
         size_t length = strcspn(name, "@");
         if (length == 0 || length > NAME_LENGTH_MAX)
             return false;

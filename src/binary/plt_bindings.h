@@ -26,7 +26,8 @@ struct rts_plt_bindings {
 void rts_plt_bindings_init(struct rts_plt_bindings *bindings, const struct rts_elf_image *image);
 void rts_plt_bindings_finish(struct rts_plt_bindings *bindings);
 
-/* The binding of the word at that address, or of that entry of .rela.plt; NULL when there is none. */
+/* The binding of the word at that address, or of that entry of .rela.plt; NULL when there is none.
+ */
 const struct rts_plt_binding *rts_plt_bindings_of_word(const struct rts_plt_bindings *bindings,
                                                        uint64_t word);
 const struct rts_plt_binding *rts_plt_bindings_of_index(const struct rts_plt_bindings *bindings,

@@ -65,8 +65,8 @@ static bool loads_word_aarch64(const struct rts_plt_code *code, size_t offset, u
     uint64_t pages = (uint64_t)((adrp >> 5 & 0x7ffff) << 2 | (adrp >> 29 & 3));
     if (pages & 0x100000)
         pages |= ~(uint64_t)0x1fffff;
-    *target = ((code->vaddr + offset) & ~(uint64_t)0xfff) + (pages << 12) +
-              ((ldr >> 10 & 0xfff) << 3);
+    *target =
+        ((code->vaddr + offset) & ~(uint64_t)0xfff) + (pages << 12) + ((ldr >> 10 & 0xfff) << 3);
     return true;
 }
 
@@ -80,8 +80,7 @@ static bool starts_slot_aarch64(const struct rts_plt_code *code, size_t offset, 
            (offset < 4 || word_at(code, offset - 4) != push_return);
 }
 
-static bool next_aarch64(const struct rts_plt_code *code, size_t *offset,
-                         struct rts_plt_jump *jump)
+static bool next_aarch64(const struct rts_plt_code *code, size_t *offset, struct rts_plt_jump *jump)
 {
     uint64_t unused;
     size_t at = *offset;

@@ -24,7 +24,6 @@ struct rts_plt_jump {
 
 /* Decodes the slot at or after *offset and moves *offset behind it; false at the end. Code that is
  * no slot is passed over, as the first entry of a lazily bound table. */
-bool rts_plt_code_next(const struct rts_plt_code *code, size_t *offset,
-                       struct rts_plt_jump *jump);
+bool rts_plt_code_next(const struct rts_plt_code *code, size_t *offset, struct rts_plt_jump *jump);
 
 #endif

@@ -12,8 +12,7 @@
 /* zlib packs at most 1032 to 1: a header that claims more lies. */
 #define RATIO_MAX 1032
 
-uint64_t rts_section_data_size(const struct rts_elf_image *image,
-                               const struct rts_section *section)
+uint64_t rts_section_data_size(const struct rts_elf_image *image, const struct rts_section *section)
 {
     const Elf64_Shdr *header = &section->header;
     if (header->sh_type == SHT_NOBITS || header->sh_offset > image->size ||

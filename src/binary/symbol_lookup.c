@@ -99,8 +99,7 @@ static struct alias_list *collect(const struct rts_symbols *symbols,
     return list;
 }
 
-const char **rts_symbols_aliases(struct rts_symbols *symbols,
-                                 const struct rts_symbol_entry *entry)
+const char **rts_symbols_aliases(struct rts_symbols *symbols, const struct rts_symbol_entry *entry)
 {
     uint64_t hash = rts_hash_u64((uint64_t)(entry - symbols->entries));
     struct alias_list *list = rts_table_find(&symbols->aliases, hash, is_list_of, entry);

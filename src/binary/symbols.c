@@ -34,17 +34,10 @@ static bool preference_of(const Elf64_Sym *symbol, uint8_t *preference)
     uint8_t rank;
     switch (ELF64_ST_BIND(symbol->st_info)) {
     case STB_GLOBAL:
-    case STB_GNU_UNIQUE:
-        rank = 0;
-        break;
-    case STB_WEAK:
-        rank = 1;
-        break;
-    case STB_LOCAL:
-        rank = 2;
-        break;
-    default:
-        return false;
+    case STB_GNU_UNIQUE: rank = 0; break;
+    case STB_WEAK: rank = 1; break;
+    case STB_LOCAL: rank = 2; break;
+    default: return false;
     }
     *preference = (uint8_t)((type == STT_NOTYPE ? 4 : 0) + rank);
     return true;
@@ -85,8 +78,8 @@ static void add_symbol(struct rts_symbols *symbols, const Elf64_Sym *symbol, con
     uint64_t size = symbol->st_size;
     if (symbol->st_value + size < symbol->st_value)
         size = 0;
-    symbols->entries = rts_grow(symbols->entries, symbols->count, &symbols->capacity,
-                                sizeof *symbols->entries);
+    symbols->entries =
+        rts_grow(symbols->entries, symbols->count, &symbols->capacity, sizeof *symbols->entries);
     symbols->entries[symbols->count++] = (struct rts_symbol_entry){
         .start = symbol->st_value,
         .size = size,

@@ -36,7 +36,7 @@ struct rts_symbols {
     char *names;
     size_t names_size;
     size_t names_capacity;
-    uint64_t names_limit; /* never less than names_size */
+    uint64_t names_limit;     /* never less than names_size */
     struct rts_table aliases; /* of those asked for so far */
 };
 
@@ -67,7 +67,6 @@ const char *rts_symbols_name(const struct rts_symbols *symbols,
 
 /* The names of all other symbols of that address, sorted, NULL-terminated; NULL if there is none.
  * Owned by the table. */
-const char **rts_symbols_aliases(struct rts_symbols *symbols,
-                                 const struct rts_symbol_entry *entry);
+const char **rts_symbols_aliases(struct rts_symbols *symbols, const struct rts_symbol_entry *entry);
 
 #endif

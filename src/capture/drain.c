@@ -26,15 +26,16 @@ static int by_time(const void *left, const void *right)
     return a->position < b->position ? -1 : a->position > b->position;
 }
 
-/* Collects the records of one ring in [from, head) that are samples, or that are not. */
-static void collect(struct rts_drain *drain, const struct rts_ring *ring, uint32_t cpu,
+/* Collects the records of one ring in [from, head) that are samples, or that are not. False when it
+ * came upon an impossible header: what lies behind it cannot be found. */
+static bool collect(struct rts_drain *drain, const struct rts_ring *ring, uint32_t cpu,
                     uint64_t from, uint64_t head, bool samples,
                     const struct rts_record_layout *layout)
 {
     while (from < head) {
         struct perf_event_header header = rts_ring_header(ring, from, head);
         if (header.size == 0)
-            return;
+            return false;
         if ((header.type == PERF_RECORD_SAMPLE) == samples) {
             const struct perf_event_header *record =
                 rts_ring_record(ring, from, head, drain->scratch);
@@ -45,13 +46,15 @@ static void collect(struct rts_drain *drain, const struct rts_ring *ring, uint32
         }
         from += header.size;
     }
+    return true;
 }
 
 static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const uint64_t *heads,
                     const struct rts_record_layout *layout, struct rts_events *events,
                     const struct rts_capture_sink *sink)
 {
-    qsort(drain->items, drain->count, sizeof *drain->items, by_time);
+    if (drain->count > 0)
+        qsort(drain->items, drain->count, sizeof *drain->items, by_time);
     for (size_t i = 0; i < drain->count; i++) {
         const struct rts_drain_item *item = &drain->items[i];
         struct rts_record record;
@@ -90,8 +93,9 @@ void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned rin
     pass_on(drain, rings, side_heads, layout, events, sink);
 
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
-        if (rings[cpu].page)
-            collect(drain, &rings[cpu], cpu, rings[cpu].tail, sample_heads[cpu], true, layout);
+        if (rings[cpu].page &&
+            !collect(drain, &rings[cpu], cpu, rings[cpu].tail, sample_heads[cpu], true, layout))
+            sink->malformed(sink->context);
     pass_on(drain, rings, sample_heads, layout, events, sink);
 
     for (unsigned cpu = 0; cpu < ring_count; cpu++) {

@@ -258,20 +258,26 @@ int rts_record_decode(const struct perf_event_header *header,
 uint64_t rts_record_time(const struct perf_event_header *header,
                          const struct rts_record_layout *layout)
 {
-    uint64_t type = layout->sample_type;
-    if (!(type & PERF_SAMPLE_TIME) || header->size < sizeof *header || header->size % 8)
+    if (header->size < sizeof *header || header->size % 8)
         return 0;
+    uint64_t type = layout->sample_type;
+    bool timed = type & PERF_SAMPLE_TIME;
     size_t words = header->size / 8 - 1;
     const uint64_t *body = (const uint64_t *)(const void *)(header + 1);
-    size_t index;
     if (header->type == PERF_RECORD_SAMPLE) {
-        index = (size_t)__builtin_popcountll(
+        size_t index = (size_t)__builtin_popcountll(
             type & (PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID));
-    } else {
-        size_t trailer = trailer_words(layout);
-        if (trailer == 0 || trailer > words)
-            return 0;
-        index = words - trailer + (type & PERF_SAMPLE_TID ? 1 : 0);
+        return timed && index < words ? body[index] : 0;
     }
-    return index < words ? body[index] : 0;
+    size_t trailer = trailer_words(layout);
+    if (trailer > words)
+        return 0;
+    uint64_t time = 0;
+    if (timed && trailer > 0)
+        time = body[words - trailer + (type & PERF_SAMPLE_TID ? 1 : 0)];
+    /* FORK and EXIT also tell it themselves (decode_task). */
+    bool is_task = header->type == PERF_RECORD_FORK || header->type == PERF_RECORD_EXIT;
+    if (time == 0 && is_task && words - trailer >= 3)
+        time = body[2];
+    return time;
 }

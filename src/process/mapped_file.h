@@ -32,12 +32,19 @@ void rts_mapped_file_unref(struct rts_mapped_file *file);
 void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
                            void (*forget)(void *context, struct rts_object *object), void *context);
 
-/* Opens the very file that is mapped at `mapping` in process `pid`: through /proc/PID/map_files
- * (also when it is deleted or replaced), else by its path below /proc/PID/root, else by its path
- * here, and then only if device and inode (or the build-id, checked by the caller: see *verified)
- * say that it is the same file. Never blocks on a FIFO or device. Returns an fd, or -1 with the
- * reason. *verified is false when only the caller's build-id check can tell. */
-int rts_mapped_file_open(const char *proc_root, int32_t pid, const struct rts_mapping *mapping,
-                         bool *verified, struct rts_error *error);
+/* Where a mapped file may be found, best first. */
+enum rts_file_place {
+    RTS_PLACE_MAP_FILES, /* /proc/PID/map_files: also when it is deleted or replaced */
+    RTS_PLACE_ITS_ROOT,  /* its path below /proc/PID/root */
+    RTS_PLACE_OUR_ROOT,  /* its path here: the process may be gone, or not ours to look into */
+    RTS_PLACE_COUNT
+};
+
+/* Opens what `place` has for `mapping` of the process that /proc shows as `view`. Where the kernel
+ * told device and inode, anything else is refused and *verified is true; where it told the build-id
+ * instead, *verified is false and the caller must compare that. Never blocks on a FIFO or device.
+ * Returns an fd, or -1 with the reason. */
+int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_mapping *mapping,
+                         enum rts_file_place place, bool *verified, struct rts_error *error);
 
 #endif

@@ -76,48 +76,33 @@ static int keep_if_same(int fd, const struct rts_mapped_file *file, bool *verifi
 
 /* /proc/PID/map_files leads to the mapped file itself. Its links are named by whole mappings, so a
  * mapping that we know only in part is not found there. */
-static int open_map_file(const char *proc_root, int32_t pid, const struct rts_mapping *mapping)
+static int open_map_file(const char *proc_root, int32_t view, const struct rts_mapping *mapping)
 {
     char path[320];
-    snprintf(path, sizeof path, "%s/%d/map_files/%" PRIx64 "-%" PRIx64, proc_root, (int)pid,
+    snprintf(path, sizeof path, "%s/%d/map_files/%" PRIx64 "-%" PRIx64, proc_root, (int)view,
              mapping->start, mapping->end);
-    int fd = open(path, OPEN_FLAGS);
-    struct stat found;
-    if (fd >= 0 && (fstat(fd, &found) < 0 || !S_ISREG(found.st_mode))) {
-        close(fd);
-        errno = ENOENT;
-        return -1;
-    }
-    return fd;
+    return open(path, OPEN_FLAGS);
 }
 
-int rts_mapped_file_open(const char *proc_root, int32_t pid, const struct rts_mapping *mapping,
-                         bool *verified, struct rts_error *error)
+int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_mapping *mapping,
+                         enum rts_file_place place, bool *verified, struct rts_error *error)
 {
     const struct rts_mapped_file *file = mapping->file;
-    int fd = open_map_file(proc_root, pid, mapping);
-    if (fd >= 0) {
-        /* The process may have mapped something else there since: the identity tells. */
-        fd = keep_if_same(fd, file, verified);
-        if (fd >= 0)
-            return fd;
-    }
-    if (file->path[0] != '/')
+    int fd = -1;
+    if (place != RTS_PLACE_MAP_FILES && file->path[0] != '/')
         return rts_fail(error, RTS_FAILED, "\"%s\" is no path", file->path);
-    char root[320];
-    snprintf(root, sizeof root, "%s/%d/root", proc_root, (int)pid);
-    fd = open_below(root, file->path);
+    if (place == RTS_PLACE_MAP_FILES) {
+        fd = open_map_file(proc_root, view, mapping);
+    } else if (place == RTS_PLACE_ITS_ROOT) {
+        char root[320];
+        snprintf(root, sizeof root, "%s/%d/root", proc_root, (int)view);
+        fd = open_below(root, file->path);
+    } else {
+        fd = open(file->path, OPEN_FLAGS);
+    }
     if (fd >= 0)
         fd = keep_if_same(fd, file, verified);
-    if (fd < 0) {
-        /* The process is gone or not ours to look into: the same path here may be the same file. */
-        int number = errno;
-        fd = open(file->path, OPEN_FLAGS);
-        if (fd >= 0)
-            fd = keep_if_same(fd, file, verified);
-        if (fd < 0)
-            return rts_fail_errno(error, number == ESTALE || errno == ESTALE ? ESTALE : number,
-                                  "cannot open the mapped file %s", file->path);
-    }
+    if (fd < 0)
+        return rts_fail_errno(error, errno, "cannot open the mapped file %s", file->path);
     return fd;
 }

@@ -39,7 +39,7 @@ static void insert(struct rts_mapping_set *set, const struct rts_mapping *mappin
     set->count++;
 }
 
-/* The part [start, end) of `whole`, valid from `from_ns` on. */
+/* The part [start, end) of `whole`, from `from_ns` on as long as `whole` was valid. */
 static struct rts_mapping part_of(const struct rts_mapping *whole, uint64_t start, uint64_t end,
                                   uint64_t from_ns)
 {
@@ -47,8 +47,8 @@ static struct rts_mapping part_of(const struct rts_mapping *whole, uint64_t star
     part.start = start;
     part.end = end;
     part.offset = whole->offset + (start - whole->start);
-    part.from_ns = from_ns;
-    part.until_ns = UINT64_MAX;
+    if (part.from_ns < from_ns)
+        part.from_ns = from_ns;
     return part;
 }
 
@@ -67,8 +67,7 @@ void rts_mapping_set_add(struct rts_mapping_set *set, const struct rts_mapping *
             struct rts_mapping part = part_of(&old, old.start, mapping->start, now);
             if (part.file)
                 retain(context, part.file);
-            insert(set, &part);
-            i++; /* the part has the same start and was put right behind */
+            insert(set, &part); /* behind i: the loop meets it, and it overlaps nothing */
         }
         if (old.end > mapping->end) {
             struct rts_mapping part = part_of(&old, mapping->end, old.end, now);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -95,7 +96,7 @@ static struct rts_process *newest(const struct rts_process_table *table, int32_t
 static struct rts_process *add_instance(struct rts_process_table *table, int32_t pid, uint64_t time)
 {
     struct rts_process *process = rts_calloc(1, sizeof *process);
-    process->pid = pid;
+    process->pid = process->view = pid;
     process->instance = ++table->last_instance;
     process->born_ns = time;
     process->died_ns = UINT64_MAX;
@@ -186,6 +187,32 @@ static void read_name(const struct rts_process_table *table, struct rts_process 
         process->name[strcspn(process->name, "\n")] = '\0';
 }
 
+/* Reads the maps through the first thread, or, when that has ended, through one that has not. */
+static int read_maps(const struct rts_process_table *table, struct reading *reading,
+                     struct rts_error *error)
+{
+    struct rts_process *process = reading->process;
+    int lines = rts_maps_read(table->proc_root, process->view, take_maps_line, reading, error);
+    if (lines > 0)
+        return lines;
+    char path[256];
+    snprintf(path, sizeof path, "%s/%d/task", table->proc_root, (int)process->pid);
+    DIR *directory = opendir(path);
+    for (struct dirent *entry; directory && lines <= 0 && (entry = readdir(directory));) {
+        int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
+        if (tid <= 0 || tid == process->view)
+            continue;
+        int found = rts_maps_read(table->proc_root, tid, take_maps_line, reading, NULL);
+        if (found > 0) {
+            process->view = tid;
+            lines = found;
+        }
+    }
+    if (directory)
+        closedir(directory);
+    return lines;
+}
+
 int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_process **process,
                        struct rts_error *error)
 {
@@ -196,7 +223,7 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
     *process = attached;
     struct reading reading = {.table = table, .process = attached};
     struct rts_error failure;
-    int lines = rts_maps_read(table->proc_root, pid, take_maps_line, &reading, &failure);
+    int lines = read_maps(table, &reading, &failure);
     attached->maps_known = lines > 0;
     if (attached->name[0] == '\0')
         read_name(table, attached);
@@ -275,7 +302,7 @@ bool rts_process_refresh(struct rts_process_table *table, struct rts_process *pr
         return false;
     process->read_ns = now;
     struct reading reading = {.table = table, .process = process, .only_new = true};
-    if (rts_maps_read(table->proc_root, process->pid, take_maps_line, &reading, NULL) > 0)
+    if (read_maps(table, &reading, NULL) > 0)
         process->maps_known = true;
     if (process->name[0] == '\0')
         read_name(table, process);

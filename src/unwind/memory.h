@@ -11,7 +11,6 @@ struct rts_memory {
     uint64_t address;     /* in the target, of the first byte */
     const uint8_t *bytes; /* NULL when there are none */
     size_t size;          /* bytes that are there */
-    bool cut;             /* the stack goes on behind them */
 };
 
 /* Reads one native 64-bit word at any alignment. False when it is not all there. */

@@ -42,7 +42,7 @@ static enum rts_stop missing_memory(const struct walk *walk, uint64_t address)
         return RTS_STOP_ALT_STACK;
     if (memory->size == 0)
         return RTS_STOP_NO_STACK;
-    if (address >= memory->address && memory->cut)
+    if (address >= memory->address)
         return RTS_STOP_STACK_SHORT;
     return RTS_STOP_BAD_MEMORY;
 }

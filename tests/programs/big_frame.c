@@ -6,6 +6,10 @@
  * ABSENT: main
  * STOP: stack_short
  * BUILD big-frame: $CC -O2 -o $OUT $SRC
+ *
+ * When it is not touched, the kernel finds no memory there and ends the copy early:
+ * STOP big-frame-untouched: stack_short bad_memory
+ * BUILD big-frame-untouched: $CC -O2 -DUNTOUCHED -o $OUT $SRC
  */
 #include "program.h"
 
@@ -20,8 +24,10 @@ OWN_FRAME void holds_much(void)
 {
     volatile char room[4 << 20];
 
-    room[0] = 1;
-    room[sizeof(room) - 1] = 1;
+#ifndef UNTOUCHED
+    for (unsigned long i = 0; i < sizeof(room); i += 1024)
+        room[i] = 1;
+#endif
     spin();
     room[1] = room[0];
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A coroutine on a stack of its own, from the heap: main is not on that stack.
+ * A coroutine on a stack of its own, from the heap: main is not on that stack. How such a stack
+ * ends depends on whether the C library has marked the place to which its first function returns.
  *
+ * STOP: complete no_cfi
  * EXPECT: spin < coroutine_body
  * ABSENT: main
  * BUILD coroutine: $CC -O2 -o $OUT $SRC

@@ -24,8 +24,7 @@ static void answer_functions(struct rts_object *object, uint64_t vaddr)
     size_t count = rts_object_functions(object, vaddr, functions, RTS_INLINE_DEPTH_MAX + 1);
     for (size_t i = 0; i < count; i++) {
         printf("%s%s\t%" PRIx64 "\t%" PRIx64 "\t%s", i ? "\t|\t" : "", functions[i].name,
-               functions[i].start, functions[i].size,
-               rts_symbol_source_name(functions[i].source));
+               functions[i].start, functions[i].size, rts_symbol_source_name(functions[i].source));
         for (const char **alias = functions[i].aliases; alias && *alias; alias++)
             printf("\t%s", *alias);
     }

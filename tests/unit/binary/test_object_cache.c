@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "binary/object_cache.h"
+
+#include "../oracle.h"
+#include "elf_maker.h"
+
+/* A file with this build-id, and `variant` somewhere in its code. */
+static char *make_file(const char *build_id, uint8_t variant)
+{
+    struct maker maker;
+    maker_init(&maker);
+    size_t end = maker_note(&maker, MAKER_NOTE, 4, NT_GNU_BUILD_ID, "GNU", build_id,
+                            (uint32_t)strlen(build_id));
+    maker.segments[1].p_filesz = end - MAKER_NOTE;
+    maker.bytes[MAKER_TEXT] = variant;
+    return oracle_file(maker.bytes, MAKER_SIZE);
+}
+
+static struct rts_object *get(struct rts_object_cache *cache, const char *path)
+{
+    return rts_object_cache_get(cache, open(path, O_RDONLY | O_CLOEXEC), path, NULL, NULL);
+}
+
+static size_t count_open_files(void)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+static void test_same_file(void **state)
+{
+    (void)state;
+    size_t before = count_open_files();
+    struct rts_object_cache *cache = rts_object_cache_create(8);
+    char *path = make_file("first", 0), *other = make_file("second", 0);
+    struct rts_object *object = get(cache, path);
+    assert_non_null(object);
+    assert_ptr_equal(get(cache, path), object);
+    assert_ptr_not_equal(get(cache, other), object);
+    assert_string_equal(rts_object_path(object), path);
+    assert_int_not_equal(rts_object_serial(object), 0);
+    assert_int_not_equal(rts_object_serial(object), rts_object_serial(get(cache, other)));
+    rts_object_cache_destroy(cache);
+    assert_int_equal(count_open_files(), before);
+    oracle_file_done(path);
+    oracle_file_done(other);
+}
+
+/* Copies are one object; a forged build-id does not make a file a copy, nor does a missing one. */
+static void test_copies(void **state)
+{
+    (void)state;
+    struct rts_object_cache *cache = rts_object_cache_create(8);
+    char *path = make_file("same", 0), *copy = make_file("same", 0), *forged = make_file("same", 1);
+    char *bare = make_file("", 0), *bare_copy = make_file("", 0);
+    struct rts_object *object = get(cache, path);
+    size_t open_files = count_open_files();
+    assert_ptr_equal(get(cache, copy), object);
+    assert_int_equal(count_open_files(), open_files);
+    assert_ptr_equal(get(cache, copy), object);
+    assert_ptr_not_equal(get(cache, forged), object);
+    assert_ptr_not_equal(get(cache, bare), get(cache, bare_copy));
+    rts_object_cache_destroy(cache);
+    oracle_file_done(path);
+    oracle_file_done(copy);
+    oracle_file_done(forged);
+    oracle_file_done(bare);
+    oracle_file_done(bare_copy);
+}
+
+static void test_changed_file(void **state)
+{
+    (void)state;
+    struct rts_object_cache *cache = rts_object_cache_create(8);
+    char *path = make_file("one", 0);
+    struct rts_object *object = get(cache, path);
+    const struct timespec times[2] = {{1000, 0}, {1000, 1}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "x", 1, MAKER_TEXT), 1);
+    close(fd);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    struct rts_object *anew = get(cache, path);
+    assert_ptr_not_equal(anew, object);
+    assert_ptr_equal(rts_object_cache_find_build_id(cache, rts_object_build_id(anew)), anew);
+    rts_object_cache_destroy(cache);
+    oracle_file_done(path);
+}
+
+static void test_find_by_build_id(void **state)
+{
+    (void)state;
+    struct rts_object_cache *cache = rts_object_cache_create(0);
+    const struct rts_build_id known = {5, "known"}, unknown = {5, "knows"}, none = {0};
+    char *path = make_file("known", 0), *bare = make_file("", 0);
+    assert_null(rts_object_cache_find_build_id(cache, &known));
+    struct rts_object *object = get(cache, path);
+    get(cache, bare);
+    assert_ptr_equal(rts_object_cache_find_build_id(cache, &known), object);
+    assert_null(rts_object_cache_find_build_id(cache, &unknown));
+    assert_null(rts_object_cache_find_build_id(cache, &none));
+    rts_object_cache_unref(cache, object);
+    rts_object_cache_trim(cache);
+    assert_non_null(rts_object_cache_find_build_id(cache, &known));
+    for (int i = 0; i < 2; i++)
+        rts_object_cache_unref(cache, object);
+    rts_object_cache_trim(cache);
+    assert_null(rts_object_cache_find_build_id(cache, &known));
+    rts_object_cache_destroy(cache);
+    oracle_file_done(path);
+    oracle_file_done(bare);
+}
+
+/* Of files with one build-id another is found when the first is dropped. */
+static void test_build_id_left(void **state)
+{
+    (void)state;
+    struct rts_object_cache *cache = rts_object_cache_create(0);
+    const struct rts_build_id known = {5, "known"};
+    char *path = make_file("known", 0), *other = make_file("known", 1);
+    struct rts_object *first = get(cache, path), *second = get(cache, other);
+    rts_object_cache_unref(cache, first);
+    rts_object_cache_trim(cache);
+    assert_ptr_equal(rts_object_cache_find_build_id(cache, &known), second);
+    rts_object_cache_destroy(cache);
+    oracle_file_done(path);
+    oracle_file_done(other);
+}
+
+static void test_trim(void **state)
+{
+    (void)state;
+    enum {
+        FILES = 6
+    };
+    struct rts_object_cache *cache = rts_object_cache_create(2);
+    struct rts_object *objects[FILES];
+    uint32_t serials[FILES];
+    char *paths[FILES];
+    for (uint8_t i = 0; i < FILES; i++) {
+        char build_id[] = {'i', 'd', (char)('0' + i), 0};
+        paths[i] = make_file(build_id, i);
+        objects[i] = get(cache, paths[i]);
+        serials[i] = rts_object_serial(objects[i]);
+    }
+    rts_object_cache_ref(cache, objects[1]);
+    for (int i = 0; i < FILES - 1; i++)
+        rts_object_cache_unref(cache, objects[i]);
+    /* Used last, though got first. */
+    rts_object_cache_ref(cache, objects[0]);
+    rts_object_cache_unref(cache, objects[0]);
+    rts_object_cache_trim(cache);
+    /* 1 and 5 have users; of 0, 2, 3, 4 the two used last stay. */
+    static const bool stays[FILES] = {true, true, false, false, true, true};
+    for (int i = 0; i < FILES; i++)
+        assert_int_equal(rts_object_serial(get(cache, paths[i])) == serials[i], stays[i]);
+    rts_object_cache_destroy(cache);
+    for (int i = 0; i < FILES; i++)
+        oracle_file_done(paths[i]);
+}
+
+static void test_failure_is_remembered(void **state)
+{
+    (void)state;
+    size_t before = count_open_files();
+    struct rts_object_cache *cache = rts_object_cache_create(2);
+    char *path = oracle_file("no ELF", 6);
+    struct rts_error errors[2] = {0};
+    for (int i = 0; i < 2; i++)
+        assert_null(
+            rts_object_cache_get(cache, open(path, O_RDONLY | O_CLOEXEC), path, NULL, &errors[i]));
+    assert_non_null(strstr(errors[0].text, "not an ELF file"));
+    assert_non_null(strstr(errors[0].text, path));
+    assert_string_equal(errors[0].text, errors[1].text);
+    assert_null(get(cache, "/nowhere"));
+    assert_int_equal(count_open_files(), before);
+
+    /* Written anew it is another file. */
+    struct maker maker;
+    maker_init(&maker);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_int_equal(write(fd, maker.bytes, MAKER_SIZE), MAKER_SIZE);
+    close(fd);
+    assert_non_null(get(cache, path));
+    rts_object_cache_destroy(cache);
+    oracle_file_done(path);
+}
+
+static void test_many_failures(void **state)
+{
+    (void)state;
+    struct rts_object_cache *cache = rts_object_cache_create(2);
+    for (int i = 0; i < 3000; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", i);
+        char *path = oracle_file(text, strlen(text));
+        assert_null(get(cache, path));
+        oracle_file_done(path);
+    }
+    rts_object_cache_destroy(cache);
+}
+
+static void test_vdso(void **state)
+{
+    (void)state;
+    struct rts_object_cache *cache = rts_object_cache_create(0);
+    struct rts_object *vdso = rts_object_cache_vdso(cache);
+    if (!vdso) {
+        rts_object_cache_destroy(cache);
+        skip();
+    }
+    assert_ptr_equal(rts_object_cache_vdso(cache), vdso);
+    for (int i = 0; i < 2; i++)
+        rts_object_cache_unref(cache, vdso);
+    rts_object_cache_trim(cache);
+    assert_ptr_equal(rts_object_cache_vdso(cache), vdso);
+    assert_string_equal(rts_object_path(vdso), "[vdso]");
+    assert_true(rts_object_build_id(vdso)->size > 0);
+    assert_int_equal(rts_object_first_vaddr(vdso), 0);
+    assert_non_null(rts_object_eh_cfi(vdso));
+
+    /* The C library calls the clock through it. */
+    struct rts_function function = {.name = ""};
+    bool found = false;
+    for (uint64_t vaddr = 0; vaddr < 0x4000 && !found; vaddr++)
+        found = rts_object_functions(vdso, vaddr, &function, 1) == 1 &&
+                strstr(function.name, "clock_gettime") != NULL;
+    assert_true(found);
+    assert_int_equal(function.source, RTS_SYMBOL_DYNSYM);
+    rts_object_cache_destroy(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_file),
+        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_changed_file),
+        cmocka_unit_test(test_find_by_build_id),
+        cmocka_unit_test(test_build_id_left),
+        cmocka_unit_test(test_trim),
+        cmocka_unit_test(test_failure_is_remembered),
+        cmocka_unit_test(test_many_failures),
+        cmocka_unit_test(test_vdso),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

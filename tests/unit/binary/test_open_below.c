@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "binary/open_below.h"
+
+/* A root with files, and a secret beside it. */
+struct tree {
+    char folder[64];
+    int root;
+    int above;
+};
+
+static void write_file(int folder, const char *name, const char *text)
+{
+    int fd = openat(folder, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static int set_up(void **state)
+{
+    struct tree *tree = calloc(1, sizeof *tree);
+    strcpy(tree->folder, "/tmp/rtsample-test-XXXXXX");
+    assert_non_null(mkdtemp(tree->folder));
+    tree->above = open(tree->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(tree->above, "root", 0700), 0);
+    assert_int_equal(mkdirat(tree->above, "root/sub", 0700), 0);
+    tree->root = openat(tree->above, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    write_file(tree->above, "secret", "outside");
+    write_file(tree->above, "root/plain", "inside");
+    *state = tree;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct tree *tree = *state;
+    char command[128];
+    close(tree->root);
+    close(tree->above);
+    snprintf(command, sizeof command, "rm -rf %s", tree->folder);
+    int result = system(command);
+    free(tree);
+    return result;
+}
+
+/* What the file that is opened holds; "" when none is. */
+static const char *content(int root, const char *path)
+{
+    static char text[64];
+    int fd = rts_open_below(root, path);
+    memset(text, 0, sizeof text);
+    if (fd < 0)
+        return "";
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    assert_true(read(fd, text, sizeof text - 1) >= 0);
+    close(fd);
+    return text;
+}
+
+static void test_plain(void **state)
+{
+    const struct tree *tree = *state;
+    char path[128];
+    assert_string_equal(content(tree->root, "/plain"), "inside");
+    assert_string_equal(content(tree->root, "plain"), "inside");
+    assert_string_equal(content(tree->root, "/sub/../plain"), "inside");
+    assert_string_equal(content(tree->root, "/missing"), "");
+    snprintf(path, sizeof path, "%s/secret", tree->folder);
+    assert_string_equal(content(-1, path), "outside");
+}
+
+static void test_stays_inside(void **state)
+{
+    const struct tree *tree = *state;
+    char path[128];
+    assert_string_equal(content(tree->root, "../secret"), "");
+    assert_string_equal(content(tree->root, "/../../plain"), "inside");
+    snprintf(path, sizeof path, "%s/secret", tree->folder);
+    assert_int_equal(symlinkat(path, tree->above, "root/absolute"), 0);
+    assert_int_equal(symlinkat("../secret", tree->above, "root/relative"), 0);
+    assert_int_equal(symlinkat("/proc/self/root", tree->above, "root/magic"), 0);
+    assert_int_equal(symlinkat("/plain", tree->above, "root/sub/link"), 0);
+    assert_int_equal(symlinkat("loop", tree->above, "root/loop"), 0);
+    assert_string_equal(content(tree->root, "/absolute"), "");
+    assert_string_equal(content(tree->root, "/relative"), "");
+    assert_string_equal(content(tree->root, "/magic/etc/passwd"), "");
+    assert_string_equal(content(tree->root, "/loop"), "");
+    assert_string_equal(content(tree->root, "/sub/link"), "inside");
+}
+
+static void test_regular_files_only(void **state)
+{
+    const struct tree *tree = *state;
+    assert_int_equal(mkfifoat(tree->above, "root/fifo", 0600), 0);
+    assert_string_equal(content(tree->root, "/fifo"), "");
+    assert_string_equal(content(tree->root, "/sub"), "");
+    assert_int_equal(rts_open_below(-1, "/dev/zero"), -1);
+    assert_int_equal(rts_open_below(-1, "/"), -1);
+}
+
+/* A link of /proc to an open file would lead out of any root. */
+static void test_magic_links(void **state)
+{
+    (void)state;
+    int proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_true(proc >= 0);
+    assert_int_equal(rts_open_below(proc, "exe"), -1);
+    close(proc);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_plain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stays_inside, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_regular_files_only, set_up, tear_down),
+        cmocka_unit_test(test_magic_links),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

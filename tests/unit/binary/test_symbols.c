@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "binary/object.h"
+#include "binary/symbols.h"
+
+#include "elf_maker.h"
+
+#define TEXT (MAKER_BASE + MAKER_TEXT)
+
+static struct rts_object *make(const struct maker *maker)
+{
+    struct rts_object *object = rts_object_from_memory(maker->bytes, MAKER_SIZE, "made", NULL);
+    assert_non_null(object);
+    return object;
+}
+
+/* The function at an offset in .text; its name is "" when nothing is known. */
+static struct rts_function function_at(struct rts_object *object, uint64_t offset)
+{
+    struct rts_function function = {.name = ""};
+    assert_in_range(rts_object_functions(object, TEXT + offset, &function, 1), 0, 1);
+    return function;
+}
+
+static void assert_name(struct rts_object *object, uint64_t offset, const char *name)
+{
+    assert_string_equal(function_at(object, offset).name, name);
+}
+
+/* "first,second" of the aliases. */
+static void assert_aliases(struct rts_object *object, uint64_t offset, const char *expected)
+{
+    char joined[256] = "";
+    const char **aliases = function_at(object, offset).aliases;
+    for (; aliases && *aliases; aliases++) {
+        if (joined[0])
+            strcat(joined, ",");
+        strcat(joined, *aliases);
+    }
+    assert_string_equal(joined, expected);
+}
+
+/* Each pair: what is chosen, and what it is chosen before. */
+static void test_choice(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *chosen;
+        unsigned char chosen_bind, chosen_type;
+        const char *other;
+        unsigned char other_bind, other_type;
+    } cases[] = {
+        {"zz", STB_LOCAL, STT_FUNC, "a", STB_GLOBAL, STT_NOTYPE},
+        {"zz", STB_LOCAL, STT_GNU_IFUNC, "a", STB_GLOBAL, STT_NOTYPE},
+        {"a", STB_GLOBAL, STT_GNU_IFUNC, "b", STB_GLOBAL, STT_FUNC},
+        {"__zz", STB_GLOBAL, STT_FUNC, "a", STB_WEAK, STT_FUNC},
+        {"__zz", STB_WEAK, STT_FUNC, "a", STB_LOCAL, STT_FUNC},
+        {"longer", STB_GLOBAL, STT_FUNC, "_a", STB_GLOBAL, STT_FUNC},
+        {"_zzz", STB_WEAK, STT_FUNC, "__a", STB_WEAK, STT_FUNC},
+        {"zz", STB_GLOBAL, STT_FUNC, "aaa", STB_GLOBAL, STT_FUNC},
+        {"ab", STB_GLOBAL, STT_FUNC, "ac", STB_GLOBAL, STT_FUNC},
+        {"Z", STB_GLOBAL, STT_FUNC, "a", STB_GLOBAL, STT_FUNC},
+    };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        struct maker maker;
+        size_t k = i / 2;
+        maker_init(&maker);
+        if (i % 2)
+            maker_symbol(&maker, cases[k].chosen, cases[k].chosen_bind, cases[k].chosen_type, 0, 8);
+        maker_symbol(&maker, cases[k].other, cases[k].other_bind, cases[k].other_type, 0, 8);
+        if (i % 2 == 0)
+            maker_symbol(&maker, cases[k].chosen, cases[k].chosen_bind, cases[k].chosen_type, 0, 8);
+        struct rts_object *object = make(&maker);
+        assert_name(object, 7, cases[k].chosen);
+        assert_aliases(object, 7, cases[k].other);
+        rts_object_destroy(object);
+    }
+}
+
+static void test_aliases(void **state)
+{
+    (void)state;
+    struct maker maker;
+    maker_init(&maker);
+    maker_symbol(&maker, "c", STB_WEAK, STT_FUNC, 0, 8);
+    maker_symbol(&maker, "b", STB_GLOBAL, STT_FUNC, 0, 8);
+    maker_symbol(&maker, "b@V1", STB_GLOBAL, STT_FUNC, 0, 8);
+    maker_symbol(&maker, "a", STB_LOCAL, STT_NOTYPE, 0, 0);
+    maker_symbol(&maker, "next", STB_GLOBAL, STT_FUNC, 8, 8);
+    struct rts_object *object = make(&maker);
+    assert_name(object, 4, "b");
+    assert_aliases(object, 4, "a,c");
+    assert_ptr_equal(function_at(object, 4).aliases, function_at(object, 5).aliases);
+    assert_null(function_at(object, 8).aliases);
+    rts_object_destroy(object);
+}
+
+static void test_alias_limit(void **state)
+{
+    (void)state;
+    struct maker maker;
+    struct rts_symbols symbols = {0};
+    struct rts_elf_image image;
+    maker_init(&maker);
+    for (int i = 0; i < 40; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "n%02d", i);
+        maker_symbol(&maker, name, STB_GLOBAL, STT_FUNC, 0, 8);
+    }
+    uint8_t *copy = malloc(MAKER_SIZE);
+    memcpy(copy, maker.bytes, MAKER_SIZE);
+    assert_int_equal(rts_elf_image_from_bytes(&image, copy, MAKER_SIZE, NULL), 0);
+    rts_symbols_add(&symbols, &image, SHT_SYMTAB, &image, RTS_SYMBOL_SYMTAB);
+    /* Twice the names: another table that has the same ones. */
+    rts_symbols_add(&symbols, &image, SHT_SYMTAB, &image, RTS_SYMBOL_DYNSYM);
+    assert_int_equal(symbols.count, 80);
+    rts_symbols_seal(&symbols);
+    assert_int_equal(symbols.count, 40);
+    const struct rts_symbol_entry *entry = rts_symbols_covering(&symbols, TEXT);
+    assert_int_equal(entry->source, RTS_SYMBOL_SYMTAB);
+    const char **aliases = rts_symbols_aliases(&symbols, entry);
+    size_t count = 0;
+    while (aliases[count])
+        count++;
+    assert_int_equal(count, 39);
+    rts_symbols_finish(&symbols);
+    rts_elf_image_finish(&image);
+}
+
+static void test_nested(void **state)
+{
+    (void)state;
+    struct maker maker;
+    maker_init(&maker);
+    maker_symbol(&maker, "outer", STB_GLOBAL, STT_FUNC, 0x10, 0x60);
+    maker_symbol(&maker, "inner", STB_LOCAL, STT_FUNC, 0x20, 0x10);
+    maker_symbol(&maker, "mark", STB_LOCAL, STT_NOTYPE, 0x40, 0);
+    struct rts_object *object = make(&maker);
+    assert_name(object, 0x0f, "");
+    assert_name(object, 0x10, "outer");
+    assert_name(object, 0x20, "inner");
+    assert_name(object, 0x2f, "inner");
+    assert_name(object, 0x30, "outer");
+    assert_name(object, 0x40, "outer"); /* a sized one that covers goes before */
+    assert_name(object, 0x6f, "outer");
+    assert_int_equal(function_at(object, 0x6f).start, TEXT + 0x10);
+    assert_int_equal(function_at(object, 0x6f).size, 0x60);
+    assert_name(object, 0x70, "");
+    rts_object_destroy(object);
+}
+
+static void test_unsized(void **state)
+{
+    (void)state;
+    struct maker maker;
+    maker_init(&maker);
+    maker_symbol(&maker, "first", STB_GLOBAL, STT_NOTYPE, 0x10, 0);
+    maker_symbol(&maker, "sized", STB_GLOBAL, STT_FUNC, 0x20, 4);
+    maker_symbol(&maker, "last", STB_GLOBAL, STT_FUNC, 0x40, 0);
+    struct rts_object *object = make(&maker);
+    assert_name(object, 0x0f, "");
+    assert_name(object, 0x1f, "first");
+    assert_int_equal(function_at(object, 0x1f).size, 0);
+    assert_name(object, 0x24, ""); /* padding behind a sized one */
+    assert_name(object, 0x3f, "");
+    assert_name(object, MAKER_TEXT_SIZE - 1, "last");
+    assert_name(object, MAKER_TEXT_SIZE, ""); /* the section ends */
+    rts_object_destroy(object);
+}
+
+/* What the table of a file holds beside functions. */
+static void test_left_out(void **state)
+{
+    (void)state;
+    struct maker maker;
+    maker_init(&maker);
+    maker_symbol(&maker, "object", STB_GLOBAL, STT_OBJECT, 0, 8);
+    maker_symbol(&maker, "section", STB_LOCAL, STT_SECTION, 0, 8);
+    maker_symbol(&maker, "file.c", STB_LOCAL, STT_FILE, 0, 8);
+    maker_symbol(&maker, "thread", STB_LOCAL, STT_TLS, 0, 8);
+    maker_symbol(&maker, "", STB_GLOBAL, STT_FUNC, 0, 8);
+    maker_symbol(&maker, "$x", STB_LOCAL, STT_NOTYPE, 0, 0);
+    maker_symbol(&maker, "$d.12", STB_LOCAL, STT_NOTYPE, 0, 0);
+    maker_symbol(&maker, "undefined", STB_GLOBAL, STT_FUNC, 0, 8)->st_shndx = SHN_UNDEF;
+    maker_symbol(&maker, "absolute", STB_GLOBAL, STT_FUNC, 0, 8)->st_shndx = SHN_ABS;
+    maker_symbol(&maker, "far", STB_GLOBAL, STT_FUNC, MAKER_TEXT_SIZE, 8);
+    maker_symbol(&maker, "before", STB_GLOBAL, STT_FUNC, (uint64_t)-8, 16);
+    maker_symbol(&maker, "odd", 7, STT_FUNC, 0, 8);
+    struct rts_object *object = make(&maker);
+    assert_name(object, 0, "");
+    assert_name(object, MAKER_TEXT_SIZE, "");
+    rts_object_destroy(object);
+    maker_symbol(&maker, "$shop", STB_GLOBAL, STT_FUNC, 0, 8);
+    object = make(&maker);
+    assert_name(object, 0, "$shop");
+    rts_object_destroy(object);
+}
+
+static void test_versions(void **state)
+{
+    (void)state;
+    struct maker maker;
+    maker_init(&maker);
+    maker_symbol(&maker, "old@V1", STB_GLOBAL, STT_FUNC, 0, 8);
+    maker_symbol(&maker, "new@@V2", STB_GLOBAL, STT_FUNC, 8, 8);
+    maker_symbol(&maker, "@odd", STB_GLOBAL, STT_FUNC, 16, 8);
+    struct rts_object *object = make(&maker);
+    assert_name(object, 0, "old");
+    assert_name(object, 8, "new");
+    assert_name(object, 16, "@odd");
+    rts_object_destroy(object);
+}
+
+/* Numbers in the table that lead out of the file, and sizes that wrap around. */
+static void test_lies(void **state)
+{
+    (void)state;
+    static const uint64_t lies[] = {0, 1, 0x1000, 0x7fffffff, UINT64_MAX / 24, UINT64_MAX - 7};
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        for (size_t field = 0; field < 7; field++) {
+            struct maker maker;
+            maker_init(&maker);
+            Elf64_Sym *symbol = maker_symbol(&maker, "name", STB_GLOBAL, STT_FUNC, 0, 8);
+            Elf64_Shdr *table = &maker.sections[MAKER_SECTION_SYMBOLS];
+            uint64_t *fields[] = {
+                &table->sh_size,    &table->sh_offset,
+                &table->sh_entsize, &symbol->st_value,
+                &symbol->st_size,   &maker.sections[MAKER_SECTION_STRINGS].sh_offset};
+            if (field < 6)
+                *fields[field] = lies[i];
+            else
+                symbol->st_name = (uint32_t)lies[i] | 0x1000;
+            struct rts_object *object = make(&maker);
+            const char *name = function_at(object, 4).name;
+            /* Whatever is left is that name or, with the strings elsewhere, some other bytes. */
+            if (field == 4)
+                assert_string_equal(name, lies[i] == 1 ? "" : "name");
+            else if (field != 5)
+                assert_string_equal(name, "");
+            rts_object_destroy(object);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_choice),      cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_alias_limit), cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_unsized),     cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_versions),    cmocka_unit_test(test_lies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "capture/events.h"
+#include "util/memory.h"
+
+/* An event with an id of our choice: its fd is no perf event, so the id is put in by hand. */
+static void add_event(struct rts_events *events, int32_t tid, uint32_t cpu, uint64_t id)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    rts_events_add(events, fd, tid, cpu);
+    struct rts_event *event = events->items[events->count - 1];
+    assert_int_equal(event->fd, fd);
+    event->id = id;
+    rts_table_add(&events->by_id, rts_hash_u64(id), event);
+}
+
+static bool admit(struct rts_events *events, int32_t tid, uint32_t cpu, uint64_t id)
+{
+    struct rts_record sample = {
+        .kind = RTS_RECORD_SAMPLE, .pid = 100, .tid = tid, .cpu = cpu, .id = id};
+    return rts_events_admit(events, &sample);
+}
+
+static void test_all_pass_unless_ambiguous(void **state)
+{
+    (void)state;
+    struct rts_events events = {0};
+    add_event(&events, 100, 0, 1);
+    add_event(&events, 101, 0, 2);
+    assert_true(admit(&events, 101, 0, 1));
+    assert_true(admit(&events, 101, 0, 2));
+    rts_events_finish(&events);
+}
+
+/* Thread 101 was opened, and it inherited the events of 100 as well: only its own count. */
+static void test_thread_with_its_own_events(void **state)
+{
+    (void)state;
+    struct rts_events events = {.ambiguous = true};
+    for (uint32_t cpu = 0; cpu < 2; cpu++) {
+        add_event(&events, 100, cpu, 10 + cpu);
+        add_event(&events, 101, cpu, 20 + cpu);
+    }
+    assert_true(rts_events_has_thread(&events, 100));
+    assert_true(rts_events_has_thread(&events, 101));
+    assert_false(rts_events_has_thread(&events, 102));
+    for (uint32_t cpu = 0; cpu < 2; cpu++) {
+        assert_true(admit(&events, 100, cpu, 10 + cpu));
+        assert_true(admit(&events, 101, cpu, 20 + cpu));
+        assert_false(admit(&events, 101, cpu, 10 + cpu));
+    }
+    rts_events_finish(&events);
+}
+
+/* A child of 101 inherits both sets. Per CPU it listens to the one that speaks first, for good. */
+static void test_child_of_a_doubly_covered_thread(void **state)
+{
+    (void)state;
+    struct rts_events events = {.ambiguous = true};
+    for (uint32_t cpu = 0; cpu < 2; cpu++) {
+        add_event(&events, 100, cpu, 10 + cpu);
+        add_event(&events, 101, cpu, 20 + cpu);
+    }
+    for (int round = 0; round < 5; round++) {
+        assert_true(admit(&events, 200, 0, 20));
+        assert_false(admit(&events, 200, 0, 10));
+        assert_true(admit(&events, 200, 1, 11));
+        assert_false(admit(&events, 200, 1, 21));
+        assert_true(admit(&events, 201, 0, 10)); /* another child decides for itself */
+        assert_false(admit(&events, 201, 0, 20));
+    }
+    rts_events_finish(&events);
+}
+
+/* Samples of whole CPUs, and of events that are not known, are never held back. */
+static void test_other_samples(void **state)
+{
+    (void)state;
+    struct rts_events events = {.ambiguous = true};
+    add_event(&events, -1, 0, 5);
+    add_event(&events, 100, 0, 10);
+    assert_true(admit(&events, 100, 0, 5));
+    assert_true(admit(&events, 300, 0, 5));
+    assert_true(admit(&events, 100, 0, 777));
+    rts_events_finish(&events);
+}
+
+/* A tid that is used again after its thread ended is a new thread: nothing that was decided for the
+ * old one holds, but only from the next drain on. */
+static void test_tid_is_used_again(void **state)
+{
+    (void)state;
+    struct rts_events events = {.ambiguous = true};
+    add_event(&events, 100, 0, 10);
+    add_event(&events, 101, 0, 20);
+    assert_true(admit(&events, 200, 0, 20));
+    assert_false(admit(&events, 200, 0, 10));
+
+    rts_events_thread_exit(&events, 101);
+    rts_events_thread_exit(&events, 200);
+    rts_events_thread_exit(&events, 999); /* never heard of */
+    assert_false(admit(&events, 101, 0, 10));
+    assert_false(admit(&events, 200, 0, 10));
+    rts_events_end_drain(&events);
+
+    assert_false(rts_events_has_thread(&events, 101));
+    assert_true(admit(&events, 101, 0, 10)); /* a child of 100 that got the number */
+    assert_true(admit(&events, 200, 0, 10));
+    assert_false(admit(&events, 200, 0, 20));
+    rts_events_end_drain(&events); /* nothing is forgotten twice */
+    assert_false(admit(&events, 200, 0, 20));
+    rts_events_finish(&events);
+}
+
+static void test_many_threads_leave_nothing(void **state)
+{
+    (void)state;
+    struct rts_events events = {.ambiguous = true};
+    for (uint32_t cpu = 0; cpu < 4; cpu++)
+        add_event(&events, 100, cpu, 10 + cpu);
+    for (int32_t tid = 1000; tid < 3000; tid++) {
+        for (uint32_t cpu = 0; cpu < 4; cpu++)
+            assert_true(admit(&events, tid, cpu, 10 + cpu));
+        rts_events_thread_exit(&events, tid);
+        if (tid % 16 == 0)
+            rts_events_end_drain(&events);
+    }
+    rts_events_end_drain(&events);
+    assert_int_equal(events.owners.count, 0);
+    assert_int_equal(events.threads.count, 1);
+    rts_events_finish(&events);
+}
+
+/* With a real event: the id that its samples will carry is asked for, and finish() closes it. */
+static void test_real_event(void **state)
+{
+    (void)state;
+    struct perf_event_attr attr = {
+        .size = PERF_ATTR_SIZE_VER5,
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_DUMMY,
+        .exclude_kernel = 1,
+        .exclude_hv = 1,
+    };
+    int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    if (fd < 0) {
+        print_message("perf_event_open: %s\n", strerror(errno));
+        skip();
+    }
+    struct rts_events events = {0};
+    rts_events_add(&events, fd, 100, 3);
+    assert_int_not_equal(events.items[0]->id, 0);
+    assert_int_equal(events.by_id.count, 1);
+    assert_int_equal(events.cpus, 4);
+    rts_events_control(&events, PERF_EVENT_IOC_DISABLE);
+    rts_events_finish(&events);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_pass_unless_ambiguous),
+        cmocka_unit_test(test_thread_with_its_own_events),
+        cmocka_unit_test(test_child_of_a_doubly_covered_thread),
+        cmocka_unit_test(test_other_samples),
+        cmocka_unit_test(test_tid_is_used_again),
+        cmocka_unit_test(test_many_threads_leave_nothing),
+        cmocka_unit_test(test_real_event),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "process/descendants.h"
+#include "process/process.h"
+
+#include "../oracle.h"
+
+/* A fake proc: a folder that the tests write into. */
+struct world {
+    char root[64];
+    struct rts_process_table *table;
+    int forgotten;
+};
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    strcpy(world->root, "/tmp/rtsample-test-XXXXXX");
+    assert_non_null(mkdtemp(world->root));
+    world->table = rts_process_table_create(world->root);
+    *state = world;
+    return 0;
+}
+
+static void forget(void *context, struct rts_object *object)
+{
+    (void)object;
+    ++*(int *)context;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    rts_process_table_destroy(world->table, forget, &world->forgotten);
+    free(oracle_ask("rm -r %s && echo", world->root));
+    free(world);
+    return 0;
+}
+
+static void proc_write(const struct world *world, int pid, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%d", world->root, pid);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/%d/%s", world->root, pid, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void proc_remove(const struct world *world, int pid)
+{
+    free(oracle_ask("rm -r %s/%d && echo", world->root, pid));
+}
+
+/* A stat line as the kernel writes it: only state, parent and number of threads matter. */
+static void proc_stat(const struct world *world, int pid, const char *name, char state, int parent,
+                      int threads)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "%d (%s) %c %d 1 1 0 -1 4194304 100 0 0 0 1 2 0 0 20 0 %d 0 12345 1000 10 18446744073"
+             "709551615 0 0\n",
+             pid, name, state, parent, threads);
+    proc_write(world, pid, "stat", text);
+}
+
+static const char two_files[] = "1000-3000 r-xp 00001000 08:01 10 /bin/app\n"
+                                "3000-4000 rw-p 00003000 08:01 10 /bin/app\n"
+                                "8000-9000 r-xp 00000000 08:01 20 /lib/one.so\n"
+                                "a000-b000 rwxp 00000000 00:00 0 \n"
+                                "c000-d000 r-xp 00000000 00:00 0 [vdso]\n"
+                                "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n";
+
+static struct rts_process *attach(const struct world *world, int pid)
+{
+    struct rts_process *process = NULL;
+    assert_int_equal(rts_process_attach(world->table, pid, &process, NULL), 0);
+    assert_non_null(process);
+    return process;
+}
+
+/* The path behind a pc, "" for code without a file, NULL for nothing. */
+static const char *path_at(const struct rts_process *process, uint64_t pc, uint64_t time)
+{
+    const struct rts_mapping *mapping = rts_mapping_set_find(&process->mappings, pc, time);
+    return !mapping ? NULL : mapping->file ? mapping->file->path : "";
+}
+
+static void map(const struct world *world, int pid, uint64_t time, uint64_t start, uint64_t end,
+                char *path)
+{
+    struct rts_mapping mapping = {.start = start, .end = end};
+    struct rts_mapped_file file = {
+        .path = path, .has_identity = true, .major = 8, .minor = 1, .inode = strlen(path)};
+    rts_process_mapped(world->table, pid, time, &mapping, &file);
+}
+
+static void test_attach(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    proc_write(world, 7, "comm", "my app\n");
+    struct rts_process *process = attach(world, 7);
+    assert_string_equal(process->name, "my app");
+    assert_true(process->maps_known);
+    assert_int_equal(process->mappings.count, 5); /* the executable ones */
+    assert_string_equal(path_at(process, 0x1000, 0), "/bin/app");
+    assert_string_equal(path_at(process, 0x2fff, 99), "/bin/app");
+    assert_null(path_at(process, 0x3000, 99));
+    static const struct {
+        uint64_t pc;
+        enum rts_mapping_kind kind;
+    } kinds[] = {
+        {0x8000, RTS_MAPPING_FILE},
+        {0xa000, RTS_MAPPING_ANONYMOUS},
+        {0xc000, RTS_MAPPING_VDSO},
+        {0xffffffffff600000, RTS_MAPPING_VSYSCALL},
+    };
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(rts_mapping_set_find(&process->mappings, kinds[i].pc, 5)->kind,
+                         kinds[i].kind);
+    assert_ptr_equal(attach(world, 7), process); /* once is enough */
+    assert_ptr_equal(rts_process_find(world->table, 7, 123), process);
+    assert_ptr_equal(rts_process_instance(world->table, process->instance), process);
+    assert_null(rts_process_find(world->table, 8, 123));
+}
+
+/* Two processes that map one file share one entry. */
+static void test_files_are_shared(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    proc_write(world, 8, "maps", "50000-52000 r-xp 00001000 08:01 10 /bin/app\n"
+                                 "60000-62000 r-xp 00001000 08:01 11 /bin/app\n");
+    const struct rts_mapping_set *a = &attach(world, 7)->mappings, *b = &attach(world, 8)->mappings;
+    const struct rts_mapped_file *file = rts_mapping_set_find(a, 0x1000, 0)->file;
+    assert_ptr_equal(rts_mapping_set_find(b, 0x50000, 0)->file, file);
+    assert_ptr_not_equal(rts_mapping_set_find(b, 0x60000, 0)->file, file); /* another inode */
+    assert_int_equal(file->references, 2);
+}
+
+static void test_attach_fails(void **state)
+{
+    struct world *world = *state;
+    struct rts_process *process = NULL;
+    struct rts_error error = {0};
+    assert_int_equal(rts_process_attach(world->table, 9, &process, &error), -1);
+    assert_int_equal(error.failure, RTS_NOT_FOUND);
+
+    proc_write(world, 10, "maps", "");
+    assert_int_equal(rts_process_attach(world->table, 10, &process, &error), 0);
+    assert_false(process->maps_known); /* a kernel thread, or one that is just ending */
+    proc_write(world, 10, "maps", two_files);
+    assert_ptr_equal(attach(world, 10), process);
+    assert_true(process->maps_known);
+    assert_string_equal(path_at(process, 0x1000, 0), "/bin/app");
+}
+
+static void test_mapped_over_time(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    const struct rts_process *process = attach(world, 7);
+    map(world, 7, 100, 0x8000, 0x9000, "/lib/two.so");
+    assert_string_equal(path_at(process, 0x8000, 99), "/lib/one.so");
+    assert_string_equal(path_at(process, 0x8000, 100), "/lib/two.so");
+    /* A process that is first heard of by its mapping. */
+    map(world, 70, 200, 0x1000, 0x2000, "/new");
+    const struct rts_process *heard = rts_process_find(world->table, 70, 200);
+    assert_non_null(heard);
+    assert_false(heard->maps_known);
+    assert_string_equal(path_at(heard, 0x1000, 200), "/new");
+}
+
+static void test_fork(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    proc_write(world, 7, "comm", "parent\n");
+    struct rts_process *parent = attach(world, 7);
+    map(world, 7, 50, 0x20000, 0x21000, "/lib/gone.so");
+    map(world, 7, 60, 0x20000, 0x21000, "/lib/there.so");
+    rts_process_forked(world->table, 7, 71, 100);
+    rts_process_forked(world->table, 7, 7, 101); /* a thread: no process */
+    map(world, 7, 110, 0x30000, 0x31000, "/lib/later.so");
+
+    struct rts_process *child = rts_process_find(world->table, 71, 100);
+    assert_non_null(child);
+    assert_int_not_equal(child->instance, parent->instance);
+    assert_string_equal(child->name, "parent");
+    assert_true(child->maps_known);
+    assert_string_equal(path_at(child, 0x1000, 100), "/bin/app");
+    assert_string_equal(path_at(child, 0x20000, 100), "/lib/there.so");
+    assert_null(path_at(child, 0x30000, 200));
+    map(world, 71, 120, 0x40000, 0x41000, "/lib/childs.so");
+    assert_null(path_at(parent, 0x40000, 200));
+    assert_ptr_equal(rts_process_find(world->table, 7, 500), parent);
+
+    /* The same record by another event. */
+    rts_process_forked(world->table, 7, 71, 100);
+    assert_ptr_equal(rts_process_find(world->table, 71, 130), child);
+}
+
+static void test_fork_of_an_unknown_parent(void **state)
+{
+    struct world *world = *state;
+    rts_process_forked(world->table, 500, 501, 100);
+    const struct rts_process *child = rts_process_find(world->table, 501, 100);
+    assert_non_null(child);
+    assert_false(child->maps_known);
+    assert_int_equal(child->mappings.count, 0);
+}
+
+static void test_exec(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    struct rts_process *before = attach(world, 7);
+    rts_process_renamed(world->table, 7, 90, "renamed only", false);
+    assert_ptr_equal(rts_process_find(world->table, 7, 95), before);
+    assert_string_equal(before->name, "renamed only");
+
+    rts_process_renamed(world->table, 7, 100, "after", true);
+    rts_process_renamed(world->table, 7, 100, "after", true); /* by another event */
+    map(world, 7, 101, 0x1000, 0x3000, "/bin/after");
+    struct rts_process *after = rts_process_find(world->table, 7, 100);
+    assert_ptr_not_equal(after, before);
+    assert_ptr_equal(after->older, before);
+    assert_int_equal(before->died_ns, 100);
+    assert_string_equal(after->name, "after");
+    assert_true(after->maps_known);
+    /* A sample that was taken before the exec still belongs to the old image. */
+    assert_ptr_equal(rts_process_find(world->table, 7, 99), before);
+    assert_string_equal(path_at(before, 0x1000, 99), "/bin/app");
+    assert_string_equal(path_at(after, 0x1000, 101), "/bin/after");
+    assert_null(path_at(after, 0x8000, 101));
+}
+
+/* A long name, and one without a process. */
+static void test_names(void **state)
+{
+    struct world *world = *state;
+    rts_process_renamed(world->table, 33, 5, "nobody", false);
+    assert_null(rts_process_find(world->table, 33, 5));
+    rts_process_renamed(world->table, 33, 5, "a name of more than sixteen bytes", true);
+    assert_string_equal(rts_process_find(world->table, 33, 5)->name, "a name of more t");
+}
+
+/* The pid comes around: a new instance, and each sample goes to the one of its time. */
+static void test_pid_reuse(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    attach(world, 7);
+    struct rts_process *lives[4];
+    for (int i = 0; i < 4; i++) {
+        uint64_t birth = 100 * (uint64_t)(i + 1);
+        char path[] = "/lib/life0.so";
+        path[9] = (char)('0' + i);
+        rts_process_forked(world->table, 7, 71, birth);
+        map(world, 71, birth + 10, 0x50000, 0x51000, path);
+        lives[i] = rts_process_find(world->table, 71, birth);
+        proc_stat(world, 71, "x", 'Z', 7, 1);
+        rts_process_thread_exited(world->table, 71, 71, birth + 90);
+        rts_process_table_alive(world->table, birth + 95, false);
+    }
+    for (int i = 0; i < 4; i++) {
+        uint64_t birth = 100 * (uint64_t)(i + 1);
+        char path[] = "/lib/life0.so";
+        path[9] = (char)('0' + i);
+        assert_int_equal(lives[i]->died_ns, birth + 95);
+        for (int j = i + 1; j < 4; j++)
+            assert_int_not_equal(lives[i]->instance, lives[j]->instance);
+        assert_ptr_equal(rts_process_find(world->table, 71, birth + 50), lives[i]);
+        assert_ptr_equal(rts_process_find(world->table, 71, birth + 99), lives[i]);
+        assert_string_equal(path_at(lives[i], 0x50000, birth + 50), path);
+        assert_null(path_at(lives[i], 0x50000, birth + 5));
+    }
+}
+
+static void test_alive(void **state)
+{
+    struct world *world = *state;
+    for (int pid = 1; pid <= 5; pid++) {
+        proc_write(world, pid, "maps", two_files);
+        proc_stat(world, pid, "a) R (b", 'S', 0, 1);
+        attach(world, pid);
+    }
+    assert_int_equal(rts_process_table_alive(world->table, 10, false), 5);
+    assert_int_equal(rts_process_table_alive(world->table, 10, true), 5);
+
+    rts_process_thread_exited(world->table, 1, 17, 11); /* one thread of many */
+    assert_int_equal(rts_process_table_alive(world->table, 12, false), 5);
+
+    proc_stat(world, 1, "a) R (b", 'Z', 0, 3); /* the first thread is gone, others run */
+    rts_process_thread_exited(world->table, 1, 1, 13);
+    assert_int_equal(rts_process_table_alive(world->table, 14, false), 5);
+    proc_stat(world, 1, "a) R (b", 'Z', 0, 1);
+    assert_int_equal(rts_process_table_alive(world->table, 15, false), 4);
+    assert_int_equal(rts_process_find(world->table, 1, 20)->died_ns, 15);
+
+    proc_remove(world, 2); /* its EXIT record was lost */
+    assert_int_equal(rts_process_table_alive(world->table, 16, false), 4);
+    assert_int_equal(rts_process_table_alive(world->table, 17, true), 3);
+    proc_write(world, 3, "stat", "garbage");
+    assert_int_equal(rts_process_table_alive(world->table, 18, true), 2);
+    rts_process_thread_exited(world->table, 4711, 4711, 19); /* never heard of */
+}
+
+static void test_refresh(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    struct rts_process *process = attach(world, 7);
+    uint64_t now = 1000000000;
+    assert_false(rts_process_refresh(world->table, process, now)); /* nothing is new */
+    char more[1024];
+    snprintf(more, sizeof more, "%s%s", two_files, "70000-71000 r-xp 00000000 08:01 30 /lib/new.so\n");
+    proc_write(world, 7, "maps", more);
+    assert_false(rts_process_refresh(world->table, process, now + 99999999)); /* too soon */
+    assert_null(path_at(process, 0x70000, now));
+    assert_true(rts_process_refresh(world->table, process, now + 100000000));
+    assert_string_equal(path_at(process, 0x70000, 5), "/lib/new.so");
+    assert_false(rts_process_refresh(world->table, process, now + 300000000));
+    process->died_ns = now + 350000000;
+    assert_false(rts_process_refresh(world->table, process, now + 900000000));
+}
+
+/* A library was unloaded and another one took its place, and the records of that were lost. */
+static void test_refresh_sees_another_file(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    struct rts_process *process = attach(world, 7);
+    proc_write(world, 7, "maps", "1000-3000 r-xp 00001000 08:01 10 /bin/app\n"
+                                 "8000-9000 r-xp 00000000 08:01 99 /lib/other.so\n");
+    uint64_t now = 1000000000;
+    rts_process_refresh(world->table, process, now);
+    assert_string_equal(path_at(process, 0x8000, now), "/lib/other.so");
+    assert_string_equal(path_at(process, 0x1000, now), "/bin/app");
+}
+
+/* What ended before the horizon goes, with its mappings and in the end its files. */
+static void test_reap(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    proc_stat(world, 7, "x", 'S', 1, 1);
+    struct rts_process *process = attach(world, 7);
+    for (int32_t pid = 1000; pid < 3000; pid++) {
+        uint64_t birth = (uint64_t)pid * 10;
+        rts_process_forked(world->table, 7, pid, birth);
+        rts_process_renamed(world->table, pid, birth + 2, "short", true);
+        map(world, pid, birth + 3, 0x1000, 0x2000, "/bin/short");
+        rts_process_thread_exited(world->table, pid, pid, birth + 5);
+        if (pid % 100 == 0)
+            rts_process_table_reap(world->table, birth, forget, &world->forgotten);
+    }
+    uint64_t last = rts_process_find(world->table, 2999, 29995)->instance;
+    rts_process_table_reap(world->table, 40000, forget, &world->forgotten); /* they are dead now */
+    rts_process_table_reap(world->table, 50000, forget, &world->forgotten);
+    assert_null(rts_process_find(world->table, 2999, 50000));
+    assert_null(rts_process_find(world->table, 1000, 50000));
+    for (uint64_t instance = 2; instance <= last; instance++)
+        assert_null(rts_process_instance(world->table, instance));
+    assert_ptr_equal(rts_process_find(world->table, 7, 50000), process);
+    assert_string_equal(path_at(process, 0x1000, 50000), "/bin/app");
+    assert_int_equal(world->forgotten, 0); /* no file held an object */
+}
+
+/* Objects are given back exactly once, when their file is trimmed or at the end. */
+static void test_objects_are_given_back(void **state)
+{
+    struct world *world = *state;
+    int token;
+    proc_write(world, 7, "maps", two_files);
+    struct rts_process *process = attach(world, 7);
+    struct rts_mapped_file *file = rts_mapping_set_find(&process->mappings, 0x1000, 0)->file;
+    file->object = (struct rts_object *)(void *)&token;
+    int forgotten = 0;
+    rts_process_table_destroy(world->table, forget, &forgotten);
+    assert_int_equal(forgotten, 1);
+    world->table = rts_process_table_create(world->root);
+}
+
+static bool holds(const int32_t *pids, size_t count, int32_t pid)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pids[i] == pid)
+            return true;
+    return false;
+}
+
+static void test_descendants(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        int pid, parent;
+        const char *name;
+    } all[] = {
+        {100, 50, "leaf first"}, {50, 10, "a) S 99 (b"}, {10, 1, "root"}, {20, 1, ")"},
+        {60, 20, ""},            {101, 100, "deep"},     {1, 0, "init"},
+    };
+    for (size_t i = 0; i < 7; i++)
+        proc_stat(world, all[i].pid, all[i].name, 'S', all[i].parent, 1);
+    char path[128];
+    snprintf(path, sizeof path, "%s/self", world->root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    size_t count;
+    int32_t *pids = rts_process_list(world->root, 10, &count);
+    assert_int_equal(count, 3);
+    assert_true(holds(pids, count, 50) && holds(pids, count, 100) && holds(pids, count, 101));
+    free(pids);
+    pids = rts_process_list(world->root, 101, &count);
+    assert_int_equal(count, 0);
+    assert_non_null(pids);
+    free(pids);
+    pids = rts_process_list(world->root, 0, &count);
+    assert_int_equal(count, 7);
+    free(pids);
+    pids = rts_process_list("/nonexistent", 1, &count);
+    assert_int_equal(count, 0);
+    assert_non_null(pids);
+    free(pids);
+}
+
+#define PROCESS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PROCESS_TEST(test_attach),
+        PROCESS_TEST(test_files_are_shared),
+        PROCESS_TEST(test_attach_fails),
+        PROCESS_TEST(test_mapped_over_time),
+        PROCESS_TEST(test_fork),
+        PROCESS_TEST(test_fork_of_an_unknown_parent),
+        PROCESS_TEST(test_exec),
+        PROCESS_TEST(test_names),
+        PROCESS_TEST(test_pid_reuse),
+        PROCESS_TEST(test_alive),
+        PROCESS_TEST(test_refresh),
+        PROCESS_TEST(test_refresh_sees_another_file),
+        PROCESS_TEST(test_reap),
+        PROCESS_TEST(test_objects_are_given_back),
+        PROCESS_TEST(test_descendants),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
