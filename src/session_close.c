@@ -53,14 +53,6 @@ void rts_session_say_limits(const struct rts_session *session)
                 facts->frequency, session->settings->frequency);
 }
 
-static int compare_hits(const void *left, const void *right)
-{
-    const struct rts_summary_function *a = left, *b = right;
-    if (a->hits != b->hits)
-        return a->hits > b->hits ? -1 : 1;
-    return strcmp(a->name, b->name);
-}
-
 static struct rts_summary_function *list_functions(const struct rts_session *session, size_t *count)
 {
     struct rts_summary_function *functions = NULL;
@@ -73,10 +65,9 @@ static struct rts_summary_function *list_functions(const struct rts_session *ses
             .name = symbol->demangled ? symbol->demangled : symbol->name,
             .module = symbol->module,
             .hits = symbol->total_hits,
+            .leaf_hits = symbol->leaf_hits,
         };
     }
-    if (*count > 1)
-        qsort(functions, *count, sizeof *functions, compare_hits);
     return functions;
 }
 

@@ -29,6 +29,7 @@ static void count_symbol(struct rts_session *session, const struct rts_stack_ent
         return;
     symbol->last_stack = session->stack_number;
     symbol->total_hits += entry->samples;
+    symbol->leaf_hits += leaf ? entry->samples : 0;
     struct rts_fact_symbol fact = fact_symbol(symbol);
     rts_window_add(session->window, process, &fact, load_base, entry->samples, entry->first_ns,
                    leaf);

@@ -147,30 +147,43 @@ void rts_cfi_init_eh_frame(struct rts_cfi *cfi, const struct rts_elf_image *imag
     free(data);
 }
 
+static void put_word(uint8_t *at, uint64_t value, size_t size)
+{
+    uint32_t four = (uint32_t)value;
+    if (size == sizeof four)
+        memcpy(at, &four, sizeof four);
+    else
+        memcpy(at, &value, sizeof value);
+}
+
 /* Rewrites the CIE pointers of .debug_frame, offsets from the start of the section, into those of
  * .eh_frame, distances back from where they stand; and the mark of a CIE from all ones to zero. */
 static void debug_to_eh_frame(uint8_t *data, size_t size)
 {
-    size_t at = 0;
-    while (size - at >= 16) {
-        uint64_t length = 0, pointer = 0, word = 4, head = 4;
-        memcpy(&length, data + at, 4);
+    struct rts_cfi_reader reader = {data, data + size, false};
+    while (reader.at < reader.end) {
+        const size_t start = (size_t)(reader.at - data);
+        size_t word = 4;
+        uint64_t length = rts_cfi_fixed(&reader, 4);
         if (length == 0xffffffff) {
-            memcpy(&length, data + at + 4, 8);
             word = 8;
-            head = 12;
+            length = rts_cfi_fixed(&reader, 8);
         }
-        if (length > size - at - head)
+        struct rts_cfi_reader entry = reader;
+        rts_cfi_skip(&reader, length);
+        if (reader.failed)
             return;
-        if (length >= word && size - at - head >= word) {
-            size_t pointer_at = at + head;
-            memcpy(&pointer, data + pointer_at, word);
-            bool is_cie = pointer == (word == 4 ? 0xffffffff : UINT64_MAX);
-            /* One that points forward cannot be said; it is made to point outside. */
-            pointer = is_cie ? 0 : pointer < at ? pointer_at - pointer : UINT64_MAX;
-            memcpy(data + pointer_at, &pointer, word);
-        }
-        at += head + length;
+        entry.end = reader.at;
+        const size_t pointer_at = (size_t)(entry.at - data);
+        uint64_t pointer = rts_cfi_fixed(&entry, word);
+        bool is_cie = pointer == (word == 4 ? 0xffffffff : UINT64_MAX);
+        /* One that points forward cannot be said; it is made to point outside. */
+        if (!entry.failed)
+            put_word(data + pointer_at,
+                     is_cie            ? 0
+                     : pointer < start ? pointer_at - pointer
+                                       : UINT64_MAX,
+                     word);
     }
 }
 

@@ -25,6 +25,7 @@ struct rts_symbol {
     char *module;    /* base name of the file, for the closing summary only: must never leave */
     enum rts_symbol_source source;
     uint64_t total_hits; /* over the whole run; the session adds to it */
+    uint64_t leaf_hits;  /* those of them that were taken in it */
     uint64_t last_stack; /* the session's mark: the last stack this symbol was counted in */
 };
 

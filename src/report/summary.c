@@ -199,6 +199,8 @@ static void append_facts(const struct rts_summary *summary, struct rts_buffer *o
 static int hottest_first(const void *left, const void *right)
 {
     const struct rts_summary_function *a = left, *b = right;
+    if (a->leaf_hits != b->leaf_hits)
+        return a->leaf_hits > b->leaf_hits ? -1 : 1;
     if (a->hits != b->hits)
         return a->hits > b->hits ? -1 : 1;
     int order = strcmp(a->name, b->name);
@@ -229,11 +231,13 @@ static void append_functions(const struct rts_summary *summary, struct rts_buffe
             count = keep_hottest(top, count, &summary->functions[i]);
     if (count == 0)
         return;
-    rts_buffer_text(out, "\n  Hottest functions, by the share of samples that hold them\n");
+    rts_buffer_text(out,
+                    "\n  Hottest functions: share of samples in it, and with it on the stack\n");
     for (size_t i = 0; i < count; i++) {
-        char share[RTS_NUMBER_TEXT_SIZE];
-        rts_percent_format(share, top[i].hits, summary->account->samples_kept);
-        rts_buffer_format(out, "  %9s  ", share);
+        char own[RTS_NUMBER_TEXT_SIZE], all[RTS_NUMBER_TEXT_SIZE];
+        rts_percent_format(own, top[i].leaf_hits, summary->account->samples_kept);
+        rts_percent_format(all, top[i].hits, summary->account->samples_kept);
+        rts_buffer_format(out, "  %9s %9s  ", own, all);
         append_name(out, top[i].name, NAME_COLUMNS);
         if (top[i].module) {
             rts_buffer_text(out, "  [");

@@ -19,6 +19,7 @@ struct rts_summary_function {
     const char *name;   /* readable */
     const char *module; /* base name of its file; NULL: unknown */
     uint64_t hits;      /* samples whose stack holds it */
+    uint64_t leaf_hits; /* samples that were taken in it */
 };
 
 struct rts_summary {

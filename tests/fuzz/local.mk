@@ -1,2 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Fuzz targets and their corpora.
+# Fuzz targets. `make check` replays damaged files through them; HACKING.md says how to run libFuzzer.
+check_PROGRAMS += tests/fuzz/fuzz_object
+tests_fuzz_fuzz_object_SOURCES = tests/fuzz/fuzz_object.c
+tests_fuzz_fuzz_object_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN
+tests_fuzz_fuzz_object_LDADD = $(RTSAMPLE_LIBS)
+
+TESTS += tests/fuzz/damaged_objects.py
+EXTRA_DIST += tests/fuzz/damaged_objects.py tests/fuzz/make_object_seeds.sh
+tests/fuzz/damaged_objects.log: tests/fuzz/fuzz_object$(EXEEXT)

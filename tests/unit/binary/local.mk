@@ -1,2 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-# Unit tests of binary/, appended to check_PROGRAMS and TESTS.
+binary_unit_tests = \
+	tests/unit/binary/test_build_id \
+	tests/unit/binary/test_cfi \
+	tests/unit/binary/test_elf_image \
+	tests/unit/binary/test_object \
+	tests/unit/binary/test_object_cache \
+	tests/unit/binary/test_open_below \
+	tests/unit/binary/test_plt_code \
+	tests/unit/binary/test_symbols
+check_PROGRAMS += $(binary_unit_tests)
+TESTS += $(binary_unit_tests)
+
+tests_unit_binary_test_build_id_SOURCES = tests/unit/binary/test_build_id.c tests/unit/binary/elf_maker.h
+tests_unit_binary_test_cfi_SOURCES = tests/unit/binary/test_cfi.c
+tests_unit_binary_test_elf_image_SOURCES = \
+	tests/unit/binary/test_elf_image.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
+tests_unit_binary_test_object_SOURCES = \
+	tests/unit/binary/test_object.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
+tests_unit_binary_test_object_cache_SOURCES = \
+	tests/unit/binary/test_object_cache.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
+tests_unit_binary_test_open_below_SOURCES = tests/unit/binary/test_open_below.c
+tests_unit_binary_test_plt_code_SOURCES = tests/unit/binary/test_plt_code.c
+tests_unit_binary_test_symbols_SOURCES = tests/unit/binary/test_symbols.c tests/unit/binary/elf_maker.h
+
+# Asks an object what a script wants to compare with other tools.
+check_PROGRAMS += tests/unit/binary/object_query
+tests_unit_binary_object_query_SOURCES = tests/unit/binary/object_query.c
+TESTS += tests/e2e/binary_layouts.py
+EXTRA_DIST += tests/e2e/binary_layouts.py
+tests/e2e/binary_layouts.log: tests/unit/binary/object_query$(EXEEXT)

@@ -38,7 +38,7 @@ static void a_clean_run_is_short(void **state)
         .events_emitted = 1,
         .hits = 1,
     };
-    const struct rts_summary_function functions[] = {{"idle", "x", 0}, {"main", NULL, 4949}};
+    const struct rts_summary_function functions[] = {{"idle", "x", 0, 0}, {"main", NULL, 4949, 99}};
     assert_formats(
         &(struct rts_summary){
             .account = &account,
@@ -51,8 +51,8 @@ static void a_clean_run_is_short(void **state)
         "  stacks         4,950  100.0 % complete\n"
         "  facts              1  lines, 1 hit, in stdout\n"
         "\n"
-        "  Hottest functions, by the share of samples that hold them\n"
-        "     99.9 %  main\n");
+        "  Hottest functions: share of samples in it, and with it on the stack\n"
+        "      2.0 %    99.9 %  main\n");
 }
 
 static void everything_that_went_wrong_is_said(void **state)
@@ -113,7 +113,7 @@ static void the_hottest_ten_are_listed(void **state)
     for (unsigned i = 0; i < 200; i++) {
         unsigned hits = i * 77 % 200; /* a permutation */
         snprintf(names[i], sizeof names[i], "f%03u", hits);
-        functions[i] = (struct rts_summary_function){names[i], "lib", hits};
+        functions[i] = (struct rts_summary_function){names[i], "lib", 200 - hits / 2, hits};
     }
     const struct rts_account account = {.samples_kept = 200};
     const struct rts_summary summary = {
@@ -125,17 +125,18 @@ static void the_hottest_ten_are_listed(void **state)
     struct rts_buffer out = RTS_BUFFER_INIT, expected = RTS_BUFFER_INIT;
     rts_summary_format(&summary, &out);
     for (unsigned hits = 199; hits >= 190; hits--)
-        rts_buffer_format(&expected, "     %2u.%u %%  f%u  [lib]\n", hits / 2, hits % 2 * 5, hits);
-    const char *list = strstr(out.data, "hold them\n");
+        rts_buffer_format(&expected, "     %2u.%u %%    %2u.%u %%  f%u  [lib]\n", hits / 2,
+                          hits % 2 * 5, (200 - hits / 2) / 2, (200 - hits / 2) % 2 * 5, hits);
+    const char *list = strstr(out.data, "on the stack\n");
     assert_non_null(list);
-    assert_string_equal(list + strlen("hold them\n"), expected.data);
+    assert_string_equal(list + strlen("on the stack\n"), expected.data);
     rts_buffer_finish(&out);
     rts_buffer_finish(&expected);
 }
 
 static const char *name_line(const char *name, struct rts_buffer *out)
 {
-    const struct rts_summary_function function = {name, NULL, 1};
+    const struct rts_summary_function function = {name, NULL, 1, 0};
     const struct rts_account account = {.samples_kept = 1};
     rts_buffer_clear(out);
     rts_summary_format(
