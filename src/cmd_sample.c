@@ -185,6 +185,12 @@ static int parse(int argc, char **argv, struct rts_settings *settings, struct re
     return 0;
 }
 
+/* What was printed must have arrived: "--print-config >FILE" may be scripted against. */
+static int flush_stdout(struct rts_error *error)
+{
+    return fflush(stdout) == 0 ? 0 : rts_fail_errno(error, errno, "cannot write to stdout");
+}
+
 static void print_config(const struct rts_settings *settings)
 {
     struct rts_buffer text = RTS_BUFFER_INIT;
@@ -195,6 +201,20 @@ static void print_config(const struct rts_settings *settings)
     rts_buffer_finish(&text);
 }
 
+static int run(const struct rts_settings *settings, const struct request *request,
+               struct rts_error *error)
+{
+    if (request->help)
+        rts_print_help();
+    else if (request->version)
+        rts_print_version();
+    else if (request->print_config)
+        print_config(settings);
+    else
+        return rts_session_run(settings, error);
+    return flush_stdout(error);
+}
+
 int rts_cmd_sample(int argc, char **argv)
 {
     struct rts_settings settings;
@@ -202,15 +222,9 @@ int rts_cmd_sample(int argc, char **argv)
     struct rts_error error;
     rts_settings_init(&settings);
     int result = parse(argc, argv, &settings, &request, &error);
+    if (result == 0)
+        result = run(&settings, &request, &error);
     if (result < 0)
-        rts_log("%s", error.text);
-    else if (request.help)
-        rts_print_help();
-    else if (request.version)
-        rts_print_version();
-    else if (request.print_config)
-        print_config(&settings);
-    else if ((result = rts_session_run(&settings, &error)) < 0)
         rts_log("%s", error.text);
     rts_settings_finish(&settings);
     return result < 0 ? (int)error.failure : 0;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -148,6 +149,18 @@ static int open_capture(struct rts_session *session, struct rts_error *error)
     return session->capture ? 0 : -1;
 }
 
+static int open_outputs(struct rts_session *session, struct rts_error *error)
+{
+    const char *stats = session->settings->stats_path;
+    session->sink = rts_sink_open(session->settings->output, error);
+    if (!session->sink)
+        return -1;
+    if (stats && !(session->stats = fopen(stats, "we")))
+        return rts_fail(error, RTS_FAILED, "cannot open %s for the account: %s", stats,
+                        strerror(errno));
+    return 0;
+}
+
 static void open_stages(struct rts_session *session)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -231,11 +244,13 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     open_stages(&session);
     if (result == 0)
         result = open_capture(&session, error);
-    if (result == 0) {
-        session.sink = rts_sink_open(settings->output, error);
-        result = session.sink ? run(&session, signals, error) : -1;
-    }
+    if (result == 0)
+        result = open_outputs(&session, error);
+    if (result == 0)
+        result = run(&session, signals, error);
     rts_sink_close(session.sink, NULL, NULL);
+    if (session.stats)
+        fclose(session.stats);
     close_stages(&session);
     return result;
 }

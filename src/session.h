@@ -9,6 +9,8 @@
 #ifndef RTS_SESSION_H
 #define RTS_SESSION_H
 
+#include <stdio.h>
+
 #include "binary/object_cache.h"
 #include "capture/capture.h"
 #include "code_map.h"
@@ -37,6 +39,7 @@ struct rts_session {
     struct rts_symbol_table *symbols;
     struct rts_window *window;
     struct rts_sink *sink;
+    FILE *stats; /* opened before anything is sampled; NULL: not asked for */
     struct rts_command command;
 
     struct rts_stack *stack;   /* the sample at hand */

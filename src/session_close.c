@@ -113,12 +113,13 @@ static int write_stats(const struct rts_session *session, uint64_t duration_ms,
 
     struct rts_buffer text = RTS_BUFFER_INIT;
     rts_account_write(&session->account, &run, &text);
-    const char *path = session->settings->stats_path;
-    RTS_FCLOSE FILE *file = fopen(path, "we");
-    bool written = file && fwrite(text.data, 1, text.size, file) == text.size && fflush(file) == 0;
+    bool written = fwrite(text.data, 1, text.size, session->stats) == text.size &&
+                   fflush(session->stats) == 0;
     int number = errno;
     rts_buffer_finish(&text);
-    return written ? 0 : rts_fail_errno(error, number, "cannot write the account to %s", path);
+    return written ? 0
+                   : rts_fail_errno(error, number, "cannot write the account to %s",
+                                    session->settings->stats_path);
 }
 
 static void say_command_status(const struct rts_session *session)
@@ -142,7 +143,7 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
     print_summary(session, duration_ms);
     if (session->settings->target == RTS_TARGET_COMMAND)
         say_command_status(session);
-    if (session->settings->stats_path) {
+    if (session->stats) {
         struct rts_error failure;
         if (write_stats(session, duration_ms, &failure) < 0) {
             /* Both may fail for one full disk: say this one now, the other one is returned. */

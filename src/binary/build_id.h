@@ -13,6 +13,7 @@ void rts_build_id_read(const struct rts_elf_image *image, struct rts_build_id *b
  * bytes that were left out. False when `build_id` is empty. */
 bool rts_build_id_is_in(const struct rts_elf_image *image, const struct rts_build_id *build_id);
 
+/* Whether two ids are equal; two empty ones are. */
 bool rts_build_id_same(const struct rts_build_id *left, const struct rts_build_id *right);
 
 #endif

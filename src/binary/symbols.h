@@ -62,6 +62,7 @@ const struct rts_symbol_entry *rts_symbols_covering(const struct rts_symbols *sy
 const struct rts_symbol_entry *rts_symbols_unsized(const struct rts_symbols *symbols,
                                                    uint64_t vaddr);
 
+/* The name of an entry, without version. Owned by the table. */
 const char *rts_symbols_name(const struct rts_symbols *symbols,
                              const struct rts_symbol_entry *entry);
 

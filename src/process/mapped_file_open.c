@@ -20,7 +20,9 @@
 #define BTRFS_SUPER_MAGIC 0x9123683E
 #endif
 
-/* A target may map a file and put a FIFO or a device in its place: never wait for one. */
+/* A target may map a file and put a FIFO or a device in its place. Opening such a thing can wait,
+ * wake its other end, or start a watchdog: so first only its place is taken hold of. */
+#define FIND_FLAGS (O_PATH | O_CLOEXEC)
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 /* Opens `path` as the root directory `root` sees it, so that no symlink that the target planted
@@ -32,12 +34,12 @@ static int open_below(const char *root, const char *path)
     if (directory < 0)
         return -1;
     struct open_how how = {
-        .flags = OPEN_FLAGS,
+        .flags = FIND_FLAGS,
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
     };
     int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
     if (fd < 0 && errno == ENOSYS)
-        fd = openat(directory, path + strspn(path, "/"), OPEN_FLAGS);
+        fd = openat(directory, path + strspn(path, "/"), FIND_FLAGS);
     return fd;
 }
 
@@ -56,22 +58,21 @@ static bool is_same(int fd, const struct stat *found, const struct rts_mapped_fi
     return found->st_dev == makedev(file->major, file->minor) || device_is_unreliable(fd);
 }
 
-/* Keeps `fd` if it is the mapped file, else closes it. Returns the fd or -1 (errno: ESTALE). */
-static int keep_if_same(int fd, const struct rts_mapped_file *file, bool *verified)
+/* Opens what the O_PATH descriptor `place` stands for if it is the mapped file, and closes `place`.
+ * Returns an fd, or -1 (errno: ESTALE when it is something else). */
+static int open_if_same(int place, const struct rts_mapped_file *file, bool *verified)
 {
+    RTS_CLOSE int found_at = place;
     struct stat found;
-    if (fstat(fd, &found) < 0 || !S_ISREG(found.st_mode)) {
-        close(fd);
-        errno = ESTALE;
-        return -1;
-    }
-    if (file->has_identity && !is_same(fd, &found, file)) {
-        close(fd);
+    char link[64];
+    if (fstat(found_at, &found) < 0 || !S_ISREG(found.st_mode) ||
+        (file->has_identity && !is_same(found_at, &found, file))) {
         errno = ESTALE;
         return -1;
     }
     *verified = file->has_identity;
-    return fd;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", found_at);
+    return open(link, OPEN_FLAGS);
 }
 
 /* /proc/PID/map_files leads to the mapped file itself. Its links are named by whole mappings, so a
@@ -81,7 +82,7 @@ static int open_map_file(const char *proc_root, int32_t view, const struct rts_m
     char path[320];
     snprintf(path, sizeof path, "%s/%d/map_files/%" PRIx64 "-%" PRIx64, proc_root, (int)view,
              mapping->start, mapping->end);
-    return open(path, OPEN_FLAGS);
+    return open(path, FIND_FLAGS);
 }
 
 int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_mapping *mapping,
@@ -98,10 +99,10 @@ int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_m
         snprintf(root, sizeof root, "%s/%d/root", proc_root, (int)view);
         fd = open_below(root, file->path);
     } else {
-        fd = open(file->path, OPEN_FLAGS);
+        fd = open(file->path, FIND_FLAGS);
     }
     if (fd >= 0)
-        fd = keep_if_same(fd, file, verified);
+        fd = open_if_same(fd, file, verified);
     if (fd < 0)
         return rts_fail_errno(error, errno, "cannot open the mapped file %s", file->path);
     return fd;

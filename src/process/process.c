@@ -147,9 +147,34 @@ static void add_mapping(struct rts_process_table *table, struct rts_process *pro
 struct reading {
     struct rts_process_table *table;
     struct rts_process *process;
-    bool only_new; /* leave alone what is known */
+    uint64_t again; /* 0: first reading; else the time of this one, which leaves alone what is known */
     bool added;
 };
+
+/* Is this what is known to be mapped there? The kernel may have given us a build-id in place of
+ * device and inode. */
+static bool is_same_code(const struct rts_mapping *known, const struct rts_maps_line *line)
+{
+    if (known->end < line->end || known->kind != kind_of(line->path, line->inode != 0))
+        return false;
+    if (known->kind != RTS_MAPPING_FILE)
+        return true;
+    const struct rts_mapped_file *file = known->file;
+    if (known->offset + (line->start - known->start) != line->offset)
+        return false;
+    if (file->has_identity)
+        return file->major == line->major && file->minor == line->minor &&
+               file->inode == line->inode;
+    return strcmp(file->path, line->path) == 0;
+}
+
+static bool overlaps_known(const struct rts_mapping_set *set, const struct rts_maps_line *line)
+{
+    for (size_t i = 0; i < set->count && set->items[i].start < line->end; i++)
+        if (set->items[i].end > line->start && set->items[i].until_ns == UINT64_MAX)
+            return true;
+    return false;
+}
 
 static void take_maps_line(void *context, const struct rts_maps_line *line)
 {
@@ -161,11 +186,14 @@ static void take_maps_line(void *context, const struct rts_maps_line *line)
         .end = line->end,
         .offset = line->offset,
     };
-    if (reading->only_new) {
-        const struct rts_mapping *known =
-            rts_mapping_set_find(&reading->process->mappings, line->start, UINT64_MAX - 1);
-        if (known && known->end >= line->end)
+    if (reading->again > 0) {
+        const struct rts_mapping_set *set = &reading->process->mappings;
+        const struct rts_mapping *known = rts_mapping_set_find(set, line->start, UINT64_MAX - 1);
+        if (known && is_same_code(known, line))
             return;
+        /* What is there took the place of what was known, at some time that we missed. */
+        if (overlaps_known(set, line))
+            mapping.from_ns = reading->again;
     }
     struct rts_mapped_file file = {
         .path = line->path,
@@ -301,7 +329,7 @@ bool rts_process_refresh(struct rts_process_table *table, struct rts_process *pr
         (process->read_ns && now - process->read_ns < REFRESH_INTERVAL_NS))
         return false;
     process->read_ns = now;
-    struct reading reading = {.table = table, .process = process, .only_new = true};
+    struct reading reading = {.table = table, .process = process, .again = now};
     if (read_maps(table, &reading, NULL) > 0)
         process->maps_known = true;
     if (process->name[0] == '\0')

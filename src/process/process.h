@@ -58,8 +58,8 @@ struct rts_process *rts_process_find(const struct rts_process_table *table, int3
                                      uint64_t time);
 
 /* Reads the maps again after a gap (lost records, a process first heard of by its sample) and adds
- * what is not known yet, valid from time 0 on. At most once in 100 ms per process. Returns true
- * when something was added. */
+ * what is not known yet: valid from time 0 on, or from `now` on (above 0) where something else was
+ * known. At most once in 100 ms per process. Returns true when something was added. */
 bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process,
                          uint64_t now);
 

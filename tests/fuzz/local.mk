@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Fuzz targets. `make check` replays damaged files through them; HACKING.md says how to run libFuzzer.
+# Fuzz targets. `make check` replays damaged files through them; each
+# says at its top how libFuzzer runs it.
 check_PROGRAMS += tests/fuzz/fuzz_object
 tests_fuzz_fuzz_object_SOURCES = tests/fuzz/fuzz_object.c
 tests_fuzz_fuzz_object_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN

@@ -113,7 +113,7 @@ static void test_alias_limit(void **state)
     struct rts_elf_image image;
     maker_init(&maker);
     for (int i = 0; i < 40; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "n%02d", i);
         maker_symbol(&maker, name, STB_GLOBAL, STT_FUNC, 0, 8);
     }

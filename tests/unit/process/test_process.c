@@ -353,6 +353,7 @@ static void test_refresh_sees_another_file(void **state)
     uint64_t now = 1000000000;
     rts_process_refresh(world->table, process, now);
     assert_string_equal(path_at(process, 0x8000, now), "/lib/other.so");
+    assert_string_equal(path_at(process, 0x8000, now - 1), "/lib/one.so");
     assert_string_equal(path_at(process, 0x1000, now), "/bin/app");
 }
 
