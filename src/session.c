@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -149,18 +148,6 @@ static int open_capture(struct rts_session *session, struct rts_error *error)
     return session->capture ? 0 : -1;
 }
 
-static int open_outputs(struct rts_session *session, struct rts_error *error)
-{
-    const char *stats = session->settings->stats_path;
-    session->sink = rts_sink_open(session->settings->output, error);
-    if (!session->sink)
-        return -1;
-    if (stats && !(session->stats = fopen(stats, "we")))
-        return rts_fail(error, RTS_FAILED, "cannot open %s for the account: %s", stats,
-                        strerror(errno));
-    return 0;
-}
-
 static void open_stages(struct rts_session *session)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -221,6 +208,10 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
                                                    : UINT64_MAX,
     };
     int result = rts_session_attach(session, error);
+    if (result == 0)
+        result = rts_session_open_outputs(session, error);
+    if (result == 0)
+        result = rts_session_begin(session, error);
     if (result == 0) {
         rts_session_say_limits(session);
         sample_until_done(session, &loop);
@@ -245,12 +236,8 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     if (result == 0)
         result = open_capture(&session, error);
     if (result == 0)
-        result = open_outputs(&session, error);
-    if (result == 0)
         result = run(&session, signals, error);
-    rts_sink_close(session.sink, NULL, NULL);
-    if (session.stats)
-        fclose(session.stats);
+    rts_session_close_outputs(&session);
     close_stages(&session);
     return result;
 }

@@ -39,7 +39,8 @@ struct rts_session {
     struct rts_symbol_table *symbols;
     struct rts_window *window;
     struct rts_sink *sink;
-    FILE *stats; /* opened before anything is sampled; NULL: not asked for */
+    FILE *stats; /* opened before a command runs; NULL: not asked for */
+    bool stats_written;
     struct rts_command command;
 
     struct rts_stack *stack;   /* the sample at hand */
@@ -73,13 +74,20 @@ void rts_session_end_throttling(struct rts_session *session, uint64_t now);
 /* session_targets.c: opens the events on the target and takes its processes in. */
 int rts_session_attach(struct rts_session *session, struct rts_error *error);
 
+/* Lets the command run, if there is one. */
+int rts_session_begin(struct rts_session *session, struct rts_error *error);
+
 /* Has the target ended? `thorough`: look at /proc too, not just at what the records said. */
 bool rts_session_target_ended(struct rts_session *session, bool thorough);
 
 /* session_flush.c: names the stacks of the window, writes its facts, begins the next one. */
 void rts_session_flush(struct rts_session *session);
 
-/* session_close.c: the closing account for people, and --stats. */
+/* session_close.c: opens the outputs; an earlier account is left alone until there is a new one. */
+int rts_session_open_outputs(struct rts_session *session, struct rts_error *error);
+void rts_session_close_outputs(struct rts_session *session);
+
+/* The closing account for people, and --stats. */
 int rts_session_report(struct rts_session *session, struct rts_error *error);
 
 /* Tells people what the kernel did not permit. */

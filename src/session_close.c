@@ -3,10 +3,13 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "report/summary.h"
 #include "util/cleanup.h"
@@ -15,6 +18,35 @@
 #include "util/memory.h"
 
 #define FEATURES_MAX 8
+
+int rts_session_open_outputs(struct rts_session *session, struct rts_error *error)
+{
+    const char *stats = session->settings->stats_path;
+    session->sink = rts_sink_open(session->settings->output, error);
+    if (!session->sink)
+        return -1;
+    if (!stats)
+        return 0;
+    int fd = open(stats, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    session->stats = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!session->stats)
+        return rts_fail(error, RTS_FAILED, "cannot open %s for the account: %s", stats,
+                        strerror(errno));
+    return 0;
+}
+
+void rts_session_close_outputs(struct rts_session *session)
+{
+    rts_sink_close(session->sink, NULL, NULL);
+    if (!session->stats)
+        return;
+    struct stat file;
+    bool is_empty =
+        fstat(fileno(session->stats), &file) == 0 && S_ISREG(file.st_mode) && file.st_size == 0;
+    fclose(session->stats);
+    if (!session->stats_written && is_empty)
+        unlink(session->settings->stats_path);
+}
 
 static uint64_t own_cpu_ms(uint64_t *peak_rss_kib)
 {
@@ -88,8 +120,7 @@ static void print_summary(const struct rts_session *session, uint64_t duration_m
     rts_buffer_finish(&text);
 }
 
-static int write_stats(const struct rts_session *session, uint64_t duration_ms,
-                       struct rts_error *error)
+static int write_stats(struct rts_session *session, uint64_t duration_ms, struct rts_error *error)
 {
     const struct rts_capture_facts *facts = rts_capture_facts(session->capture);
     const char *gave_up[FEATURES_MAX + 1] = {NULL};
@@ -113,10 +144,14 @@ static int write_stats(const struct rts_session *session, uint64_t duration_ms,
 
     struct rts_buffer text = RTS_BUFFER_INIT;
     rts_account_write(&session->account, &run, &text);
-    bool written = fwrite(text.data, 1, text.size, session->stats) == text.size &&
-                   fflush(session->stats) == 0;
+    /* Fails on a pipe, where there is nothing to cut. */
+    if (ftruncate(fileno(session->stats), 0) == 0)
+        rewind(session->stats);
+    bool written =
+        fwrite(text.data, 1, text.size, session->stats) == text.size && fflush(session->stats) == 0;
     int number = errno;
     rts_buffer_finish(&text);
+    session->stats_written = written;
     return written ? 0
                    : rts_fail_errno(error, number, "cannot write the account to %s",
                                     session->settings->stats_path);

@@ -76,11 +76,9 @@ static int attach_all(struct rts_session *session, struct rts_error *error)
 
 static int attach_command(struct rts_session *session, struct rts_error *error)
 {
-    char *const *argv = session->settings->command;
-    if (rts_command_start(&session->command, argv, error) < 0 ||
-        rts_capture_add_process(session->capture, session->command.pid, error) < 0)
+    if (rts_command_start(&session->command, session->settings->command, error) < 0)
         return -1;
-    return rts_command_release(&session->command, argv[0], error);
+    return rts_capture_add_process(session->capture, session->command.pid, error);
 }
 
 int rts_session_attach(struct rts_session *session, struct rts_error *error)
@@ -92,6 +90,13 @@ int rts_session_attach(struct rts_session *session, struct rts_error *error)
     case RTS_TARGET_NONE: break;
     }
     return rts_fail(error, RTS_USAGE, "no target");
+}
+
+int rts_session_begin(struct rts_session *session, struct rts_error *error)
+{
+    if (session->settings->target != RTS_TARGET_COMMAND)
+        return 0;
+    return rts_command_release(&session->command, session->settings->command[0], error);
 }
 
 bool rts_session_target_ended(struct rts_session *session, bool thorough)

@@ -109,8 +109,16 @@ static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image
     return false;
 }
 
-bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
+static bool find_in_root(struct rts_elf_image *found, const struct rts_elf_image *image,
                          const struct rts_build_id *build_id, const char *path, int root_fd)
 {
     return find_by_build_id(found, build_id, root_fd) || find_by_link(found, image, path, root_fd);
+}
+
+bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
+                         const struct rts_build_id *build_id, const char *path, int root_fd)
+{
+    /* What only the host has installed serves as well: it must match in either case. */
+    return find_in_root(found, image, build_id, path, root_fd) ||
+           (root_fd >= 0 && find_in_root(found, image, build_id, path, -1));
 }

@@ -17,7 +17,8 @@
 #define RTS_DEBUG_FILE_MAX (1ULL << 30)
 
 /* Opens the debug file of `image`, mapped as `path` (absolute, may be NULL: by build-id only).
- * `root_fd`: directory that all paths and their symbolic links are resolved in; -1: our own root.
+ * `root_fd`: directory that all paths and their symbolic links are resolved in, before our own root
+ * is searched in the same way; -1: just our own root.
  * Returns false when there is none that fits. */
 bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
                          const struct rts_build_id *build_id, const char *path, int root_fd);

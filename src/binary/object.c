@@ -180,6 +180,9 @@ const struct rts_elf_image *rts_object_companion(struct rts_object *object)
         object->companion_found =
             object->search && rts_debug_file_find(&object->companion, &object->image,
                                                   &object->build_id, object->path, object->root_fd);
+        if (object->root_fd >= 0)
+            close(object->root_fd);
+        object->root_fd = -1;
     }
     return object->companion_found ? &object->companion : NULL;
 }

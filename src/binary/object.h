@@ -19,7 +19,7 @@
 
 /* Where separate debug files are searched, below the root directory of the target. */
 struct rts_debug_search {
-    int root_fd; /* directory that absolute paths are resolved in; -1: our own root */
+    int root_fd; /* directory that absolute paths are resolved in first; -1: just our own root */
     bool enabled;
 };
 

@@ -18,7 +18,7 @@ struct rts_object {
     struct rts_build_id build_id;
     char sha256[65]; /* "" until computed */
 
-    int root_fd; /* own duplicate; -1: our own root */
+    int root_fd; /* own duplicate until the search is over; -1: our own root */
     bool search;
     bool companion_tried;
     bool companion_found;

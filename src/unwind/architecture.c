@@ -15,7 +15,7 @@ const struct rts_architecture rts_architecture_x86_64 = {
     .inspection = &rts_code_inspection_x86_64,
     .pc_bits = UINT64_MAX,
     .perf_registers = 0xff01ff,
-    .kernel_unknown = 1 << 3 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15,
+    .kernel_unknown = 1 << 3 | 1 << 6 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15,
     .dwarf_of_perf = {0,  3,  2,  1,  4,  5,  6,  7,  16, -1, -1, -1, -1, -1, -1, -1,
                       8,  9,  10, 11, 12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1,
                       -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,

@@ -6,6 +6,9 @@
 /* Values on the expression's stack; what compilers write needs three or four. */
 #define STACK_MAX 32
 
+/* An operation with two operands of ten bytes each, as LEB128 has them. */
+#define OPERATION_BYTES_MAX 21
+
 /* Operations executed: DW_OP_bra and DW_OP_skip can loop. */
 #define STEPS_MAX 1000
 
@@ -46,6 +49,8 @@ static void push_register(struct machine *machine, uint64_t number, uint64_t off
 static void dereference(struct machine *machine, uint64_t size)
 {
     uint64_t address = pop(machine), word;
+    if (machine->failure != RTS_EXPRESSION_VALUE)
+        return;
     if (size == 0 || size > 8) {
         machine->failure = RTS_EXPRESSION_INVALID;
     } else if (!rts_memory_word(machine->memory, address, &word)) {
@@ -131,7 +136,7 @@ static bool constant(struct machine *machine, const Dwarf_Op *operation)
     unsigned atom = operation->atom;
     if (atom >= DW_OP_lit0 && atom <= DW_OP_lit31)
         push(machine, atom - DW_OP_lit0);
-    else if (atom == DW_OP_addr || (atom >= DW_OP_const1u && atom <= DW_OP_consts))
+    else if (atom >= DW_OP_const1u && atom <= DW_OP_consts)
         push(machine, operation->number);
     else if (atom >= DW_OP_breg0 && atom <= DW_OP_breg31)
         push_register(machine, atom - DW_OP_breg0, operation->number);
@@ -168,7 +173,9 @@ static void other(struct machine *machine, const Dwarf_Op *operation)
     }
 }
 
-/* Index of the operation that a branch leads to: its operand counts bytes from the next one. */
+/* Index of the operation that a branch leads to, its operand counting bytes from the next one. The
+ * count when it leads behind the last one, which ends the evaluation; SIZE_MAX when it leads into
+ * the middle of one, or before the first. */
 static size_t branch_target(const struct rts_expression *expression, size_t from)
 {
     const Dwarf_Op *operation = &expression->operations[from];
@@ -176,7 +183,8 @@ static size_t branch_target(const struct rts_expression *expression, size_t from
     for (size_t i = 0; i < expression->count; i++)
         if (expression->operations[i].offset == offset)
             return i;
-    return expression->count;
+    uint64_t last = expression->operations[expression->count - 1].offset;
+    return offset > last && offset - last <= OPERATION_BYTES_MAX ? expression->count : SIZE_MAX;
 }
 
 enum rts_expression_result rts_expression_evaluate(const struct rts_expression *expression,
@@ -186,12 +194,15 @@ enum rts_expression_result rts_expression_evaluate(const struct rts_expression *
 {
     struct machine machine = {.registers = registers, .memory = memory, .cfa = cfa};
     size_t steps = 0;
+    *value = 0;
     for (size_t i = 0; i < expression->count;) {
         const Dwarf_Op *operation = &expression->operations[i];
         if (++steps > STEPS_MAX)
             return RTS_EXPRESSION_INVALID;
         if (operation->atom == DW_OP_skip || (operation->atom == DW_OP_bra && pop(&machine) != 0)) {
             i = branch_target(expression, i);
+            if (i == SIZE_MAX)
+                return RTS_EXPRESSION_INVALID;
             continue;
         }
         i++;

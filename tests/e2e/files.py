@@ -177,7 +177,7 @@ def debug_file_changes():
         whole = file.read()
     problems = []
     with Target(path) as target:
-        sampling = Sampling("-p", target.pid, "-F", 299, "-d", 3)
+        sampling = Sampling("-p", target.pid, "-F", 299, "-d", 2)
         while sampling.process.poll() is None:
             for size in (0, len(whole) // 3, len(whole)):
                 with open(path + ".debug", "wb") as file:
@@ -206,7 +206,7 @@ def deleted():
 
     path = copy_of(PROGRAM, "deleted")
     with Target(path) as target:
-        sampling = Sampling("-p", target.pid, "-F", 499, "-d", 3, private=[target.pid])
+        sampling = Sampling("-p", target.pid, "-F", 499, "-d", 1.5, private=[target.pid])
         time.sleep(0.5)
         os.unlink(path)
         run = sampling.finish()
@@ -223,7 +223,7 @@ def replaced():
         with Target(path) as target:
             if early:
                 os.rename(other, path)
-            sampling = Sampling("-p", target.pid, "-F", 499, "-d", 2)
+            sampling = Sampling("-p", target.pid, "-F", 499, "-d", 1.5)
             if not early:
                 time.sleep(0.5)
                 os.rename(other, path)
@@ -264,7 +264,7 @@ def truncated_library():
         with Target(program) as target:
             if early:
                 os.truncate(library, loaded)
-            sampling = Sampling("-p", target.pid, "-F", 499, "-d", 2)
+            sampling = Sampling("-p", target.pid, "-F", 499, "-d", 1.5)
             if not early:
                 time.sleep(0.3)
                 os.truncate(library, loaded)

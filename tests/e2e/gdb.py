@@ -8,7 +8,6 @@ sys.dont_write_bytecode = True
 from lib import *  # noqa
 
 PROGRAMS_TO_COMPARE = (
-    "chain-O0-nofp",
     "chain-O2-nofp",
     "chain-static-pie",
     "chain-debug-frame",

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every program of tests/programs whose source says what its stacks look like is built, run and
 sampled with the default options; the facts have to say the same."""
+import concurrent.futures
 import sys
 
 sys.dont_write_bytecode = True
@@ -19,28 +20,28 @@ ELSEWHERE = {
 
 
 def check(name):
+    """What is wrong with a program, or a Skip."""
     options = {}
     if name == "plugin-host":
         # The two plugins take turns of 30 ms: many turns make their shares even.
         options = {"minimum": 400, "seconds": (2, 5, 15)}
-    with Target(build(name)) as target:
-        run = sample_enough(
-            "-p",
-            target.pid,
-            "-F",
-            499,
-            private=[target.pid, name, os.path.basename(name)[:15]],
-            **options,
-        )
+    try:
+        with Target(build(name)) as target:
+            private = [target.pid, name, name[:15]]
+            run = sample_enough("-p", target.pid, "-F", 499, private=private, **options)
+    except Skip as reason:
+        return reason
     problems = run.problems + check_expectations(run, directives(name))
-    ok(name, problems + ([run.summary()] if problems else []))
+    return problems + ([run.summary()] if problems else [])
 
 
 require_sampling()
 wanted = sys.argv[1:] or [name for name in program_names() if name not in ELSEWHERE]
-for name in wanted:
-    try:
-        check(name)
-    except Skip as reason:
-        skip(name, reason)
+# Two at a time: each program keeps one processor busy.
+with concurrent.futures.ThreadPoolExecutor(max_workers=2) as workers:
+    for name, result in zip(wanted, workers.map(check, wanted)):
+        if isinstance(result, Skip):
+            skip(name, result)
+        else:
+            ok(name, result)
 done()

@@ -4,9 +4,10 @@
  * unwind rows, sections, offsets. With libFuzzer:
  *
  *     tests/fuzz/make_object_seeds.sh seeds
- *     clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Isrc -fsanitize=fuzzer,address,undefined -o
- * fuzz_object tests/fuzz/fuzz_object.c src/binary/[a-z]*.c
- * src/util/{buffer,error,log,memory,table}.c src/types.c -ldw -lelf -llzma -lz -lcrypto
+ *     clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Isrc -fsanitize=fuzzer,address,undefined \
+ *         tests/fuzz/fuzz_object.c src/binary/[a-z]*.c src/types.c \
+ *         src/util/{buffer,error,log,memory,table}.c \
+ *         -ldw -lelf -llzma -lz -lcrypto -o fuzz_object
  *     ./fuzz_object -max_len=16384 -timeout=10 -rss_limit_mb=2048 corpus seeds
  *
  * Built with RTS_FUZZ_MAIN it is a program that takes files instead, to replay findings.

@@ -30,7 +30,8 @@ static enum rts_expression_result evaluate(const Dwarf_Op *operations, size_t co
         malloc(sizeof *expression + count * sizeof *operations);
     assert_non_null(expression);
     expression->count = count;
-    memcpy(expression->operations, operations, count * sizeof *operations);
+    if (count > 0)
+        memcpy(expression->operations, operations, count * sizeof *operations);
     enum rts_expression_result result =
         rts_expression_evaluate(expression, &registers, CFA, &memory, value);
     free(expression);
@@ -260,6 +261,7 @@ static void test_meaningless(void **state)
         DW_OP_bit_piece,    DW_OP_implicit_value, DW_OP_stack_value,   DW_OP_push_object_address,
         DW_OP_entry_value,  DW_OP_const_type,    DW_OP_regval_type,    DW_OP_deref_type,
         DW_OP_convert,      DW_OP_reinterpret,   DW_OP_addrx,          DW_OP_constx,
+        DW_OP_addr, /* needs the load bias */
         DW_OP_reg0,         DW_OP_reg31,         DW_OP_regx,           DW_OP_lo_user,
         DW_OP_hi_user,      0,                   1,                    2,
     };
@@ -289,7 +291,7 @@ static void test_random(void **state)
         for (size_t i = 0; i < count; i++) {
             uint64_t number = random() % 2 ? (uint64_t)random() % 40 : (uint64_t)-(random() % 40);
             operations[i] = (Dwarf_Op){
-                .atom = random() % 3 ? (uint8_t)(DW_OP_lit0 + random() % 64) : (uint8_t)random(),
+                .atom = random() % 3 ? (uint8_t)(DW_OP_lit0 + (unsigned)random() % 64) : (uint8_t)random(),
                 .number = random() % 8 ? number : (uint64_t)random() << 33,
                 .number2 = (Dwarf_Word)random(),
                 .offset = i * 3,

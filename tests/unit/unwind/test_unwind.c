@@ -129,7 +129,6 @@ static void check_moment(bool other_stack)
         if (own.stack->stop != RTS_STOP_COMPLETE && own.stack->stop != RTS_STOP_ALT_STACK)
             assert_int_equal(own.stack->stop, RTS_STOP_STACK_SHORT);
     }
-    assert_int_equal(last, 1);
     unwind(&own, 0);
     assert_int_equal(own.stack->stop, RTS_STOP_NO_STACK);
     assert_int_equal(own.stack->count, 1);
