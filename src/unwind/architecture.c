@@ -15,6 +15,7 @@ const struct rts_architecture rts_architecture_x86_64 = {
     .inspection = &rts_code_inspection_x86_64,
     .pc_bits = UINT64_MAX,
     .perf_registers = 0xff01ff,
+    .callee_saved = 1 << 3 | 1 << 6 | 0xf << 12,
     .kernel_unknown = 1 << 3 | 1 << 6 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15,
     .dwarf_of_perf = {0,  3,  2,  1,  4,  5,  6,  7,  16, -1, -1, -1, -1, -1, -1, -1,
                       8,  9,  10, 11, 12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1,
@@ -33,6 +34,7 @@ const struct rts_architecture rts_architecture_aarch64 = {
     .inspection = &rts_code_inspection_aarch64,
     .pc_bits = (1ULL << 48) - 1, /* user space has 48 bits unless a program asks for more */
     .perf_registers = 0x1ffffffff,
+    .callee_saved = 0x7ffULL << 19,
     .dwarf_of_perf = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                       16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
                       32, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,

@@ -23,6 +23,7 @@ struct rts_architecture {
     uint64_t pc_bits;         /* of a return address; the rest may be a signature (AArch64 PAC) */
     uint64_t perf_registers;  /* PERF_REG_* mask that is asked for */
     const struct rts_code_inspection *inspection;
+    uint64_t callee_saved;    /* DWARF mask: registers that a function leaves as it found them */
     uint64_t kernel_unknown;  /* DWARF mask: registers that the kernel reports as all ones when a
                                  sample hits in kernel mode, since it does not know them */
     int8_t dwarf_of_perf[64]; /* PERF_REG_* bit to DWARF number, -1: not followed */

@@ -104,7 +104,9 @@ static bool compile_register(struct compilation *compilation, Dwarf_Frame *frame
         count > RTS_EXPRESSION_LENGTH_MAX)
         return false;
     if (count == 0) {
-        rule->kind[number] = operations ? RTS_RULE_UNDEFINED : RTS_RULE_SAME;
+        /* libdw's table of the x86-64 ABI has rax in the place of rbx among those that are kept. */
+        bool kept = !operations || (compilation->arch->callee_saved >> number & 1);
+        rule->kind[number] = kept ? RTS_RULE_SAME : RTS_RULE_UNDEFINED;
         return true;
     }
     if (compile_cfa_relative(rule, number, operations, count) ||

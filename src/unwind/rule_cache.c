@@ -11,6 +11,9 @@
 /* About 20 MB when full: the sampled addresses of many large programs. */
 #define ENTRIES_MAX 200000
 
+/* Expressions of all rules: a file can have a long one for every register in every row. */
+#define EXPRESSION_BYTES_MAX ((size_t)32 << 20)
+
 /* An answer that is found out when it is asked for. */
 enum verdict {
     NOT_ASKED,
@@ -32,7 +35,7 @@ struct rts_rule_cache {
     struct rts_table entries;
     struct rts_table rules; /* struct rts_rule, each distinct one once */
     struct rts_expression **expressions;
-    size_t expression_count, expression_capacity;
+    size_t expression_count, expression_capacity, expression_bytes;
     uint64_t lookups, misses;
 };
 
@@ -57,7 +60,7 @@ static void empty(struct rts_rule_cache *cache)
     free_all(&cache->rules);
     for (size_t i = 0; i < cache->expression_count; i++)
         free(cache->expressions[i]);
-    cache->expression_count = 0;
+    cache->expression_count = cache->expression_bytes = 0;
 }
 
 void rts_rule_cache_destroy(struct rts_rule_cache *cache)
@@ -77,6 +80,8 @@ static void own_expression(void *context, struct rts_expression *expression)
     cache->expressions = rts_grow(cache->expressions, cache->expression_count,
                                   &cache->expression_capacity, sizeof *cache->expressions);
     cache->expressions[cache->expression_count++] = expression;
+    cache->expression_bytes +=
+        sizeof *expression + expression->count * sizeof expression->operations[0];
 }
 
 static bool same_rule(const void *item, const void *key)
@@ -130,7 +135,7 @@ static struct entry *entry_of(struct rts_rule_cache *cache, const struct rts_obj
     struct entry *entry = rts_table_find(&cache->entries, hash, same_entry, &key);
     if (entry)
         return entry;
-    if (cache->entries.count >= ENTRIES_MAX)
+    if (cache->entries.count >= ENTRIES_MAX || cache->expression_bytes >= EXPRESSION_BYTES_MAX)
         empty(cache);
     entry = rts_calloc(1, sizeof *entry);
     *entry = key;

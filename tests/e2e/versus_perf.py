@@ -3,8 +3,8 @@
 """perf as a second opinion on real programs: both sample the same process at the same time.
 
 Every user function that has an inclusive share of 2 % or more in perf's report is in our facts,
-with a share that is within 3 points; the shares are of all the samples that each tool took. And 99 %
-of our stacks reach their root; perf's part is printed beside ours.
+with a share that is within 3 points; the shares are of all the samples that each tool took. And
+99 % of our stacks reach their root; perf's part is printed beside ours.
 
 When a share is off, both tools sample once more and what they counted is added up: in 5,000 samples
 a share of one half is off by more than 3 points every few hundred times.
@@ -291,7 +291,7 @@ def openssl_speed(*algorithms):
 
 def openssl():
     """openssl"""
-    compare("openssl", lambda: openssl_speed("aes-256-cbc", "rsa2048", "ecdsap256"))
+    compare("openssl", lambda: openssl_speed("aes-256-cbc", "rsa2048", "ecdhp256"))
 
 
 def openssl_hashing():

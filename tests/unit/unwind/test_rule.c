@@ -84,8 +84,8 @@ static void check_row(struct rts_rule_cache *cache, struct rts_object *object, u
     bool same = strcmp(cfa, columns[0]) == 0 && strcmp(ours[2], columns[3]) == 0;
     for (int i = 0; i < 2; i++)
         /* For a register that is not saved yet readelf says undefined; the ABI says kept. */
-        same = same && (strcmp(ours[i], columns[i + 1]) == 0 ||
-                        (strcmp(columns[i + 1], "u") == 0 && strcmp(ours[i], "s") == 0));
+        same = same &&
+               strcmp(ours[i], strcmp(columns[i + 1], "u") == 0 ? "s" : columns[i + 1]) == 0;
     if (!same)
         fail_msg("at %llx: %s %s %s %s, readelf: %s", (unsigned long long)vaddr, cfa, ours[0],
                  ours[1], ours[2], row);
