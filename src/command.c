@@ -44,6 +44,7 @@ int rts_command_start(struct rts_command *command, char *const *argv, struct rts
         close(go[1]);
         return rts_fail_errno(error, number, "cannot start %s: pipe", argv[0]);
     }
+    signal(SIGCHLD, SIG_DFL); /* whoever started us may ignore it: then there is no exit status */
     pid_t pid = fork();
     if (pid == 0) {
         close(go[1]); /* else our own copy would keep the pipe open when the parent dies */

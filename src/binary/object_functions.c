@@ -142,6 +142,28 @@ static bool find_function(struct rts_object *object, uint64_t vaddr, struct rts_
     return from_fde(object, vaddr, function);
 }
 
+static bool is_called(const struct rts_function *function, const char *name)
+{
+    if (strcmp(function->name, name) == 0)
+        return true;
+    for (const char **alias = function->aliases; alias && *alias; alias++)
+        if (strcmp(*alias, name) == 0)
+            return true;
+    return false;
+}
+
+/* GCC splits functions and inlines the parts into themselves; DWARF then has the function inlined in
+ * itself, perhaps by another of its names. That is one function, with and without DWARF. */
+static size_t fold_into(const struct rts_function *outer, struct rts_function *inlined,
+                        size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!is_called(outer, inlined[i].name))
+            inlined[kept++] = inlined[i];
+    return kept;
+}
+
 size_t rts_object_functions(struct rts_object *object, uint64_t vaddr,
                             struct rts_function *functions, size_t capacity)
 {
@@ -151,6 +173,7 @@ size_t rts_object_functions(struct rts_object *object, uint64_t vaddr,
     size_t room = capacity - 1 < RTS_INLINE_DEPTH_MAX ? capacity - 1 : RTS_INLINE_DEPTH_MAX;
     struct rts_inlines *inlines = load_inlines(object);
     size_t count = inlines ? rts_inlines_at(inlines, vaddr, functions, room) : 0;
+    count = fold_into(&outer, functions, count);
     functions[count++] = outer;
     return count;
 }

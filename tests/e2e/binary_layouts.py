@@ -545,6 +545,29 @@ def check_inlines(path, *options, reference=None):
     return problems[:20] + ([] if deep >= 4 else ["only %d functions deep" % deep])
 
 
+# What GCC makes of a function of which it inlines a part into itself: DWARF has work_too inlined in
+# work, and both are names of the same code.
+INLINED_IN_ITSELF = """
+volatile int sink;
+static inline __attribute__((always_inline)) int work_too(int n)
+{ for (int i = 0; i < n; i++) sink += i; return sink; }
+static inline __attribute__((always_inline)) int other(int n) { return work_too(n) + sink; }
+__attribute__((noinline)) int work(int n) { return n < 3 ? n : other(n); }
+__asm__(".globl work_too\\n.set work_too, work\\n.type work_too, @function");
+int main(int argc, char **argv) { (void)argv; return work(argc); }
+"""
+
+
+def test_inlined_in_itself():
+    path = compile_as("inlined in itself", INLINED_IN_ITSELF, "-O2", "-g")
+    start, size = symbol(path, "work")[:2]
+    seen = set()
+    for answer in ask(path, ["functions %x" % a for a in range(start, start + size)]):
+        seen.add(tuple(f[0] for f in functions(answer)))
+    ok("a function inlined in itself is one function",
+       [] if seen == {("work",), ("other", "work")} else [seen])
+
+
 def test_inlines():
     if not shutil.which("g++"):
         return skip("inlined functions", "g++ is not installed")
@@ -579,5 +602,6 @@ test_without_sections()
 test_debug_files()
 test_debug_frame()
 test_mini_debug()
+test_inlined_in_itself()
 test_inlines()
 done()

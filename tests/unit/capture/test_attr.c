@@ -94,8 +94,8 @@ static void test_features(void **state)
         assert_int_equal(attr.clockid, features & RTS_FEATURE_CLOCK_ID ? CLOCK_MONOTONIC : 0);
         assert_int_equal(flags_of(&attr) >> 34 & 1, !!(features & RTS_FEATURE_BUILD_ID));
         assert_int_equal(flags_of(&attr) >> 35, 0);
-        assert_true(attr.sample_id_all && attr.mmap && attr.mmap2 && attr.comm &&
-                    attr.comm_exec && attr.task && attr.inherit);
+        assert_true(attr.sample_id_all && attr.mmap && attr.mmap2 && attr.comm && attr.comm_exec &&
+                    attr.task && attr.inherit);
         assert_false(attr.exclude_user);
         assert_false(attr.disabled);
     }
@@ -145,8 +145,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ladder),      cmocka_unit_test(test_ladder_ends),
-        cmocka_unit_test(test_features),    cmocka_unit_test(test_call_graphs),
+        cmocka_unit_test(test_ladder),         cmocka_unit_test(test_ladder_ends),
+        cmocka_unit_test(test_features),       cmocka_unit_test(test_call_graphs),
         cmocka_unit_test(test_enable_on_exec), cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,8 +74,7 @@ static bool holds_marker(const struct rts_sample *sample)
     for (size_t at = 0; at + 32 <= sample->stack_size; at += 8) {
         uint64_t words[4];
         memcpy(words, sample->stack + at, sizeof words);
-        if (words[0] == marker && words[1] == ~marker && words[2] == marker &&
-            words[3] == ~marker)
+        if (words[0] == marker && words[1] == ~marker && words[2] == marker && words[3] == ~marker)
             return true;
     }
     return false;
@@ -315,7 +314,9 @@ static void *thread_main(void *argument)
 static void test_threads(void **state)
 {
     (void)state;
-    enum { THREADS = 6 };
+    enum {
+        THREADS = 6
+    };
     pthread_t threads[THREADS];
     pthread_barrier_t barrier;
     pthread_barrier_init(&barrier, NULL, THREADS);

@@ -161,7 +161,9 @@ static size_t drafts(struct draft *all)
     return n;
 }
 
-enum { KINDS = 10 };
+enum {
+    KINDS = 10
+};
 
 static void check_body(const struct rts_record *record, const struct draft *draft)
 {
@@ -193,8 +195,8 @@ static void check_body(const struct rts_record *record, const struct draft *draf
         break;
     case PERF_RECORD_FORK:
     case PERF_RECORD_EXIT:
-        assert_int_equal(record->kind, draft->type == PERF_RECORD_FORK ? RTS_RECORD_FORK
-                                                                       : RTS_RECORD_EXIT);
+        assert_int_equal(record->kind,
+                         draft->type == PERF_RECORD_FORK ? RTS_RECORD_FORK : RTS_RECORD_EXIT);
         assert_int_equal(record->pid, 11);
         assert_int_equal(record->tid, 12);
         assert_int_equal(record->task.parent_pid, 21);
@@ -206,14 +208,9 @@ static void check_body(const struct rts_record *record, const struct draft *draf
         assert_int_equal(record->kind, RTS_RECORD_LOST);
         assert_int_equal(record->lost.records, 32);
         break;
-    case PERF_RECORD_THROTTLE:
-        assert_int_equal(record->kind, RTS_RECORD_THROTTLE);
-        break;
-    case PERF_RECORD_UNTHROTTLE:
-        assert_int_equal(record->kind, RTS_RECORD_UNTHROTTLE);
-        break;
-    default:
-        assert_int_equal(record->kind, RTS_RECORD_OTHER);
+    case PERF_RECORD_THROTTLE: assert_int_equal(record->kind, RTS_RECORD_THROTTLE); break;
+    case PERF_RECORD_UNTHROTTLE: assert_int_equal(record->kind, RTS_RECORD_UNTHROTTLE); break;
+    default: assert_int_equal(record->kind, RTS_RECORD_OTHER);
     }
 }
 
@@ -235,8 +232,7 @@ static void test_side_band_with_every_trailer(void **state)
             assert_int_equal(rts_record_decode(header, &layout, &record), 0);
             check_body(&record, &draft);
             bool timed = layout.sample_type & PERF_SAMPLE_TIME;
-            bool identified =
-                layout.sample_type & (PERF_SAMPLE_ID | PERF_SAMPLE_IDENTIFIER);
+            bool identified = layout.sample_type & (PERF_SAMPLE_ID | PERF_SAMPLE_IDENTIFIER);
             if (timed)
                 assert_int_equal(record.time, 903);
             assert_int_equal(record.id, identified ? 904 : 0);
@@ -381,8 +377,8 @@ static void test_mmap2_build_id(void **state)
 static uint64_t sample_type(unsigned combination)
 {
     static const uint64_t bits[SAMPLE_BITS] = {
-        PERF_SAMPLE_IDENTIFIER, PERF_SAMPLE_IP,        PERF_SAMPLE_TID,    PERF_SAMPLE_TIME,
-        PERF_SAMPLE_ADDR,       PERF_SAMPLE_STREAM_ID, PERF_SAMPLE_CPU,    PERF_SAMPLE_PERIOD,
+        PERF_SAMPLE_IDENTIFIER, PERF_SAMPLE_IP,        PERF_SAMPLE_TID,        PERF_SAMPLE_TIME,
+        PERF_SAMPLE_ADDR,       PERF_SAMPLE_STREAM_ID, PERF_SAMPLE_CPU,        PERF_SAMPLE_PERIOD,
         PERF_SAMPLE_CALLCHAIN,  PERF_SAMPLE_REGS_USER, PERF_SAMPLE_STACK_USER,
     };
     uint64_t type = 0;
@@ -516,8 +512,8 @@ static int decode_draft(const struct draft *draft, const struct rts_record_layou
 static void test_sample_with_hostile_sizes(void **state)
 {
     (void)state;
-    static const uint64_t sizes[] = {25,        31,         33,          40,         1ULL << 32,
-                                     1ULL << 61, 1ULL << 63, UINT64_MAX - 7, UINT64_MAX};
+    static const uint64_t sizes[] = {
+        25, 31, 33, 40, 1ULL << 32, 1ULL << 61, 1ULL << 63, UINT64_MAX - 7, UINT64_MAX};
     struct rts_record_layout layout = {
         .sample_type = PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
         .user_registers = REGISTERS,
@@ -568,8 +564,7 @@ static void test_sample_without_user_side(void **state)
 static void test_sample_of_unknown_layout(void **state)
 {
     (void)state;
-    static const uint64_t refused[] = {PERF_SAMPLE_READ, PERF_SAMPLE_RAW,
-                                       PERF_SAMPLE_BRANCH_STACK};
+    static const uint64_t refused[] = {PERF_SAMPLE_READ, PERF_SAMPLE_RAW, PERF_SAMPLE_BRANCH_STACK};
     for (size_t i = 0; i < 3; i++) {
         struct rts_record_layout layout = {.sample_type = refused[i] | PERF_SAMPLE_IP};
         struct draft draft = {.type = PERF_RECORD_SAMPLE};
@@ -607,8 +602,8 @@ static void test_random_bytes(void **state)
             if (record.kind == RTS_RECORD_SAMPLE && record.sample.stack)
                 assert_true((const char *)record.sample.stack + record.sample.stack_size <= end);
             if (record.kind == RTS_RECORD_SAMPLE && record.sample.callchain)
-                assert_true((const char *)(record.sample.callchain +
-                                           record.sample.callchain_size) <= end);
+                assert_true(
+                    (const char *)(record.sample.callchain + record.sample.callchain_size) <= end);
         }
         free(header);
     }

@@ -153,12 +153,9 @@ static void test_map_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrap_around),
-        cmocka_unit_test(test_late_positions),
-        cmocka_unit_test(test_impossible_headers),
-        cmocka_unit_test(test_cut_or_crooked_position),
-        cmocka_unit_test(test_largest_record),
-        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_wrap_around),        cmocka_unit_test(test_late_positions),
+        cmocka_unit_test(test_impossible_headers), cmocka_unit_test(test_cut_or_crooked_position),
+        cmocka_unit_test(test_largest_record),     cmocka_unit_test(test_release),
         cmocka_unit_test(test_map_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

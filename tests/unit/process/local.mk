@@ -1,2 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# Unit tests of process/, appended to check_PROGRAMS and TESTS.
+process_unit_tests = \
+	tests/unit/process/test_mapped_file_open \
+	tests/unit/process/test_mapping \
+	tests/unit/process/test_maps \
+	tests/unit/process/test_process
+check_PROGRAMS += $(process_unit_tests)
+TESTS += $(process_unit_tests)
+
+tests_unit_process_test_mapped_file_open_SOURCES = \
+	tests/unit/process/test_mapped_file_open.c tests/unit/oracle.h
+tests_unit_process_test_mapping_SOURCES = tests/unit/process/test_mapping.c
+tests_unit_process_test_maps_SOURCES = tests/unit/process/test_maps.c tests/unit/oracle.h
+tests_unit_process_test_process_SOURCES = tests/unit/process/test_process.c tests/unit/oracle.h

@@ -32,12 +32,16 @@ static const char content[] = "the mapped file";
 static const char impostor[] = "another file";
 
 /* Where the child lives. */
-enum place { HERE, CHROOT, MOUNT_NAMESPACE };
+enum place {
+    HERE,
+    CHROOT,
+    MOUNT_NAMESPACE
+};
 
 struct world {
     char folder[64];
-    char path[128];    /* of the mapped file, as the test sees it */
-    char inside[128];  /* as the child sees it */
+    char path[128];   /* of the mapped file, as the test sees it */
+    char inside[128]; /* as the child sees it */
     pid_t child;
     void *address;
     struct rts_mapped_file file;

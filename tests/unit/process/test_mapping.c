@@ -140,12 +140,12 @@ static void test_edges(void **state)
     (void)state;
     struct world *world = world_create();
     world_add(world, 10, 20, 0);
-    world_add(world, 20, 30, 5);  /* touches */
-    world_add(world, 5, 10, 6);   /* touches */
-    world_add(world, 10, 20, 7);  /* replaces */
-    world_add(world, 18, 22, 8);  /* over a seam */
-    world_add(world, 0, 40, 9);   /* over all */
-    world_add(world, 3, 4, 9);    /* at the same moment as what it overlaps */
+    world_add(world, 20, 30, 5); /* touches */
+    world_add(world, 5, 10, 6);  /* touches */
+    world_add(world, 10, 20, 7); /* replaces */
+    world_add(world, 18, 22, 8); /* over a seam */
+    world_add(world, 0, 40, 9);  /* over all */
+    world_add(world, 3, 4, 9);   /* at the same moment as what it overlaps */
     world_check(world, 0);
     world_check_invariants(world);
     world_destroy(world);
@@ -241,12 +241,9 @@ static void test_forget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hole_in_the_middle),
-        cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_top_of_the_address_space),
-        cmocka_unit_test(test_random_in_order),
-        cmocka_unit_test(test_random_out_of_order),
-        cmocka_unit_test(test_forget),
+        cmocka_unit_test(test_hole_in_the_middle),       cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_top_of_the_address_space), cmocka_unit_test(test_random_in_order),
+        cmocka_unit_test(test_random_out_of_order),      cmocka_unit_test(test_forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

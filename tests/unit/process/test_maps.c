@@ -43,16 +43,15 @@ static void test_lines(void **state)
          0x55d0c0000000, 0x55d0c0021000, 0x1000, true, 8, 1, 1234, "/usr/bin/x"},
         {"7f0000000000-7f0000001000 rw-p 00000000 00:00 0 ", 0x7f0000000000, 0x7f0000001000, 0,
          false, 0, 0, 0, ""},
-        {"7f0000000000-7f0000001000 rwxp 00000000 00:00 0", 0x7f0000000000, 0x7f0000001000, 0,
-         true, 0, 0, 0, ""},
+        {"7f0000000000-7f0000001000 rwxp 00000000 00:00 0", 0x7f0000000000, 0x7f0000001000, 0, true,
+         0, 0, 0, ""},
         {"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]",
          0xffffffffff600000, 0xffffffffff601000, 0, true, 0, 0, 0, "[vsyscall]"},
         {"7ffd00000000-7ffd00002000 r-xp 00000000 00:00 0                          [vdso]",
          0x7ffd00000000, 0x7ffd00002000, 0, true, 0, 0, 0, "[vdso]"},
         {"7f0000000000-7f0000001000 r-xs 00000000 fd:0a 99   /a b/c  d.so", 0x7f0000000000,
          0x7f0000001000, 0, true, 0xfd, 0xa, 99, "/a b/c  d.so"},
-        {"1000-2000 r-xp 0 8:1 5 /gone.so (deleted)", 0x1000, 0x2000, 0, true, 8, 1, 5,
-         "/gone.so"},
+        {"1000-2000 r-xp 0 8:1 5 /gone.so (deleted)", 0x1000, 0x2000, 0, true, 8, 1, 5, "/gone.so"},
         {"1000-2000 r-xp 0 8:1 5 /odd (deleted) (deleted)", 0x1000, 0x2000, 0, true, 8, 1, 5,
          "/odd (deleted)"},
         {"1000-2000 r-xp 0 8:1 5 /odd (deleted)x", 0x1000, 0x2000, 0, true, 8, 1, 5,
@@ -243,8 +242,10 @@ static void test_missing_and_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),        cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_random_lines), cmocka_unit_test(test_real_process),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_random_lines),
+        cmocka_unit_test(test_real_process),
         cmocka_unit_test(test_missing_and_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

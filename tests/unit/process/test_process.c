@@ -80,12 +80,13 @@ static void proc_stat(const struct world *world, int pid, const char *name, char
     proc_write(world, pid, "stat", text);
 }
 
-static const char two_files[] = "1000-3000 r-xp 00001000 08:01 10 /bin/app\n"
-                                "3000-4000 rw-p 00003000 08:01 10 /bin/app\n"
-                                "8000-9000 r-xp 00000000 08:01 20 /lib/one.so\n"
-                                "a000-b000 rwxp 00000000 00:00 0 \n"
-                                "c000-d000 r-xp 00000000 00:00 0 [vdso]\n"
-                                "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n";
+static const char two_files[] =
+    "1000-3000 r-xp 00001000 08:01 10 /bin/app\n"
+    "3000-4000 rw-p 00003000 08:01 10 /bin/app\n"
+    "8000-9000 r-xp 00000000 08:01 20 /lib/one.so\n"
+    "a000-b000 rwxp 00000000 00:00 0 \n"
+    "c000-d000 r-xp 00000000 00:00 0 [vdso]\n"
+    "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n";
 
 static struct rts_process *attach(const struct world *world, int pid)
 {
@@ -146,8 +147,9 @@ static void test_files_are_shared(void **state)
 {
     struct world *world = *state;
     proc_write(world, 7, "maps", two_files);
-    proc_write(world, 8, "maps", "50000-52000 r-xp 00001000 08:01 10 /bin/app\n"
-                                 "60000-62000 r-xp 00001000 08:01 11 /bin/app\n");
+    proc_write(world, 8, "maps",
+               "50000-52000 r-xp 00001000 08:01 10 /bin/app\n"
+               "60000-62000 r-xp 00001000 08:01 11 /bin/app\n");
     const struct rts_mapping_set *a = &attach(world, 7)->mappings, *b = &attach(world, 8)->mappings;
     const struct rts_mapped_file *file = rts_mapping_set_find(a, 0x1000, 0)->file;
     assert_ptr_equal(rts_mapping_set_find(b, 0x50000, 0)->file, file);
@@ -331,7 +333,8 @@ static void test_refresh(void **state)
     uint64_t now = 1000000000;
     assert_false(rts_process_refresh(world->table, process, now)); /* nothing is new */
     char more[1024];
-    snprintf(more, sizeof more, "%s%s", two_files, "70000-71000 r-xp 00000000 08:01 30 /lib/new.so\n");
+    snprintf(more, sizeof more, "%s%s", two_files,
+             "70000-71000 r-xp 00000000 08:01 30 /lib/new.so\n");
     proc_write(world, 7, "maps", more);
     assert_false(rts_process_refresh(world->table, process, now + 99999999)); /* too soon */
     assert_null(path_at(process, 0x70000, now));
@@ -348,8 +351,9 @@ static void test_refresh_sees_another_file(void **state)
     struct world *world = *state;
     proc_write(world, 7, "maps", two_files);
     struct rts_process *process = attach(world, 7);
-    proc_write(world, 7, "maps", "1000-3000 r-xp 00001000 08:01 10 /bin/app\n"
-                                 "8000-9000 r-xp 00000000 08:01 99 /lib/other.so\n");
+    proc_write(world, 7, "maps",
+               "1000-3000 r-xp 00001000 08:01 10 /bin/app\n"
+               "8000-9000 r-xp 00000000 08:01 99 /lib/other.so\n");
     uint64_t now = 1000000000;
     rts_process_refresh(world->table, process, now);
     assert_string_equal(path_at(process, 0x8000, now), "/lib/other.so");
@@ -415,8 +419,13 @@ static void test_descendants(void **state)
         int pid, parent;
         const char *name;
     } all[] = {
-        {100, 50, "leaf first"}, {50, 10, "a) S 99 (b"}, {10, 1, "root"}, {20, 1, ")"},
-        {60, 20, ""},            {101, 100, "deep"},     {1, 0, "init"},
+        {100, 50, "leaf first"},
+        {50, 10, "a) S 99 (b"},
+        {10, 1, "root"},
+        {20, 1, ")"},
+        {60, 20, ""},
+        {101, 100, "deep"},
+        {1, 0, "init"},
     };
     for (size_t i = 0; i < 7; i++)
         proc_stat(world, all[i].pid, all[i].name, 'S', all[i].parent, 1);
@@ -446,20 +455,13 @@ static void test_descendants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PROCESS_TEST(test_attach),
-        PROCESS_TEST(test_files_are_shared),
-        PROCESS_TEST(test_attach_fails),
-        PROCESS_TEST(test_mapped_over_time),
-        PROCESS_TEST(test_fork),
-        PROCESS_TEST(test_fork_of_an_unknown_parent),
-        PROCESS_TEST(test_exec),
-        PROCESS_TEST(test_names),
-        PROCESS_TEST(test_pid_reuse),
-        PROCESS_TEST(test_alive),
-        PROCESS_TEST(test_refresh),
-        PROCESS_TEST(test_refresh_sees_another_file),
-        PROCESS_TEST(test_reap),
-        PROCESS_TEST(test_objects_are_given_back),
+        PROCESS_TEST(test_attach),       PROCESS_TEST(test_files_are_shared),
+        PROCESS_TEST(test_attach_fails), PROCESS_TEST(test_mapped_over_time),
+        PROCESS_TEST(test_fork),         PROCESS_TEST(test_fork_of_an_unknown_parent),
+        PROCESS_TEST(test_exec),         PROCESS_TEST(test_names),
+        PROCESS_TEST(test_pid_reuse),    PROCESS_TEST(test_alive),
+        PROCESS_TEST(test_refresh),      PROCESS_TEST(test_refresh_sees_another_file),
+        PROCESS_TEST(test_reap),         PROCESS_TEST(test_objects_are_given_back),
         PROCESS_TEST(test_descendants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

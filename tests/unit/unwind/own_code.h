@@ -25,8 +25,7 @@ static inline void own_code_init(struct own_code *own)
         .objects = rts_object_cache_create(100),
         .time = 1,
     };
-    assert_int_equal(
-        rts_process_attach(own->map.processes, getpid(), &own->map.process, NULL), 0);
+    assert_int_equal(rts_process_attach(own->map.processes, getpid(), &own->map.process, NULL), 0);
     own->rules = rts_rule_cache_create(rts_architecture_native());
     own->finder = (struct rts_code_finder){&own->map, rts_code_map_find};
     own->stack = calloc(1, sizeof *own->stack);
@@ -49,9 +48,8 @@ static inline void own_code_finish(struct own_code *own)
 /* The address in this process that a frame was looked up by. */
 static inline uint64_t own_code_address(const struct rts_frame *frame)
 {
-    return frame->object
-               ? frame->vaddr + frame->load_base - rts_object_first_vaddr(frame->object)
-               : frame->vaddr;
+    return frame->object ? frame->vaddr + frame->load_base - rts_object_first_vaddr(frame->object)
+                         : frame->vaddr;
 }
 
 #endif

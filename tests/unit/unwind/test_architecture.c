@@ -48,8 +48,8 @@ static void test_tables_agree(void **state)
 static void test_known_numbers(void **state)
 {
     (void)state;
-    static const int8_t x86[24] = {0,  3,  2,  1,  4,  5,  6,  7,  16, -1, -1, -1,
-                                   -1, -1, -1, -1, 8,  9,  10, 11, 12, 13, 14, 15};
+    static const int8_t x86[24] = {0,  3,  2,  1,  4, 5, 6,  7,  16, -1, -1, -1,
+                                   -1, -1, -1, -1, 8, 9, 10, 11, 12, 13, 14, 15};
     for (unsigned bit = 0; bit < 24; bit++)
         assert_int_equal(rts_architecture_x86_64.dwarf_of_perf[bit], x86[bit]);
     for (unsigned bit = 0; bit < 33; bit++)
@@ -80,8 +80,7 @@ static void test_registers_from_perf(void **state)
         rts_registers_from_perf(arch, words, false, &registers);
         assert_int_equal(registers.known, (1ULL << arch->registers) - 1);
         rts_registers_from_perf(arch, words, true, &registers);
-        assert_int_equal(registers.known,
-                         ((1ULL << arch->registers) - 1) & ~arch->kernel_unknown);
+        assert_int_equal(registers.known, ((1ULL << arch->registers) - 1) & ~arch->kernel_unknown);
         assert_false(rts_register_known(&registers, RTS_REGISTERS_MAX));
         assert_false(rts_register_known(&registers, UINT32_MAX));
     }
@@ -129,12 +128,12 @@ static void test_epilogues_x86_64(void **state)
         bool epilogue;
     } texts[] = {
         {1, {0xc3}, true},
-        {3, {0x5b, 0x5d, 0xc3}, true},                    /* pop %rbx; pop %rbp; ret */
-        {5, {0x41, 0x5c, 0x41, 0x5d, 0xc3}, true},        /* pop %r12; pop %r13; ret */
-        {2, {0xf3, 0xc3}, true},                          /* rep ret */
-        {3, {0xc2, 8, 0}, true},                          /* ret $8 */
-        {6, {0x5b, 0xe9, 1, 2, 3, 4}, true},              /* pop %rbx; jmp */
-        {4, {0x48, 0x83, 0xc4, 0x08}, false},             /* add $8,%rsp: not yet */
+        {3, {0x5b, 0x5d, 0xc3}, true},             /* pop %rbx; pop %rbp; ret */
+        {5, {0x41, 0x5c, 0x41, 0x5d, 0xc3}, true}, /* pop %r12; pop %r13; ret */
+        {2, {0xf3, 0xc3}, true},                   /* rep ret */
+        {3, {0xc2, 8, 0}, true},                   /* ret $8 */
+        {6, {0x5b, 0xe9, 1, 2, 3, 4}, true},       /* pop %rbx; jmp */
+        {4, {0x48, 0x83, 0xc4, 0x08}, false},      /* add $8,%rsp: not yet */
         {2, {0x5b, 0x90}, false},
         {1, {0x5b}, false}, /* the text ends here */
         {1, {0x41}, false},
@@ -220,9 +219,9 @@ static void test_random_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables_agree),     cmocka_unit_test(test_known_numbers),
+        cmocka_unit_test(test_tables_agree),        cmocka_unit_test(test_known_numbers),
         cmocka_unit_test(test_registers_from_perf), cmocka_unit_test(test_calls_x86_64),
-        cmocka_unit_test(test_epilogues_x86_64), cmocka_unit_test(test_aarch64),
+        cmocka_unit_test(test_epilogues_x86_64),    cmocka_unit_test(test_aarch64),
         cmocka_unit_test(test_random_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

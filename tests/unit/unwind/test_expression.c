@@ -26,8 +26,7 @@ static enum rts_expression_result evaluate(const Dwarf_Op *operations, size_t co
     for (unsigned i = 0; i < 17; i++)
         if (i != 5)
             rts_register_set(&registers, i, 0x100 * (i + 1));
-    struct rts_expression *expression =
-        malloc(sizeof *expression + count * sizeof *operations);
+    struct rts_expression *expression = malloc(sizeof *expression + count * sizeof *operations);
     assert_non_null(expression);
     expression->count = count;
     if (count > 0)
@@ -38,11 +37,20 @@ static enum rts_expression_result evaluate(const Dwarf_Op *operations, size_t co
     return result;
 }
 
-#define OPS(...) ((const Dwarf_Op[]){__VA_ARGS__}), sizeof((Dwarf_Op[]){__VA_ARGS__}) / sizeof(Dwarf_Op)
-#define OP(name)           {.atom = DW_OP_##name}
-#define OP1(name, operand) {.atom = DW_OP_##name, .number = (Dwarf_Word)(operand)}
+#define OPS(...)                                                                                   \
+    ((const Dwarf_Op[]){__VA_ARGS__}), sizeof((Dwarf_Op[]){__VA_ARGS__}) / sizeof(Dwarf_Op)
+#define OP(name)                                                                                   \
+    {                                                                                              \
+        .atom = DW_OP_##name                                                                       \
+    }
+#define OP1(name, operand)                                                                         \
+    {                                                                                              \
+        .atom = DW_OP_##name, .number = (Dwarf_Word)(operand)                                      \
+    }
 #define OP2(name, first, second)                                                                   \
-    {.atom = DW_OP_##name, .number = (Dwarf_Word)(first), .number2 = (Dwarf_Word)(second)}
+    {                                                                                              \
+        .atom = DW_OP_##name, .number = (Dwarf_Word)(first), .number2 = (Dwarf_Word)(second)       \
+    }
 
 #define expect(expected, ...)                                                                      \
     do {                                                                                           \
@@ -133,7 +141,7 @@ static void test_arithmetic(void **state)
     expect(1, OP(lit31), OP(lit6), OP(mod));
     expect(1010, OP(lit10), OP1(plus_uconst, 1000));
     expect(-10, OP(lit10), OP(neg));
-    expect(~UINT64_C(10), OP(lit10), OP(not));
+    expect(~UINT64_C(10), OP(lit10), OP(not ));
     expect(10, OP1(const1s, -10), OP(abs));
     expect(10, OP(lit10), OP(abs));
     expect(INT64_MIN, OP1(const8s, INT64_MIN), OP(abs));
@@ -195,7 +203,10 @@ static void test_plt(void **state)
                OP(lit11), OP(ge), OP(lit3), OP(shl), OP(plus));
 }
 
-#define AT(where, ...) {.offset = (where), __VA_ARGS__}
+#define AT(where, ...)                                                                             \
+    {                                                                                              \
+        .offset = (where), __VA_ARGS__                                                             \
+    }
 
 static void test_branches(void **state)
 {
@@ -235,7 +246,7 @@ static void test_hostile(void **state)
     expect_invalid(OP(lit1), OP(swap));
     expect_invalid(OP(neg));
     expect_invalid(OP(abs));
-    expect_invalid(OP(not));
+    expect_invalid(OP(not ));
     expect_invalid(OP1(plus_uconst, 3));
     expect_invalid(OP(bra));
     expect_invalid(OP(lit1), OP(lit0), OP(div));
@@ -256,14 +267,35 @@ static void test_meaningless(void **state)
 {
     (void)state;
     static const uint8_t atoms[] = {
-        DW_OP_xderef,       DW_OP_xderef_size,   DW_OP_fbreg,          DW_OP_piece,
-        DW_OP_call2,        DW_OP_call4,         DW_OP_call_ref,       DW_OP_form_tls_address,
-        DW_OP_bit_piece,    DW_OP_implicit_value, DW_OP_stack_value,   DW_OP_push_object_address,
-        DW_OP_entry_value,  DW_OP_const_type,    DW_OP_regval_type,    DW_OP_deref_type,
-        DW_OP_convert,      DW_OP_reinterpret,   DW_OP_addrx,          DW_OP_constx,
+        DW_OP_xderef,
+        DW_OP_xderef_size,
+        DW_OP_fbreg,
+        DW_OP_piece,
+        DW_OP_call2,
+        DW_OP_call4,
+        DW_OP_call_ref,
+        DW_OP_form_tls_address,
+        DW_OP_bit_piece,
+        DW_OP_implicit_value,
+        DW_OP_stack_value,
+        DW_OP_push_object_address,
+        DW_OP_entry_value,
+        DW_OP_const_type,
+        DW_OP_regval_type,
+        DW_OP_deref_type,
+        DW_OP_convert,
+        DW_OP_reinterpret,
+        DW_OP_addrx,
+        DW_OP_constx,
         DW_OP_addr, /* needs the load bias */
-        DW_OP_reg0,         DW_OP_reg31,         DW_OP_regx,           DW_OP_lo_user,
-        DW_OP_hi_user,      0,                   1,                    2,
+        DW_OP_reg0,
+        DW_OP_reg31,
+        DW_OP_regx,
+        DW_OP_lo_user,
+        DW_OP_hi_user,
+        0,
+        1,
+        2,
     };
     for (size_t i = 0; i < sizeof atoms; i++)
         expect_invalid(OP(lit1), OP(lit2), {.atom = atoms[i]});
@@ -289,9 +321,10 @@ static void test_random(void **state)
         Dwarf_Op operations[24];
         size_t count = (size_t)random() % 25;
         for (size_t i = 0; i < count; i++) {
-            uint64_t number = random() % 2 ? (uint64_t)random() % 40 : (uint64_t)-(random() % 40);
+            uint64_t number = random() % 2 ? (uint64_t)random() % 40 : (uint64_t) - (random() % 40);
             operations[i] = (Dwarf_Op){
-                .atom = random() % 3 ? (uint8_t)(DW_OP_lit0 + (unsigned)random() % 64) : (uint8_t)random(),
+                .atom = random() % 3 ? (uint8_t)(DW_OP_lit0 + (unsigned)random() % 64)
+                                     : (uint8_t)random(),
                 .number = random() % 8 ? number : (uint64_t)random() << 33,
                 .number2 = (Dwarf_Word)random(),
                 .offset = i * 3,
@@ -306,12 +339,18 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_constants),   cmocka_unit_test(test_registers),
-        cmocka_unit_test(test_stack_operations), cmocka_unit_test(test_arithmetic),
-        cmocka_unit_test(test_comparisons), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_plt),         cmocka_unit_test(test_branches),
-        cmocka_unit_test(test_hostile),     cmocka_unit_test(test_meaningless),
-        cmocka_unit_test(test_stack_limit), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_constants),
+        cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_stack_operations),
+        cmocka_unit_test(test_arithmetic),
+        cmocka_unit_test(test_comparisons),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_plt),
+        cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_meaningless),
+        cmocka_unit_test(test_stack_limit),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,8 +84,8 @@ static void check_row(struct rts_rule_cache *cache, struct rts_object *object, u
     bool same = strcmp(cfa, columns[0]) == 0 && strcmp(ours[2], columns[3]) == 0;
     for (int i = 0; i < 2; i++)
         /* For a register that is not saved yet readelf says undefined; the ABI says kept. */
-        same = same &&
-               strcmp(ours[i], strcmp(columns[i + 1], "u") == 0 ? "s" : columns[i + 1]) == 0;
+        same =
+            same && strcmp(ours[i], strcmp(columns[i + 1], "u") == 0 ? "s" : columns[i + 1]) == 0;
     if (!same)
         fail_msg("at %llx: %s %s %s %s, readelf: %s", (unsigned long long)vaddr, cfa, ours[0],
                  ours[1], ours[2], row);
@@ -95,8 +95,7 @@ static int check_file(const char *path)
 {
     char *script = oracle_file(reader, sizeof reader - 1);
     char *answer = oracle_ask("python3 %s %s", script, path);
-    struct rts_object *object =
-        rts_object_open(open(path, O_RDONLY | O_CLOEXEC), path, NULL, NULL);
+    struct rts_object *object = rts_object_open(open(path, O_RDONLY | O_CLOEXEC), path, NULL, NULL);
     assert_non_null(object);
     struct rts_rule_cache *cache = rts_rule_cache_create(rts_architecture_native());
     int rows = 0;
@@ -176,8 +175,7 @@ static void test_cache(void **state)
     char path[512];
     uint64_t lookups, misses;
     assert_true(find_library("/libc.so", path));
-    struct rts_object *object =
-        rts_object_open(open(path, O_RDONLY | O_CLOEXEC), path, NULL, NULL);
+    struct rts_object *object = rts_object_open(open(path, O_RDONLY | O_CLOEXEC), path, NULL, NULL);
     struct rts_rule_cache *cache = rts_rule_cache_create(rts_architecture_native());
     static const uint64_t nowhere[] = {0, 1, UINT64_MAX, UINT64_MAX - 1, 1ULL << 47, 0x100};
     const struct rts_rule *rule;

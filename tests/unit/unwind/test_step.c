@@ -157,13 +157,14 @@ static void test_expressions(void **state)
     struct world world;
     uint64_t missing, popped;
     init(&world);
-    struct rts_expression *cfa =
-        expression((const Dwarf_Op[]){{.atom = DW_OP_breg7, .number = 40}, {.atom = DW_OP_deref}}, 2);
-    struct rts_expression *at = expression(
-        (const Dwarf_Op[]){{.atom = DW_OP_breg7, .number = 48}}, 1);
-    struct rts_expression *is = expression(
-        (const Dwarf_Op[]){{.atom = DW_OP_call_frame_cfa}, {.atom = DW_OP_lit1},
-                           {.atom = DW_OP_plus}}, 3);
+    struct rts_expression *cfa = expression(
+        (const Dwarf_Op[]){{.atom = DW_OP_breg7, .number = 40}, {.atom = DW_OP_deref}}, 2);
+    struct rts_expression *at =
+        expression((const Dwarf_Op[]){{.atom = DW_OP_breg7, .number = 48}}, 1);
+    struct rts_expression *is = expression((const Dwarf_Op[]){{.atom = DW_OP_call_frame_cfa},
+                                                              {.atom = DW_OP_lit1},
+                                                              {.atom = DW_OP_plus}},
+                                           3);
     world.rule.cfa_is_expression = 1;
     world.rule.cfa_expression = cfa;
     world.rule.kind[16] = RTS_RULE_AT_EXPRESSION;
@@ -202,9 +203,9 @@ static void test_link_register(void **state)
     rule.kind[30] = RTS_RULE_SAME;
     rts_register_set(&registers, 31, STACK);
     rts_register_set(&registers, 30, 0x12340000aaaabbbb);
-    assert_int_equal(rts_step_rule(&rts_architecture_aarch64, &rule, &memory, &registers,
-                                   &missing, &popped),
-                     RTS_STEP_DONE);
+    assert_int_equal(
+        rts_step_rule(&rts_architecture_aarch64, &rule, &memory, &registers, &missing, &popped),
+        RTS_STEP_DONE);
     assert_int_equal(registers.value[32], 0xaaaabbbb);
     assert_int_equal(registers.value[31], STACK);
 }

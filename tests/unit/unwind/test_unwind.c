@@ -87,8 +87,7 @@ static void unwind(struct own_code *own, size_t size)
     uint8_t *bytes = malloc(size);
     assert_non_null(bytes);
     memcpy(bytes, moment.bytes, size);
-    struct rts_memory memory = {
-        .address = moment.registers.value[7], .bytes = bytes, .size = size};
+    struct rts_memory memory = {.address = moment.registers.value[7], .bytes = bytes, .size = size};
     rts_unwind_stack(rts_architecture_native(), own->rules, &own->finder, &moment.registers,
                      &memory, own->stack);
     free(bytes);
