@@ -61,9 +61,7 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
     file->resolved = true;
     file->attempts++;
     file->tried_instance = map->process->instance;
-    if (file->build_id.size > 0)
-        file->object = rts_object_cache_find_build_id(map->objects, &file->build_id);
-    RTS_CLOSE int root = file->object ? -1 : open_root(map);
+    RTS_CLOSE int root = open_root(map);
     for (int place = 0; !file->object && !file->no_elf && place < RTS_PLACE_COUNT; place++)
         file->object = open_at(map, mapping, (enum rts_file_place)place, root, &file->no_elf);
 }

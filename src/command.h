@@ -22,8 +22,8 @@ struct rts_command {
         .go = -1, .exec_error = -1                                                                 \
     }
 
-/* Forks the child, which has the default signal dispositions and an empty signal mask. Our own
- * disposition of SIGCHLD becomes the default. */
+/* Forks the child, which has an empty signal mask, and the default dispositions of the signals that
+ * a session ignores for itself. Our own disposition of SIGCHLD becomes the default. */
 int rts_command_start(struct rts_command *command, char *const *argv, struct rts_error *error);
 
 /* Lets it exec. RTS_NOT_FOUND or RTS_NOT_PERMITTED when that fails. */

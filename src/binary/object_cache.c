@@ -20,7 +20,7 @@
 
 struct entry {
     struct rts_object *object;
-    int64_t mtime_ns; /* of its file when it was opened */
+    struct rts_file_identity identity; /* of its file when it was opened */
     uint64_t references;
     uint64_t last_use;
     bool doomed; /* about to be dropped */
@@ -187,11 +187,13 @@ static bool has_changed(const struct entry *entry)
 {
     struct stat status;
     int fd = entry->object->image.fd;
-    return fd >= 0 && (fstat(fd, &status) < 0 || nanoseconds(&status.st_mtim) != entry->mtime_ns);
+    return fd >= 0 &&
+           (fstat(fd, &status) < 0 || nanoseconds(&status.st_mtim) != entry->identity.mtime_ns);
 }
 
 /* The entry of another file with the same bytes, or NULL. */
-static struct entry *find_copy(struct rts_object_cache *cache, const struct rts_object *object)
+static struct entry *find_copy(struct rts_object_cache *cache, const struct rts_object *object,
+                               const struct rts_file_identity *identity)
 {
     const struct rts_build_id *build_id = rts_object_build_id(object);
     uint64_t hash = hash_build(build_id);
@@ -202,6 +204,9 @@ static struct entry *find_copy(struct rts_object_cache *cache, const struct rts_
         rts_table_remove(&cache->builds, hash, same_build, build_id);
         return NULL;
     }
+    if (entry->identity.root_device != identity->root_device ||
+        entry->identity.root_inode != identity->root_inode)
+        return NULL;
     return same_content(&entry->object->image, &object->image) ? entry : NULL;
 }
 
@@ -217,13 +222,13 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
             *error = cause;
         return NULL;
     }
-    struct entry *entry = find_copy(cache, object);
+    struct entry *entry = find_copy(cache, object, &lookup->identity);
     if (entry) {
         rts_object_destroy(object);
         add_name(cache, lookup, entry)->changed_ns = lookup->changed_ns;
     } else {
         entry = add_entry(cache, object);
-        entry->mtime_ns = lookup->identity.mtime_ns;
+        entry->identity = lookup->identity;
         add_name(cache, lookup, entry);
     }
     return use(cache, entry);
@@ -247,6 +252,11 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
                      .mtime_ns = nanoseconds(&status.st_mtim)},
         .changed_ns = nanoseconds(&status.st_ctim),
     };
+    struct stat root;
+    if (search && search->root_fd >= 0 && fstat(search->root_fd, &root) == 0) {
+        lookup.identity.root_device = root.st_dev;
+        lookup.identity.root_inode = root.st_ino;
+    }
     struct name *name =
         rts_table_find(&cache->names, hash_identity(&lookup.identity), same_identity, &lookup);
     if (!name)

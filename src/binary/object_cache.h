@@ -19,6 +19,10 @@ struct rts_file_identity {
     uint64_t inode;
     uint64_t size;
     int64_t mtime_ns;
+    /* The root directory whose debug files are searched: an object takes names from there, so one
+     * container must not choose them for another. Both 0: our own root. */
+    uint64_t root_device;
+    uint64_t root_inode;
 };
 
 /* `limit`: objects kept without a user. Never NULL. */

@@ -5,20 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-/* attr.build_id, which headers older than 5.12 do not name: the 35th of the attr's flag bits. */
-#define ATTR_FLAG_BUILD_ID (1ULL << 34)
-
-/* The flag bits follow read_format in the attr (perf_event_open(2)). */
-static void set_flag(struct perf_event_attr *attr, uint64_t flag)
-{
-    char *at =
-        (char *)attr + offsetof(struct perf_event_attr, read_format) + sizeof attr->read_format;
-    uint64_t flags;
-    memcpy(&flags, at, sizeof flags);
-    flags |= flag;
-    memcpy(at, &flags, sizeof flags);
-}
-
 void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *request,
                    unsigned features)
 {
@@ -54,8 +40,6 @@ void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *
         attr->use_clockid = 1;
         attr->clockid = CLOCK_MONOTONIC;
     }
-    if (features & RTS_FEATURE_BUILD_ID)
-        set_flag(attr, ATTR_FLAG_BUILD_ID);
 }
 
 enum rts_feature rts_attr_step_down(unsigned *features, int number)
@@ -63,13 +47,10 @@ enum rts_feature rts_attr_step_down(unsigned *features, int number)
     /* A kernel that does not know a bit says EINVAL (E2BIG for a longer attr); one that does not
      * permit something says EACCES or EPERM, and the only thing to be refused is the kernel side.
      */
-    static const enum rts_feature unknown_order[] = {RTS_FEATURE_BUILD_ID, RTS_FEATURE_CLOCK_ID};
-    if (number == EINVAL || number == E2BIG || number == EOPNOTSUPP) {
-        for (size_t i = 0; i < sizeof unknown_order / sizeof *unknown_order; i++)
-            if (*features & unknown_order[i]) {
-                *features &= ~(unsigned)unknown_order[i];
-                return unknown_order[i];
-            }
+    if ((number == EINVAL || number == E2BIG || number == EOPNOTSUPP) &&
+        (*features & RTS_FEATURE_CLOCK_ID)) {
+        *features &= ~(unsigned)RTS_FEATURE_CLOCK_ID;
+        return RTS_FEATURE_CLOCK_ID;
     }
     if ((number == EACCES || number == EPERM) && (*features & RTS_FEATURE_KERNEL_SIDE)) {
         *features &= ~(unsigned)RTS_FEATURE_KERNEL_SIDE;
@@ -81,7 +62,6 @@ enum rts_feature rts_attr_step_down(unsigned *features, int number)
 const char *rts_feature_name(enum rts_feature feature)
 {
     switch (feature) {
-    case RTS_FEATURE_BUILD_ID: return "kernel_build_ids";
     case RTS_FEATURE_CLOCK_ID: return "monotonic_clock";
     case RTS_FEATURE_KERNEL_SIDE: return "kernel_samples";
     }

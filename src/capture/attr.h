@@ -2,6 +2,9 @@
 /*
  * The ladder of attrs: the best that this kernel might take, and what to give up, rung by rung,
  * when it refuses. What was given up is recorded, so that it can be said.
+ *
+ * Not on it: build-ids in MMAP2 records (Linux 5.12). They take the place of device and inode, and
+ * whoever builds a file can choose its build-id, but not its inode.
  */
 #ifndef RTS_CAPTURE_ATTR_H
 #define RTS_CAPTURE_ATTR_H
@@ -14,9 +17,8 @@
 
 /* Features that can be given up, in the order in which they are. Bits of a set. */
 enum rts_feature {
-    RTS_FEATURE_BUILD_ID = 1 << 0,    /* build-ids in MMAP2 records: Linux 5.12 */
-    RTS_FEATURE_CLOCK_ID = 1 << 1,    /* times on CLOCK_MONOTONIC: Linux 4.1 */
-    RTS_FEATURE_KERNEL_SIDE = 1 << 2, /* samples that hit in the kernel, with their user stack */
+    RTS_FEATURE_CLOCK_ID = 1 << 0,    /* times on CLOCK_MONOTONIC: Linux 4.1 */
+    RTS_FEATURE_KERNEL_SIDE = 1 << 1, /* samples that hit in the kernel, with their user stack */
 };
 
 /* What the caller wants of the sampling event. */

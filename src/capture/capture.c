@@ -191,7 +191,7 @@ struct rts_capture *rts_capture_create(const struct rts_capture_options *options
     struct rts_capture *capture = rts_calloc(1, sizeof *capture);
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
     capture->options = *options;
-    capture->features = RTS_FEATURE_BUILD_ID | RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE;
+    capture->features = RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE;
     capture->cpu_count = cpus > 0 ? (unsigned)cpus : 1;
     capture->rings = rts_calloc(capture->cpu_count, sizeof *capture->rings);
     capture->owners = rts_calloc(capture->cpu_count, sizeof *capture->owners);
@@ -257,9 +257,10 @@ static int open_event(struct rts_capture *capture, int32_t tid, uint32_t cpu, in
             return 0;
         if (number == EMFILE || number == ENFILE)
             return too_many_files(pid, error);
-        /* Only the first event may choose the rung: all events of a run have one layout. */
-        enum rts_feature given_up =
-            capture->events.count == 0 ? rts_attr_step_down(&capture->features, number) : 0;
+        /* Only the first event may choose the rung, since all events of a run are alike; and the
+         * clock is chosen already, by the rings. */
+        bool may_step = capture->events.count == 0 && (number == EACCES || number == EPERM);
+        enum rts_feature given_up = may_step ? rts_attr_step_down(&capture->features, number) : 0;
         if (!given_up)
             return rts_capture_refused(number, pid, error);
         capture->facts.gave_up |= given_up;

@@ -147,7 +147,7 @@ static void add_mapping(struct rts_process_table *table, struct rts_process *pro
 struct reading {
     struct rts_process_table *table;
     struct rts_process *process;
-    uint64_t again; /* 0: first reading; else the time of this one, which leaves alone what is known */
+    uint64_t again; /* 0: first reading; else when it is read again, for what is not known yet */
     bool added;
 };
 

@@ -12,7 +12,7 @@
 
 struct rts_process {
     int32_t pid;
-    int32_t view;      /* the thread under which /proc shows it: the first one, while that lives */
+    int32_t view;       /* the thread under which /proc shows it: the first one, while that lives */
     uint64_t instance;  /* unique in this run, from 1 */
     uint64_t born_ns;   /* 0: before we looked */
     uint64_t died_ns;   /* UINT64_MAX: as far as we know it lives */

@@ -12,7 +12,7 @@
 
 #include "capture/attr.h"
 
-#define ALL (RTS_FEATURE_BUILD_ID | RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE)
+#define ALL (RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE)
 
 static struct rts_attr_request request(enum rts_call_graph call_graph)
 {
@@ -34,15 +34,14 @@ static void test_ladder(void **state)
         unsigned before, after;
         enum rts_feature given_up;
     } rungs[] = {
-        {EINVAL, ALL, ALL & ~RTS_FEATURE_BUILD_ID, RTS_FEATURE_BUILD_ID},
-        {E2BIG, ALL, ALL & ~RTS_FEATURE_BUILD_ID, RTS_FEATURE_BUILD_ID},
-        {EOPNOTSUPP, ALL, ALL & ~RTS_FEATURE_BUILD_ID, RTS_FEATURE_BUILD_ID},
-        {EINVAL, ALL & ~RTS_FEATURE_BUILD_ID, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
+        {EINVAL, ALL, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
+        {E2BIG, ALL, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
+        {EOPNOTSUPP, ALL, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
         {EINVAL, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_KERNEL_SIDE, 0},
         {EINVAL, 0, 0, 0},
-        {EACCES, ALL, ALL & ~RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_KERNEL_SIDE},
-        {EPERM, ALL, ALL & ~RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_KERNEL_SIDE},
-        {EACCES, RTS_FEATURE_BUILD_ID, RTS_FEATURE_BUILD_ID, 0},
+        {EACCES, ALL, RTS_FEATURE_CLOCK_ID, RTS_FEATURE_KERNEL_SIDE},
+        {EPERM, ALL, RTS_FEATURE_CLOCK_ID, RTS_FEATURE_KERNEL_SIDE},
+        {EACCES, RTS_FEATURE_CLOCK_ID, RTS_FEATURE_CLOCK_ID, 0},
         {EPERM, 0, 0, 0},
         {ESRCH, ALL, ALL, 0},
         {EMFILE, ALL, ALL, 0},
@@ -92,8 +91,8 @@ static void test_features(void **state)
         assert_int_equal(attr.exclude_kernel, !(features & RTS_FEATURE_KERNEL_SIDE));
         assert_int_equal(attr.use_clockid, !!(features & RTS_FEATURE_CLOCK_ID));
         assert_int_equal(attr.clockid, features & RTS_FEATURE_CLOCK_ID ? CLOCK_MONOTONIC : 0);
-        assert_int_equal(flags_of(&attr) >> 34 & 1, !!(features & RTS_FEATURE_BUILD_ID));
-        assert_int_equal(flags_of(&attr) >> 35, 0);
+        /* In particular no build-ids in place of inodes (bit 34). */
+        assert_int_equal(flags_of(&attr) >> 34, 0);
         assert_true(attr.sample_id_all && attr.mmap && attr.mmap2 && attr.comm && attr.comm_exec &&
                     attr.task && attr.inherit);
         assert_false(attr.exclude_user);
@@ -137,7 +136,6 @@ static void test_enable_on_exec(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    assert_string_equal(rts_feature_name(RTS_FEATURE_BUILD_ID), "kernel_build_ids");
     assert_string_equal(rts_feature_name(RTS_FEATURE_CLOCK_ID), "monotonic_clock");
     assert_string_equal(rts_feature_name(RTS_FEATURE_KERNEL_SIDE), "kernel_samples");
 }

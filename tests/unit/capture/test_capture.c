@@ -48,7 +48,7 @@ struct seen {
 static volatile uint64_t sink_hole;
 
 /* Uses the CPU for a while with the marker on its stack. */
-static __attribute__((noinline, noclone)) void burn(int milliseconds)
+static __attribute__((noinline)) void burn(int milliseconds)
 {
     volatile uint64_t on_stack[4] = {marker, ~marker, marker, ~marker};
     uint64_t end = rts_clock_monotonic_ns() + (uint64_t)milliseconds * 1000000;
@@ -58,7 +58,7 @@ static __attribute__((noinline, noclone)) void burn(int milliseconds)
     } while (rts_clock_monotonic_ns() < end);
 }
 
-static __attribute__((noinline, noclone)) void after_burn(void)
+static __attribute__((noinline)) void after_burn(void)
 {
     sink_hole++;
 }

@@ -113,9 +113,10 @@ static bool start(struct world *world, enum place place)
         if (ok && write(answer[1], &told, sizeof told) < 0)
             _exit(1);
         close(answer[1]);
-        for (; ok;)
+        if (!ok)
+            _exit(1);
+        for (;;)
             pause();
-        _exit(1);
     }
     struct {
         void *address;

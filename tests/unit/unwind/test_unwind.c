@@ -25,10 +25,6 @@
 #define STACK_MAX ((size_t)1 << 20)
 #define DEPTH_MAX 1024
 
-#if !defined __x86_64__
-#error "the registers of this architecture have to be put in DWARF order here"
-#endif
-
 /* What was seen at one moment, by both. */
 struct moment {
     struct rts_registers registers;
@@ -55,9 +51,11 @@ static _Unwind_Reason_Code take_expected(struct _Unwind_Context *context, void *
     return _URC_NO_REASON;
 }
 
-/* Takes the moment: registers and stack of this very frame, then the runtime's view of it. The
- * stack is read through /proc, where no sanitizer looks over our shoulder. */
-static __attribute__((noinline)) void take_moment(void)
+#if defined __x86_64__
+
+#define BREAKPOINT() __asm__ volatile("int3" ::: "memory")
+
+static void take_registers(const ucontext_t *context)
 {
     static const struct {
         int from, to;
@@ -66,14 +64,40 @@ static __attribute__((noinline)) void take_moment(void)
         {REG_RBP, 6},  {REG_RSP, 7},  {REG_R8, 8},   {REG_R9, 9},   {REG_R10, 10}, {REG_R11, 11},
         {REG_R12, 12}, {REG_R13, 13}, {REG_R14, 14}, {REG_R15, 15}, {REG_RIP, 16},
     };
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        rts_register_set(&moment.registers, (unsigned)order[i].to,
+                         (uint64_t)context->uc_mcontext.gregs[order[i].from]);
+}
+
+#elif defined __aarch64__
+
+#define BREAKPOINT() raise(SIGTRAP)
+
+static void take_registers(const ucontext_t *context)
+{
+    for (unsigned i = 0; i < 31; i++)
+        rts_register_set(&moment.registers, i, context->uc_mcontext.regs[i]);
+    rts_register_set(&moment.registers, 31, context->uc_mcontext.sp);
+    rts_register_set(&moment.registers, 32, context->uc_mcontext.pc);
+}
+
+#endif
+
+static uint64_t stack_pointer(void)
+{
+    return moment.registers.value[rts_architecture_native()->stack_pointer];
+}
+
+/* Takes the moment: registers and stack of this very frame, then the runtime's view of it. The
+ * stack is read through /proc, where no sanitizer looks over our shoulder. */
+static __attribute__((noinline)) void take_moment(void)
+{
     ucontext_t context;
     assert_int_equal(getcontext(&context), 0);
     moment.registers.known = 0;
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-        rts_register_set(&moment.registers, (unsigned)order[i].to,
-                         (uint64_t)context.uc_mcontext.gregs[order[i].from]);
+    take_registers(&context);
     int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    ssize_t size = pread(memory, moment.bytes, STACK_MAX, (off_t)moment.registers.value[7]);
+    ssize_t size = pread(memory, moment.bytes, STACK_MAX, (off_t)stack_pointer());
     close(memory);
     assert_true(size > 0);
     moment.size = (size_t)size;
@@ -87,7 +111,7 @@ static void unwind(struct own_code *own, size_t size)
     uint8_t *bytes = malloc(size);
     assert_non_null(bytes);
     memcpy(bytes, moment.bytes, size);
-    struct rts_memory memory = {.address = moment.registers.value[7], .bytes = bytes, .size = size};
+    struct rts_memory memory = {.address = stack_pointer(), .bytes = bytes, .size = size};
     rts_unwind_stack(rts_architecture_native(), own->rules, &own->finder, &moment.registers,
                      &memory, own->stack);
     free(bytes);
@@ -211,7 +235,7 @@ static void test_through_a_fault(void **state)
 {
     (void)state;
     handle(SIGTRAP, 0);
-    __asm__ volatile("int3" ::: "memory");
+    BREAKPOINT();
     check_moment(false);
 }
 
