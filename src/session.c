@@ -185,6 +185,8 @@ static void stop_and_flush(struct rts_session *session)
     rts_capture_stop(session->capture);
     session->ended_ns = rts_clock_monotonic_ns();
     drain(session);
+    rts_capture_mark_end(session->capture);
+    drain(session);
     rts_session_end_throttling(session, session->ended_ns);
     rts_session_flush(session);
     rts_status_line_erase(&session->status_line);

@@ -14,8 +14,7 @@ void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *
     attr->config = PERF_COUNT_SW_CPU_CLOCK;
     attr->freq = 1;
     attr->sample_freq = request->frequency;
-    attr->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID |
-                        PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_REGS_USER;
+    attr->sample_type = RTS_ATTR_COMMON_TYPE | PERF_SAMPLE_REGS_USER;
     attr->sample_regs_user = request->user_registers;
     if (request->call_graph == RTS_CALL_GRAPH_DWARF) {
         attr->sample_type |= PERF_SAMPLE_STACK_USER;

@@ -21,6 +21,11 @@ enum rts_feature {
     RTS_FEATURE_KERNEL_SIDE = 1 << 1, /* samples that hit in the kernel, with their user stack */
 };
 
+/* What samples hold at least, and what ends every other record (PERF_SAMPLE_*): the same in all
+ * events that share a ring, or their records could not be told apart. */
+#define RTS_ATTR_COMMON_TYPE                                                                       \
+    (PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU)
+
 /* What the caller wants of the sampling event. */
 struct rts_attr_request {
     uint32_t frequency; /* Hz */

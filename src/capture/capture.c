@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -85,6 +87,9 @@ static int open_owner(uint32_t cpu, unsigned features, size_t ring_bytes)
         .sample_period = 1,
         .exclude_kernel = 1,
         .exclude_hv = 1,
+        .comm = 1, /* for rts_capture_mark_end() */
+        .sample_id_all = 1,
+        .sample_type = RTS_ATTR_COMMON_TYPE,
         .watermark = 1,
         .wakeup_watermark = (uint32_t)(ring_bytes / 4),
     };
@@ -354,6 +359,31 @@ size_t rts_capture_poll_fds(const struct rts_capture *capture, struct pollfd *fd
 void rts_capture_stop(struct rts_capture *capture)
 {
     rts_events_control(&capture->events, PERF_EVENT_IOC_DISABLE);
+}
+
+void rts_capture_mark_end(struct rts_capture *capture)
+{
+    cpu_set_t *allowed = CPU_ALLOC(capture->cpu_count);
+    cpu_set_t *one = CPU_ALLOC(capture->cpu_count);
+    size_t size = CPU_ALLOC_SIZE(capture->cpu_count);
+    char name[16];
+    if (allowed && one && sched_getaffinity(0, size, allowed) == 0 &&
+        prctl(PR_GET_NAME, name) == 0) {
+        for (uint32_t cpu = 0; cpu < capture->cpu_count; cpu++) {
+            if (capture->owners[cpu] < 0)
+                continue;
+            CPU_ZERO_S(size, one);
+            CPU_SET_S(cpu, size, one);
+            /* Giving ourselves our own name makes a COMM record of the event that owns the ring. */
+            if (sched_setaffinity(0, size, one) == 0)
+                prctl(PR_SET_NAME, name);
+        }
+        sched_setaffinity(0, size, allowed);
+    }
+    if (allowed)
+        CPU_FREE(allowed);
+    if (one)
+        CPU_FREE(one);
 }
 
 void rts_capture_drain(struct rts_capture *capture, const struct rts_capture_sink *sink)

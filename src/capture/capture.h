@@ -71,6 +71,11 @@ size_t rts_capture_poll_fds(const struct rts_capture *capture, struct pollfd *fd
 /* Stops the events; what is in the rings can still be drained. */
 void rts_capture_stop(struct rts_capture *capture);
 
+/* The kernel tells of lost records only with the next record that finds room. This writes one into
+ * every ring: call it after stop() and drain(), and drain once more. CPUs that we may not run on
+ * are left out. */
+void rts_capture_mark_end(struct rts_capture *capture);
+
 /* Passes on what the rings hold: first all side-band records, in time order, then the samples that
  * were written before those, in time order. So every sample is seen after what was mapped before
  * it.

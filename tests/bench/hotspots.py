@@ -52,7 +52,7 @@ def kept():
 def annotated(data, *options):
     """[(instructions, function)], and the instructions of the whole program."""
     text = subprocess.run(
-        ["callgrind_annotate", "--threshold=100", "--show-percs=no", *options, data],
+        ["callgrind_annotate", "--threshold=100", "--auto=no", "--show-percs=no", *options, data],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=True,

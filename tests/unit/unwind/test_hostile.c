@@ -126,8 +126,8 @@ static void test_deep_stacks(void **state)
         rts_unwind_stack(rts_architecture_native(), own.rules, &own.finder, &registers, &memory,
                          own.stack);
         assert_in_range(own.stack->count, 1, RTS_STACK_DEPTH_MAX);
-        if (own.stack->count == RTS_STACK_DEPTH_MAX)
-            assert_int_equal(own.stack->stop, RTS_STOP_DEPTH);
+        if (own.stack->stop == RTS_STOP_DEPTH)
+            assert_int_equal(own.stack->count, RTS_STACK_DEPTH_MAX);
     }
     free(bytes);
     own_code_finish(&own);
