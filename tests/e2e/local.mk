@@ -7,6 +7,7 @@ e2e_scripts = \
 	tests/e2e/storms.py \
 	tests/e2e/bad_input.py \
 	tests/e2e/gdb.py \
+	tests/e2e/losses.py \
 	tests/e2e/versus_perf.py
 
 TESTS += $(e2e_scripts)
