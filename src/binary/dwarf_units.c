@@ -49,24 +49,24 @@ void rts_dwarf_units_finish(struct rts_dwarf_units *units)
 
 struct scan {
     struct rts_dwarf_ranges *functions;
+    enum rts_dwarf_scan depth;
     uint64_t dies;
     uint64_t ranges;
 };
 
 /* What may hold a function with code of its own. */
-static bool may_hold_functions(int tag)
+static bool may_hold_functions(int tag, enum rts_dwarf_scan depth)
 {
     switch (tag) {
-    case DW_TAG_compile_unit:
     case DW_TAG_namespace:
-    case DW_TAG_module:
+    case DW_TAG_module: return true;
     case DW_TAG_subprogram:
     case DW_TAG_lexical_block:
     case DW_TAG_class_type:
     case DW_TAG_structure_type:
     case DW_TAG_union_type:
     case DW_TAG_enumeration_type:
-    case DW_TAG_interface_type: return true;
+    case DW_TAG_interface_type: return depth == RTS_DWARF_SCAN_DEEP;
     default: return false;
     }
 }
@@ -83,9 +83,18 @@ static void scan_children(struct scan *scan, Dwarf_Die *parent, unsigned int dep
         int tag = dwarf_tag(&die);
         if (tag == DW_TAG_subprogram)
             rts_dwarf_ranges_add(scan->functions, &die, dwarf_dieoffset(&die), &scan->ranges);
-        if (may_hold_functions(tag))
+        if (may_hold_functions(tag, scan->depth))
             scan_children(scan, &die, depth + 1);
     } while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static void list_functions(struct rts_dwarf_unit *unit, enum rts_dwarf_scan depth)
+{
+    unit->scanned = depth;
+    rts_dwarf_ranges_finish(&unit->functions);
+    struct scan scan = {&unit->functions, depth, UNIT_DIES_MAX, FUNCTION_RANGES_MAX};
+    scan_children(&scan, &unit->die, 0);
+    rts_dwarf_ranges_seal(&unit->functions);
 }
 
 bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die)
@@ -94,12 +103,10 @@ bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwa
     if (!range)
         return false;
     struct rts_dwarf_unit *unit = &units->units[range->what];
-    if (!unit->scanned) {
-        unit->scanned = true;
-        struct scan scan = {&unit->functions, UNIT_DIES_MAX, FUNCTION_RANGES_MAX};
-        scan_children(&scan, &unit->die, 0);
-        rts_dwarf_ranges_seal(&unit->functions);
-    }
     range = rts_dwarf_ranges_find(&unit->functions, vaddr);
+    while (!range && unit->scanned < RTS_DWARF_SCAN_DEEP) {
+        list_functions(unit, unit->scanned + 1);
+        range = rts_dwarf_ranges_find(&unit->functions, vaddr);
+    }
     return range && dwarf_offdie(units->dwarf, range->what, die) != NULL;
 }
