@@ -109,6 +109,10 @@ void rts_session_take_sample(void *context, const struct rts_record *record)
     rts_registers_from_perf(session->arch, record->sample.registers, record->sample.kernel_mode,
                             &registers);
     session->code_map.process = process_of(session, record);
+    if (!session->code_map.process->target) {
+        session->account.other++;
+        return;
+    }
     session->code_map.time = record->time;
     unwind_in_process(session, record, &registers);
 

@@ -2,6 +2,8 @@
 /* Who is sampled, and until when. */
 #include "session.h"
 
+#include <errno.h>
+
 #include "process/descendants.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -13,7 +15,9 @@ static int take_in(struct rts_session *session, int32_t pid, unsigned *unreadabl
 {
     struct rts_process *process;
     struct rts_error failure;
-    if (rts_process_attach(session->processes, pid, &process, &failure) == 0)
+    int result = rts_process_attach(session->processes, pid, &process, &failure);
+    process->target = true;
+    if (result == 0)
         return 0;
     if (failure.failure == RTS_NOT_PERMITTED) {
         if ((*unreadable)++ == 0)
@@ -40,6 +44,8 @@ static int attach_tree(struct rts_session *session, int32_t pid, unsigned *unrea
         struct rts_error failure;
         if (rts_capture_add_process(session->capture, descendants[i], &failure) == 0)
             take_in(session, descendants[i], unreadable, NULL);
+        else if (failure.number == EMFILE)
+            return *error = failure, -1;
         else if (failure.failure != RTS_NOT_FOUND)
             rts_log("without child process %d: %s", (int)descendants[i], failure.text);
     }
@@ -57,6 +63,40 @@ static int attach_pids(struct rts_session *session, struct rts_error *error)
             return -1;
     }
     return 0;
+}
+
+/* With more threads than we may have files open: one event per CPU for all processes, of which only
+ * the target's samples are used. That takes the permission to sample everybody. */
+static int attach_pids_by_cpu(struct rts_session *session, struct rts_error *error)
+{
+    rts_capture_close_events(session->capture);
+    if (rts_capture_add_cpus(session->capture, NULL) < 0)
+        return -1; /* the message is about the limit */
+    rts_log("%s; sampling whole CPUs instead and using the target's samples", error->text);
+    rts_process_table_select(session->processes);
+    unsigned unreadable = 0;
+    for (size_t i = 0; i < session->settings->pid_count; i++) {
+        int32_t pid = (int32_t)session->settings->pids[i];
+        size_t count;
+        RTS_FREE int32_t *descendants = rts_process_list("/proc", pid, &count);
+        if (take_in(session, pid, &unreadable, error) < 0)
+            return -1;
+        for (size_t j = 0; j < count; j++)
+            if (descendants[j] != session->own_pid)
+                take_in(session, descendants[j], &unreadable, NULL);
+    }
+    return 0;
+}
+
+static int attach_list(struct rts_session *session, struct rts_error *error)
+{
+    struct rts_error failure;
+    int result = attach_pids(session, &failure);
+    if (result < 0 && failure.number == EMFILE)
+        result = attach_pids_by_cpu(session, &failure);
+    if (result < 0)
+        *error = failure;
+    return result;
 }
 
 static int attach_all(struct rts_session *session, struct rts_error *error)
@@ -84,7 +124,7 @@ static int attach_command(struct rts_session *session, struct rts_error *error)
 int rts_session_attach(struct rts_session *session, struct rts_error *error)
 {
     switch (session->settings->target) {
-    case RTS_TARGET_PIDS: return attach_pids(session, error);
+    case RTS_TARGET_PIDS: return attach_list(session, error);
     case RTS_TARGET_ALL: return attach_all(session, error);
     case RTS_TARGET_COMMAND: return attach_command(session, error);
     case RTS_TARGET_NONE: break;

@@ -14,9 +14,9 @@
 /* Units of one file: the largest programs have some 50,000; libdw keeps a KiB for each. */
 #define RTS_DWARF_UNITS_MAX (256u << 10)
 
-/* How far the functions of a unit have been listed. Nearly all of them stand in the unit itself or in
- * a namespace; those in types and in other functions are looked for when an address is in none of
- * the others, since the bodies of functions are most of a unit. */
+/* How far the functions of a unit have been listed. Nearly all of them stand in the unit itself or
+ * in a namespace; those in types and in other functions are looked for when an address is in none
+ * of the others, since the bodies of functions are most of a unit. */
 enum rts_dwarf_scan {
     RTS_DWARF_SCAN_NONE,
     RTS_DWARF_SCAN_SHALLOW,

@@ -152,8 +152,8 @@ static bool is_called(const struct rts_function *function, const char *name)
     return false;
 }
 
-/* GCC splits functions and inlines the parts into themselves; DWARF then has the function inlined in
- * itself, perhaps by another of its names. That is one function, with and without DWARF. */
+/* GCC splits functions and inlines the parts into themselves; DWARF then has the function inlined
+ * in itself, perhaps by another of its names. That is one function, with and without DWARF. */
 static size_t fold_into(const struct rts_function *outer, struct rts_function *inlined,
                         size_t count)
 {

@@ -47,7 +47,8 @@ struct rts_capture {
     unsigned features;
     unsigned cpu_count; /* configured CPUs: rings[cpu].page is NULL for those that are offline */
     struct rts_ring *rings;
-    int *owners; /* per CPU: the dummy event that the ring belongs to, -1 if offline */
+    int *owners;       /* per CPU: the dummy event that the ring belongs to, -1 if offline */
+    bool ring_refused; /* the last failure was that of a ring's mmap() */
     struct rts_events events;
     struct rts_drain drain;
 };
@@ -115,6 +116,7 @@ static int map_cpu(struct rts_capture *capture, uint32_t cpu)
         capture->facts.gave_up |= given_up;
     }
     int result = rts_ring_map(&capture->rings[cpu], fd, capture->facts.ring_bytes);
+    capture->ring_refused = result < 0;
     if (result < 0) {
         close(fd);
         return result;
@@ -163,8 +165,16 @@ static int map_all(struct rts_capture *capture, struct rts_error *error)
         bool for_lack_of_memory = result == -EPERM || result == -ENOMEM || result == -EINVAL;
         if (result == 0)
             return rts_fail(error, RTS_FAILED, "no CPU takes a perf event");
-        if (!for_lack_of_memory || bytes <= RING_BYTES_MIN)
-            return rts_capture_refused(-result, -1, error);
+        if (bytes > RING_BYTES_MIN && for_lack_of_memory)
+            continue;
+        return capture->ring_refused
+                   ? rts_fail(
+                         error, RTS_NOT_PERMITTED,
+                         "cannot map %zu bytes of ring for each CPU: %s; raise "
+                         "kernel.perf_event_mlock_kb or the limit on locked memory (ulimit -l), "
+                         "or end other profilers of this user",
+                         bytes, strerror(-result))
+                   : rts_capture_refused(-result, -1, error);
     }
 }
 
@@ -231,11 +241,14 @@ static int too_many_files(int32_t pid, struct rts_error *error)
 {
     struct rlimit limit = {0};
     getrlimit(RLIMIT_NOFILE, &limit);
-    return rts_fail(error, RTS_FAILED,
-                    "cannot watch all threads of process %d: it takes one event per thread and "
-                    "CPU, and the limit on open files is %llu; raise it (ulimit -n), or sample all "
-                    "processes (-a)",
-                    (int)pid, (unsigned long long)limit.rlim_cur);
+    rts_fail(
+        error, RTS_FAILED,
+        "cannot watch all threads of process %d: it takes one event per thread and CPU, and the "
+        "limit on open files is %llu (ulimit -n)",
+        (int)pid, (unsigned long long)limit.rlim_cur);
+    if (error)
+        error->number = EMFILE;
+    return -1;
 }
 
 /* Opens the sampling event for (tid, cpu), going down the ladder. Returns 1 when it is open, 0 when
@@ -332,6 +345,11 @@ int rts_capture_add_process(struct rts_capture *capture, int32_t pid, struct rts
 int rts_capture_add_cpus(struct rts_capture *capture, struct rts_error *error)
 {
     return open_thread(capture, -1, -1, error);
+}
+
+void rts_capture_close_events(struct rts_capture *capture)
+{
+    rts_events_finish(&capture->events);
 }
 
 const struct rts_capture_facts *rts_capture_facts(const struct rts_capture *capture)

@@ -53,12 +53,17 @@ void rts_capture_destroy(struct rts_capture *capture);
 
 /* Opens events on every thread of `pid`, and keeps looking until no thread is new; what they create
  * later is inherited. A sample that reaches us twice (a thread born in between, which both inherits
- * and is opened) is passed on once. Fails with RTS_NOT_FOUND when there is no such process. */
+ * and is opened) is passed on once. Fails with RTS_NOT_FOUND when there is no such process, and
+ * with error->number EMFILE when there are more threads than files may be open. */
 int rts_capture_add_process(struct rts_capture *capture, int32_t pid, struct rts_error *error);
 
 /* Opens one event per CPU, for all processes. */
 int rts_capture_add_cpus(struct rts_capture *capture, struct rts_error *error);
 
+/* Closes all events again; the rings stay. */
+void rts_capture_close_events(struct rts_capture *capture);
+
+/* What became of the options; owned by the capture. */
 const struct rts_capture_facts *rts_capture_facts(const struct rts_capture *capture);
 
 /* How often drain() must be called so that no ring fills up: milliseconds, at most 100. */

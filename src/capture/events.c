@@ -2,6 +2,7 @@
 #include "capture/events.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -127,7 +128,7 @@ void rts_events_thread_exit(struct rts_events *events, int32_t tid)
 
 void rts_events_end_drain(struct rts_events *events)
 {
-    for (size_t i = 0; i < events->exited_count; i++) {
+    for (size_t i = 0; i < events->exited_before; i++) {
         int32_t tid = events->exited[i];
         free(rts_table_remove(&events->threads, thread_hash(tid), same_thread, &tid));
         for (uint32_t cpu = 0; events->owners.count && cpu < events->cpus; cpu++) {
@@ -135,5 +136,9 @@ void rts_events_end_drain(struct rts_events *events)
             free(rts_table_remove(&events->owners, owner_hash(tid, cpu), same_owner, &key));
         }
     }
-    events->exited_count = 0;
+    events->exited_count -= events->exited_before;
+    if (events->exited_count > 0)
+        memmove(events->exited, events->exited + events->exited_before,
+                events->exited_count * sizeof *events->exited);
+    events->exited_before = events->exited_count;
 }

@@ -28,8 +28,8 @@ struct rts_events {
     struct rts_table owners;  /* struct owner: which inherited event a (tid, cpu) listens to */
     uint32_t cpus;            /* highest CPU number + 1 */
     bool ambiguous;           /* threads may be covered twice */
-    int32_t *exited;          /* threads to forget when the current drain is over */
-    size_t exited_count, exited_capacity;
+    int32_t *exited; /* threads that ended, in the drain before this one and then in this one */
+    size_t exited_before, exited_count, exited_capacity;
 };
 
 /* Closes all events. */
@@ -47,7 +47,8 @@ void rts_events_control(const struct rts_events *events, unsigned long request);
 /* False when this sample is the second one of a thread that is covered twice. */
 bool rts_events_admit(struct rts_events *events, const struct rts_record *sample);
 
-/* A thread is gone: its id may be used again after the current drain. */
+/* A thread is gone: it is forgotten at the end of the next drain, since its last samples may come
+ * no earlier than that. */
 void rts_events_thread_exit(struct rts_events *events, int32_t tid);
 void rts_events_end_drain(struct rts_events *events);
 

@@ -3,10 +3,9 @@
 
 #include <dirent.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "process/stat.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 
@@ -17,15 +16,8 @@ struct relation {
 
 static int32_t parent_of(const char *proc_root, int32_t pid)
 {
-    char path[256], text[1024];
-    snprintf(path, sizeof path, "%s/%d/stat", proc_root, (int)pid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    if (!file || !fgets(text, sizeof text, file))
-        return -1;
-    /* The name may hold anything, also parentheses: the fields start after the last one. */
-    const char *fields = strrchr(text, ')');
-    int parent;
-    return fields && sscanf(fields + 1, " %*c %d", &parent) == 1 ? parent : -1;
+    struct rts_process_stat stat;
+    return rts_process_stat_read(proc_root, pid, &stat) == 0 ? stat.parent : -1;
 }
 
 static struct relation *read_relations(const char *proc_root, bool with_parents, size_t *count)

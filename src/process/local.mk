@@ -4,4 +4,5 @@ librtsample_a_SOURCES += \
 	src/process/mapped_file_open.c \
 	src/process/mapping.c src/process/mapping.h \
 	src/process/maps.c src/process/maps.h \
-	src/process/process.c src/process/process.h
+	src/process/process.c src/process/process.h \
+	src/process/stat.c src/process/stat.h

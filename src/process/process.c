@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "process/maps.h"
+#include "process/stat.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 
@@ -18,12 +19,16 @@
 /* Reading maps costs the target's mmap lock: not more often than this. */
 #define REFRESH_INTERVAL_NS 100000000ULL
 
+/* Two reports of one event are this close, and two forks or execs with one pid are not. */
+#define DUPLICATE_NS 50000ULL
+
 struct rts_process_table {
     char *proc_root;
     struct rts_table by_pid;      /* the newest instance of each pid */
     struct rts_table by_instance; /* all instances */
     struct rts_mapped_files files;
     uint64_t last_instance;
+    bool selective; /* not every process is a target */
 };
 
 static bool same_pid(const void *item, const void *key)
@@ -82,6 +87,14 @@ void rts_process_table_destroy(struct rts_process_table *table,
     free(table);
 }
 
+void rts_process_table_select(struct rts_process_table *table)
+{
+    table->selective = true;
+    size_t position = 0;
+    for (struct rts_process *process; (process = rts_table_next(&table->by_instance, &position));)
+        process->target = false;
+}
+
 const char *rts_process_table_root(const struct rts_process_table *table)
 {
     return table->proc_root;
@@ -100,6 +113,7 @@ static struct rts_process *add_instance(struct rts_process_table *table, int32_t
     process->instance = ++table->last_instance;
     process->born_ns = time;
     process->died_ns = UINT64_MAX;
+    process->target = !table->selective;
     process->older = rts_table_remove(&table->by_pid, pid_hash(pid), same_pid, &pid);
     if (process->older && process->older->died_ns > time)
         process->older->died_ns = time;
@@ -255,10 +269,15 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
     attached->maps_known = lines > 0;
     if (attached->name[0] == '\0')
         read_name(table, attached);
+    struct rts_process_stat stat;
+    if (rts_process_stat_read(table->proc_root, pid, &stat) == 0)
+        attached->start_ticks = stat.start_ticks;
     if (lines >= 0)
         return 0;
-    if (failure.number == ENOENT || failure.number == ESRCH)
+    if (failure.number == ENOENT || failure.number == ESRCH) {
+        attached->died_ns = attached->born_ns; /* there may be samples of it, and no more */
         return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
+    }
     return rts_fail(error, RTS_NOT_PERMITTED,
                     "cannot read what process %d has mapped (%s): code that was mapped before now "
                     "stays unnamed; grant CAP_SYS_PTRACE, or run as root or as its user",
@@ -276,13 +295,22 @@ void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t t
     add_mapping(table, process, added, file);
 }
 
+/* A thread that two events watch reports a fork or an exec twice, and each event stamps its own
+ * reading of the clock. */
+static bool same_event(uint64_t known, uint64_t time)
+{
+    return known > 0 && (known < time ? time - known : known - time) < DUPLICATE_NS;
+}
+
 void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t time,
                          const char *name, bool exec)
 {
     struct rts_process *process = rts_process_find(table, pid, time);
     /* The same exec may be reported by several events. */
-    if (exec && !(process && process->born_ns == time)) {
+    if (exec && !(process && same_event(process->born_ns, time))) {
+        bool target = process && process->target;
         process = add_instance(table, pid, time);
+        process->target |= target;
         process->maps_known = true; /* all that follows is reported */
     }
     if (process)
@@ -295,13 +323,14 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
     if (parent_pid == pid)
         return; /* a thread */
     struct rts_process *known = newest(table, pid);
-    if (known && known->born_ns == time)
+    if (known && same_event(known->born_ns, time))
         return; /* reported by another event already */
     const struct rts_process *parent = rts_process_find(table, parent_pid, time);
     struct rts_process *child = add_instance(table, pid, time);
     if (!parent)
         return;
     child->maps_known = parent->maps_known;
+    child->target = parent->target;
     memcpy(child->name, parent->name, sizeof child->name);
     const struct rts_mapping_set *inherited = &parent->mappings;
     for (size_t i = 0; i < inherited->count; i++) {
@@ -339,29 +368,23 @@ bool rts_process_refresh(struct rts_process_table *table, struct rts_process *pr
 
 /* Is any thread of this process left? A leader that has ended stays visible as a zombie as long as
  * other threads run, and until its parent has waited for it. */
-static bool has_ended(const struct rts_process_table *table, const struct rts_process *process)
+static bool has_ended(const struct rts_process_table *table, struct rts_process *process)
 {
-    char path[256], text[1024];
-    snprintf(path, sizeof path, "%s/%d/stat", table->proc_root, (int)process->pid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    if (!file || !fgets(text, sizeof text, file))
+    struct rts_process_stat stat;
+    if (rts_process_stat_read(table->proc_root, process->pid, &stat) < 0)
         return true;
-    /* The name may hold anything, also parentheses: the fields start after the last one. */
-    const char *fields = strrchr(text, ')');
-    char state;
-    long threads;
-    if (!fields || sscanf(fields + 1,
-                          " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
-                          &state, &threads) != 2)
-        return true;
-    return (state == 'Z' || state == 'X') && threads <= 1;
+    if (process->start_ticks == 0)
+        process->start_ticks = stat.start_ticks;
+    if (process->start_ticks != stat.start_ticks)
+        return true; /* somebody else has its pid now */
+    return (stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1;
 }
 
 size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bool thorough)
 {
     size_t position = 0, alive = 0;
     for (struct rts_process *process; (process = rts_table_next(&table->by_pid, &position));) {
-        if (process->died_ns != UINT64_MAX)
+        if (process->died_ns != UINT64_MAX || !process->target)
             continue;
         if ((thorough || process->leader_exited) && has_ended(table, process))
             process->died_ns = now;

@@ -18,9 +18,11 @@ struct rts_process {
     uint64_t died_ns;   /* UINT64_MAX: as far as we know it lives */
     bool leader_exited; /* its first thread has ended; others may go on */
     bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
-    bool counted;       /* the session has counted it in the account */
-    uint64_t read_ns;   /* when /proc/PID/maps was read last */
-    char name[17];      /* comm */
+    uint64_t start_ticks; /* /proc/PID/stat: tells a reused pid; 0: not read yet */
+    bool target;          /* it is to be sampled; see rts_process_table_select() */
+    bool counted;         /* the session has counted it in the account */
+    uint64_t read_ns;     /* when /proc/PID/maps was read last */
+    char name[17];        /* comm */
     struct rts_mapping_set mappings;
     struct rts_process *older; /* the instance that had this pid before */
 };
@@ -35,6 +37,11 @@ void rts_process_table_destroy(struct rts_process_table *table,
                                void (*forget)(void *context, struct rts_object *object),
                                void *context);
 
+/* From now on only what is marked as a target is one, with what descends from it; without this call
+ * every process is. Processes that are known already become no targets. */
+void rts_process_table_select(struct rts_process_table *table);
+
+/* Where proc is mounted, as given to create(); owned by the table. */
 const char *rts_process_table_root(const struct rts_process_table *table);
 
 /* Takes in a process that runs already: name and mappings from /proc, valid from time 0. Fails with
@@ -66,7 +73,7 @@ bool rts_process_refresh(struct rts_process_table *table, struct rts_process *pr
 /* The instance with this number; NULL when it was reaped. */
 struct rts_process *rts_process_instance(const struct rts_process_table *table, uint64_t instance);
 
-/* How many known processes are still alive; looks at /proc for those whose first thread ended, or
+/* How many known targets are still alive; looks at /proc for those whose first thread ended, or
  * for all when `thorough` (an EXIT record may have been lost). */
 size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bool thorough);
 

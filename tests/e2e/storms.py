@@ -25,6 +25,28 @@ def threads():
     ok("300 threads: each is seen", problems)
 
 
+def more_threads_than_files():
+    """One event per thread would take more open files than we may have: whole CPUs are sampled, and
+    nothing but the target is used."""
+    limited = ["sh", "-c", 'ulimit -n 100; exec "$0" "$@"', RTSAMPLE]
+    with Target(build("threads")) as target, Target(build("chain-O2-nofp")) as bystander:
+        run = sample(
+            "-p", target.pid, "-F", 199, "-d", 2, program=limited, expect=None,
+            private=[target.pid, bystander.pid],
+        )
+    if run.status == 1 and "ulimit -n" in run.stderr and not IS_ROOT:
+        ok("more threads than open files, without the right to sample whole CPUs: said")
+        return
+    problems = run.problems + ([] if run.status == 0 else [run.stderr])
+    if not run.find("thread_body"):
+        problems.append("thread_body is not seen: " + run.summary())
+    if run.find("spin"):
+        problems.append("another process is in the facts")
+    if run.stats and run.stats["samples"]["other"] == 0:
+        problems.append("no sample of another process was counted")
+    ok("more threads than open files", problems)
+
+
 def storm_attached():
     """The children of an attached process are followed into the program that they execute."""
     with Target(build("storm")) as target:
@@ -67,7 +89,7 @@ def storm_of_everything():
 
 
 require_sampling()
-for step in (threads, storm_attached, storm_as_command, storm_of_everything):
+for step in (threads, more_threads_than_files, storm_attached, storm_as_command, storm_of_everything):
     try:
         step()
     except Skip as reason:

@@ -98,6 +98,56 @@ def last_of_several_ends():
     ok(last_of_several_ends.__doc__, problems)
 
 
+# Runs its arguments in turn, each for a fifth of a second and under the same process id.
+REUSE = """
+import os, signal, sys, time
+print("ready", flush=True)
+time.sleep(0.5)
+reused = None
+for path in sys.argv[1:] * 3:
+    for _ in range(200):
+        if reused:
+            with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+                file.write(str(reused - 1))
+        pid = os.fork()
+        if pid == 0:
+            if reused and os.getpid() != reused:
+                os._exit(0)
+            os.execl(path, path)
+        reused = reused or pid
+        if pid == reused:
+            break
+        os.waitpid(pid, 0)
+    time.sleep(0.2)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+"""
+
+
+def reused():
+    """a process id that is used again, by another program each time"""
+    if not IS_ROOT or not os.path.exists("/proc/sys/kernel/ns_last_pid"):
+        raise Skip("needs root and a kernel that lets a process id be chosen")
+    names = ("chain-O2-nofp", "recursion-O0")
+    with Target(sys.executable, "-c", REUSE, *map(build, names)) as target:
+        run = sample("-p", target.pid, "-F", 499, "--emit", "process")
+    ids = {}
+    for fact in run.find("spin"):
+        ids.setdefault(fact["processId"], set()).add(fact["buildId"])
+    if not ids or max(map(len, ids.values())) < 2:
+        raise Skip("no process id came twice: %s" % ids)
+    problems = list(run.problems)
+    for function in ("inner", "large"):
+        if not run.find(function):
+            problems.append("%s is not seen" % function)
+    in_both = run.hits("spin")
+    if run.hits("inner") + run.hits("large") < NEARLY_ALL * in_both:
+        problems.append("stacks of one program were taken for those of the other")
+    if run.stats and run.stats["samples"]["processes"] < 6:
+        problems.append("%d processes" % run.stats["samples"]["processes"])
+    ok(reused.__doc__, problems + ([run.summary()] if problems else []))
+
+
 def gone():
     """a process that is gone: exit 3"""
     with Target(build("short-run")) as target:
@@ -362,6 +412,7 @@ for step in (
     second_life,
     ends_by_itself,
     last_of_several_ends,
+    reused,
     gone,
     not_permitted,
     all_not_permitted,

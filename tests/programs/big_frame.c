@@ -28,6 +28,7 @@ OWN_FRAME void holds_much(void)
     for (unsigned long i = 0; i < sizeof(room); i += 1024)
         room[i] = 1;
 #endif
+    __asm__ volatile("" : : "r"(room) : "memory");
     spin();
     room[1] = room[0];
 }

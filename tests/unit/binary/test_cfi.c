@@ -21,7 +21,7 @@
 static bool is_sound(const uint8_t *program, size_t size)
 {
     /* A copy of just that size, so that a sanitizer sees a read beyond it. */
-    uint8_t *copy = malloc(size);
+    uint8_t *copy = calloc(1, size);
     memcpy(copy, program, size);
     bool sound = rts_cfi_program_is_sound(copy, copy + size, 4);
     free(copy);

@@ -100,7 +100,7 @@ static void test_other_samples(void **state)
 }
 
 /* A tid that is used again after its thread ended is a new thread: nothing that was decided for the
- * old one holds, but only from the next drain on. */
+ * old one holds, but only after the next drain, in which its last samples may come. */
 static void test_tid_is_used_again(void **state)
 {
     (void)state;
@@ -113,6 +113,9 @@ static void test_tid_is_used_again(void **state)
     rts_events_thread_exit(&events, 101);
     rts_events_thread_exit(&events, 200);
     rts_events_thread_exit(&events, 999); /* never heard of */
+    assert_false(admit(&events, 101, 0, 10));
+    assert_false(admit(&events, 200, 0, 10));
+    rts_events_end_drain(&events);
     assert_false(admit(&events, 101, 0, 10));
     assert_false(admit(&events, 200, 0, 10));
     rts_events_end_drain(&events);
@@ -139,6 +142,7 @@ static void test_many_threads_leave_nothing(void **state)
         if (tid % 16 == 0)
             rts_events_end_drain(&events);
     }
+    rts_events_end_drain(&events);
     rts_events_end_drain(&events);
     assert_int_equal(events.owners.count, 0);
     assert_int_equal(events.threads.count, 1);

@@ -272,7 +272,7 @@ static void test_pid_reuse(void **state)
     attach(world, 7);
     struct rts_process *lives[4];
     for (int i = 0; i < 4; i++) {
-        uint64_t birth = 100 * (uint64_t)(i + 1);
+        uint64_t birth = 1000000 * (uint64_t)(i + 1);
         char path[] = "/lib/life0.so";
         path[9] = (char)('0' + i);
         rts_process_forked(world->table, 7, 71, birth);
@@ -283,7 +283,7 @@ static void test_pid_reuse(void **state)
         rts_process_table_alive(world->table, birth + 95, false);
     }
     for (int i = 0; i < 4; i++) {
-        uint64_t birth = 100 * (uint64_t)(i + 1);
+        uint64_t birth = 1000000 * (uint64_t)(i + 1);
         char path[] = "/lib/life0.so";
         path[9] = (char)('0' + i);
         assert_int_equal(lives[i]->died_ns, birth + 95);
@@ -323,6 +323,49 @@ static void test_alive(void **state)
     proc_write(world, 3, "stat", "garbage");
     assert_int_equal(rts_process_table_alive(world->table, 18, true), 2);
     rts_process_thread_exited(world->table, 4711, 4711, 19); /* never heard of */
+    proc_write(world, 4, "stat", /* another process, which started later, has the pid now */
+               "4 (b) S 0 1 1 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 12346 1000 10 1 0 0\n");
+    assert_int_equal(rts_process_table_alive(world->table, 20, true), 1);
+}
+
+/* Two events on one thread report the same fork and exec, each with its own time stamp. */
+static void test_reported_twice(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    attach(world, 7);
+    rts_process_forked(world->table, 7, 71, 5000000);
+    const struct rts_process *child = rts_process_find(world->table, 71, 5000000);
+    rts_process_forked(world->table, 7, 71, 5000800);
+    assert_ptr_equal(rts_process_find(world->table, 71, 6000000), child);
+    rts_process_renamed(world->table, 71, 7000000, "life", true);
+    const struct rts_process *life = rts_process_find(world->table, 71, 7000000);
+    assert_ptr_not_equal(life, child);
+    map(world, 71, 7000400, 0x50000, 0x51000, "/lib/life.so");
+    rts_process_renamed(world->table, 71, 7000900, "life", true);
+    assert_ptr_equal(rts_process_find(world->table, 71, 8000000), life);
+    assert_string_equal(path_at(life, 0x50000, 8000000), "/lib/life.so");
+}
+
+/* When whole CPUs are sampled, only what is chosen and what descends from it is a target. */
+static void test_select(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    proc_write(world, 8, "maps", two_files);
+    assert_true(attach(world, 7)->target);
+    rts_process_table_select(world->table);
+    assert_false(rts_process_find(world->table, 7, 1)->target);
+    rts_process_find(world->table, 7, 1)->target = true;
+    assert_false(attach(world, 8)->target);
+    rts_process_forked(world->table, 7, 71, 1000000);
+    rts_process_renamed(world->table, 71, 2000000, "child", true);
+    assert_true(rts_process_find(world->table, 71, 1500000)->target);
+    assert_true(rts_process_find(world->table, 71, 2500000)->target);
+    rts_process_forked(world->table, 8, 81, 1000000);
+    rts_process_renamed(world->table, 81, 2000000, "other", true);
+    assert_false(rts_process_find(world->table, 81, 2500000)->target);
+    assert_int_equal(rts_process_table_alive(world->table, 3000000, false), 2);
 }
 
 static void test_refresh(void **state)
@@ -455,13 +498,14 @@ static void test_descendants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PROCESS_TEST(test_attach),       PROCESS_TEST(test_files_are_shared),
-        PROCESS_TEST(test_attach_fails), PROCESS_TEST(test_mapped_over_time),
-        PROCESS_TEST(test_fork),         PROCESS_TEST(test_fork_of_an_unknown_parent),
-        PROCESS_TEST(test_exec),         PROCESS_TEST(test_names),
-        PROCESS_TEST(test_pid_reuse),    PROCESS_TEST(test_alive),
-        PROCESS_TEST(test_refresh),      PROCESS_TEST(test_refresh_sees_another_file),
-        PROCESS_TEST(test_reap),         PROCESS_TEST(test_objects_are_given_back),
+        PROCESS_TEST(test_attach),         PROCESS_TEST(test_files_are_shared),
+        PROCESS_TEST(test_attach_fails),   PROCESS_TEST(test_mapped_over_time),
+        PROCESS_TEST(test_fork),           PROCESS_TEST(test_fork_of_an_unknown_parent),
+        PROCESS_TEST(test_exec),           PROCESS_TEST(test_names),
+        PROCESS_TEST(test_reported_twice), PROCESS_TEST(test_select),
+        PROCESS_TEST(test_pid_reuse),      PROCESS_TEST(test_alive),
+        PROCESS_TEST(test_refresh),        PROCESS_TEST(test_refresh_sees_another_file),
+        PROCESS_TEST(test_reap),           PROCESS_TEST(test_objects_are_given_back),
         PROCESS_TEST(test_descendants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/stat.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process_stat *stat)
+{
+    char path[256], text[1024];
+    snprintf(path, sizeof path, "%s/%d/stat", proc_root, (int)pid);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    if (!file || !fgets(text, sizeof text, file))
+        return -1;
+    /* The name may hold anything, also parentheses: the fields start after the last one. */
+    const char *fields = strrchr(text, ')');
+    int parent;
+    if (!fields || sscanf(fields + 1,
+                          " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld"
+                          " %*d %" SCNu64,
+                          &stat->state, &parent, &stat->threads, &stat->start_ticks) != 4)
+        return -1;
+    stat->parent = parent;
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of /proc/PID/stat (proc_pid_stat(5)) that are used. */
+#ifndef RTS_PROCESS_STAT_H
+#define RTS_PROCESS_STAT_H
+
+#include <stdint.h>
+
+struct rts_process_stat {
+    char state; /* 'R', 'S', 'Z', ... */
+    int32_t parent;
+    long threads;
+    uint64_t start_ticks; /* since boot; with the pid it names one process for good */
+};
+
+/* Reads <proc_root>/PID/stat. Returns 0, or -1 when there is no such process or the text is none of
+ * the kernel's. */
+int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process_stat *stat);
+
+#endif
