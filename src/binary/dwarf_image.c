@@ -22,12 +22,17 @@ static const char names[][NAME_SIZE] = {
     ".debug_ranges",
     ".debug_rnglists",
     ".debug_types",
+    ".debug_aranges",
     ".shstrtab",
 };
 
 #define SECTIONS (sizeof names / sizeof *names)
 #define INFO     1
+#define ARANGES  (SECTIONS - 2)
 #define STRINGS  (SECTIONS - 1)
+
+/* libdw makes some four times as much of .debug_aranges when it reads it; we can do without. */
+#define ARANGES_SIZE_MAX (16u << 20)
 
 struct image_head {
     Elf64_Ehdr header;
@@ -72,6 +77,8 @@ static uint64_t place(struct image_head *head, const struct rts_elf_image *image
     for (size_t i = INFO; i < STRINGS; i++) {
         sources[i] = rts_elf_image_section(image, names[i]);
         uint64_t size = sources[i] ? rts_section_data_size(image, sources[i]) : 0;
+        if (i == ARANGES && size > ARANGES_SIZE_MAX)
+            size = 0;
         head->sections[i].sh_type = size ? SHT_PROGBITS : SHT_NULL;
         head->sections[i].sh_offset = at;
         head->sections[i].sh_size = size;

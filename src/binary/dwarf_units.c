@@ -8,6 +8,9 @@
 
 /* Ranges of all units together; a program with a section per function has one for each. */
 #define UNIT_RANGES_MAX (4u << 20)
+/* Ranges of one unit that are looked through for an address; when there are more, the table of all
+ * units is made. */
+#define OWN_RANGES_MAX 4096
 /* DIEs visited to list the functions of one unit: some second of work. A program linked as one unit
  * may have more; the functions in the rest are then reported without what is inlined in them. */
 #define UNIT_DIES_MAX (8u << 20)
@@ -19,32 +22,54 @@
 void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf)
 {
     *units = (struct rts_dwarf_units){.dwarf = dwarf};
+}
+
+void rts_dwarf_units_finish(struct rts_dwarf_units *units)
+{
+    size_t position = 0;
+    for (struct rts_dwarf_unit *unit; (unit = rts_table_next(&units->units, &position));) {
+        rts_dwarf_ranges_finish(&unit->functions);
+        free(unit);
+    }
+    rts_table_finish(&units->units);
+    rts_dwarf_ranges_finish(&units->ranges);
+    *units = (struct rts_dwarf_units){0};
+}
+
+static bool same_unit(const void *item, const void *key)
+{
+    return ((const struct rts_dwarf_unit *)item)->offset == *(const uint64_t *)key;
+}
+
+static struct rts_dwarf_unit *unit_of(struct rts_dwarf_units *units, Dwarf_Die *die)
+{
+    uint64_t offset = dwarf_dieoffset(die);
+    uint64_t hash = rts_hash_u64(offset);
+    struct rts_dwarf_unit *unit = rts_table_find(&units->units, hash, same_unit, &offset);
+    if (unit)
+        return unit;
+    unit = rts_calloc(1, sizeof *unit);
+    unit->die = *die;
+    unit->offset = offset;
+    rts_table_add(&units->units, hash, unit);
+    return unit;
+}
+
+static void list_units(struct rts_dwarf_units *units)
+{
     uint64_t budget = UNIT_RANGES_MAX;
     Dwarf_CU *unit = NULL;
     Dwarf_Half version;
     uint8_t type;
     Dwarf_Die die;
-    while (units->count < RTS_DWARF_UNITS_MAX &&
-           dwarf_get_units(dwarf, unit, &unit, &version, &type, &die, NULL) == 0) {
-        if (dwarf_tag(&die) != DW_TAG_compile_unit)
-            continue;
-        size_t before = units->ranges.count;
-        rts_dwarf_ranges_add(&units->ranges, &die, units->count, &budget);
-        if (units->ranges.count == before)
-            continue;
-        units->units = rts_grow(units->units, units->count, &units->capacity, sizeof *units->units);
-        units->units[units->count++] = (struct rts_dwarf_unit){.die = die};
-    }
+    for (size_t count = 0;
+         count < RTS_DWARF_UNITS_MAX &&
+         dwarf_get_units(units->dwarf, unit, &unit, &version, &type, &die, NULL) == 0;
+         count++)
+        if (dwarf_tag(&die) == DW_TAG_compile_unit)
+            rts_dwarf_ranges_add(&units->ranges, &die, dwarf_dieoffset(&die), &budget);
     rts_dwarf_ranges_seal(&units->ranges);
-}
-
-void rts_dwarf_units_finish(struct rts_dwarf_units *units)
-{
-    for (size_t i = 0; i < units->count; i++)
-        rts_dwarf_ranges_finish(&units->units[i].functions);
-    free(units->units);
-    rts_dwarf_ranges_finish(&units->ranges);
-    *units = (struct rts_dwarf_units){0};
+    units->listed = true;
 }
 
 struct scan {
@@ -97,16 +122,33 @@ static void list_functions(struct rts_dwarf_unit *unit, enum rts_dwarf_scan dept
     rts_dwarf_ranges_seal(&unit->functions);
 }
 
-bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die)
+static bool find_function(struct rts_dwarf_units *units, Dwarf_Die *unit_die, uint64_t vaddr,
+                          Dwarf_Die *die)
 {
-    const struct rts_dwarf_range *range = rts_dwarf_ranges_find(&units->ranges, vaddr);
-    if (!range)
-        return false;
-    struct rts_dwarf_unit *unit = &units->units[range->what];
-    range = rts_dwarf_ranges_find(&unit->functions, vaddr);
+    struct rts_dwarf_unit *unit = unit_of(units, unit_die);
+    const struct rts_dwarf_range *range = rts_dwarf_ranges_find(&unit->functions, vaddr);
     while (!range && unit->scanned < RTS_DWARF_SCAN_DEEP) {
         list_functions(unit, unit->scanned + 1);
         range = rts_dwarf_ranges_find(&unit->functions, vaddr);
     }
     return range && dwarf_offdie(units->dwarf, range->what, die) != NULL;
+}
+
+bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die)
+{
+    Dwarf_Die unit;
+    if (!units->listed) {
+        uint64_t start, end, budget = OWN_RANGES_MAX;
+        if (dwarf_addrdie(units->dwarf, vaddr, &unit) && dwarf_tag(&unit) == DW_TAG_compile_unit) {
+            if (find_function(units, &unit, vaddr, die))
+                return true;
+            /* Anything may stand in .debug_aranges: does the unit agree? */
+            if (rts_dwarf_die_covers(&unit, vaddr, &start, &end, &budget))
+                return false;
+        }
+        list_units(units);
+    }
+    const struct rts_dwarf_range *range = rts_dwarf_ranges_find(&units->ranges, vaddr);
+    return range && dwarf_offdie(units->dwarf, range->what, &unit) &&
+           find_function(units, &unit, vaddr, die);
 }

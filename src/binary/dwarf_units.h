@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From an address to the DIE of the function around it. The table of compilation units is made at
- * once, from the units themselves (.debug_aranges is often missing); that of the functions of a
- * unit when an address in it is first asked for.
+ * From an address to the DIE of the function around it. The unit is found by .debug_aranges where
+ * that is there and right; else by the table of all units, made from the units themselves when it
+ * is first needed: it reads a DIE of each, which takes longer than all the rest. The table of the
+ * functions of a unit is made when an address in it is first asked for.
  */
 #ifndef RTS_BINARY_DWARF_UNITS_H
 #define RTS_BINARY_DWARF_UNITS_H
@@ -10,6 +11,7 @@
 #include <elfutils/libdw.h>
 
 #include "binary/dwarf_ranges.h"
+#include "util/table.h"
 
 /* Units of one file: the largest programs have some 50,000; libdw keeps a KiB for each. */
 #define RTS_DWARF_UNITS_MAX (256u << 10)
@@ -25,16 +27,16 @@ enum rts_dwarf_scan {
 
 struct rts_dwarf_unit {
     Dwarf_Die die;
+    uint64_t offset; /* of the DIE */
     enum rts_dwarf_scan scanned;
     struct rts_dwarf_ranges functions; /* -> offsets of DIEs */
 };
 
 struct rts_dwarf_units {
-    Dwarf *dwarf; /* not owned */
-    struct rts_dwarf_unit *units;
-    size_t count;
-    size_t capacity;
-    struct rts_dwarf_ranges ranges; /* -> indices of units */
+    Dwarf *dwarf;                   /* not owned */
+    struct rts_table units;         /* those that were asked for, by offset */
+    struct rts_dwarf_ranges ranges; /* of all units, once `listed` -> offsets of their DIEs */
+    bool listed;
 };
 
 void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf);

@@ -29,8 +29,11 @@ struct rts_drain {
     uint8_t *scratch;
 };
 
+/* Frees the scratch memory. */
 void rts_drain_finish(struct rts_drain *drain);
 
+/* One drain over all `ring_count` rings (those without a page are left out). Samples that `events`
+ * does not admit are not passed on. */
 void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned ring_count,
                    const struct rts_record_layout *layout, struct rts_events *events,
                    const struct rts_capture_sink *sink);

@@ -25,6 +25,7 @@ void rts_buffer_finish(struct rts_buffer *buffer);
 /* Forgets the content and keeps the memory. */
 void rts_buffer_clear(struct rts_buffer *buffer);
 
+/* Appends bytes, a C string, or formatted text. */
 void rts_buffer_append(struct rts_buffer *buffer, const void *bytes, size_t size);
 void rts_buffer_text(struct rts_buffer *buffer, const char *text);
 void rts_buffer_format(struct rts_buffer *buffer, const char *format, ...)

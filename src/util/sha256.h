@@ -23,6 +23,7 @@ void rts_sha256_update(struct rts_sha256 *hash, const void *bytes, size_t size);
 /* Frees the state and writes the digest; `digest` may be NULL when it is no longer wanted. */
 void rts_sha256_finish(struct rts_sha256 *hash, uint8_t digest[RTS_SHA256_SIZE]);
 
+/* The digest of bytes that are all there. */
 void rts_sha256_bytes(const void *bytes, size_t size, uint8_t digest[RTS_SHA256_SIZE]);
 
 /* Writes the digest as 64 lowercase hex digits and a NUL. */

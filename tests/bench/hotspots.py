@@ -50,22 +50,30 @@ def kept():
 
 
 def annotated(data, *options):
-    """[(instructions, function)], and the instructions of the whole program."""
+    """{function: instructions}, the largest first, and the instructions of the whole program."""
     text = subprocess.run(
         ["callgrind_annotate", "--threshold=100", "--auto=no", "--show-percs=no", *options, data],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=True,
     ).stdout.decode("utf-8", "replace")
-    rows, total = [], 0
-    for count, rest in re.findall(r"^ *([\d,]+) +(?:\([^)]*\) +)?(\S.*)$", text, re.M):
+    functions, total = {}, 0
+    for count, rest in re.findall(r"^ *([\d,]+) +(\S.*)$", text, re.M):
         count = int(count.replace(",", ""))
         if rest.startswith("PROGRAM TOTALS"):
             total = count
             continue
-        function = re.sub(r"^\S*?:(?=\S)", "", rest)
-        rows.append((count, re.sub(r" \[.*", "", function)))
-    return rows, total
+        # FILE:FUNCTION [OBJECT]; the function may be known by its address only. With headers and
+        # inlined code a function has several lines.
+        place, _, module = rest.partition(" [")
+        name = re.sub(r"^\S*?:(?=\S)", "", place)
+        if name.startswith("0x"):
+            name += " of " + os.path.basename(module.rstrip("]"))
+        if "--inclusive=yes" in options:
+            functions[name] = max(count, functions.get(name, 0))
+        else:
+            functions[name] = functions.get(name, 0) + count
+    return dict(sorted(functions.items(), key=lambda item: -item[1])), total
 
 
 def callgrind(options, name, target):
@@ -80,11 +88,11 @@ def callgrind(options, name, target):
     print("%.1f million instructions, %d samples, %d each" % (total / 1e6, samples, total / samples))
     print("%12s %7s  stage" % ("instr.", "share"))
     for title, pattern in STAGES:
-        count = sum(n for n, function in inclusive if re.fullmatch(pattern + r"('\d+)?", function))
+        count = sum(n for name, n in inclusive.items() if re.fullmatch(pattern, name))
         if count:
             print("%12s %6.1f%%  %s" % ("{:,}".format(count), 100 * count / total, title))
     print("%12s %7s  function itself" % ("instr.", "share"))
-    for count, function in own[: options.lines]:
+    for function, count in list(own.items())[: options.lines]:
         print("%12s %6.1f%%  %s" % ("{:,}".format(count), 100 * count / total, function))
     os.unlink(data)
 
