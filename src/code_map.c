@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "code_map.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 
@@ -31,6 +33,15 @@ static bool same_build_id(const struct rts_build_id *a, const struct rts_build_i
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
+/* A file that is no ELF file at all holds generated code; one that is, and cannot be read, is
+ * damaged, or of another machine. */
+static bool is_elf(int fd)
+{
+    char magic[SELFMAG];
+    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
+           memcmp(magic, ELFMAG, SELFMAG) == 0;
+}
+
 /* The object of what `place` has for `mapping`, if it is the very file that is mapped. */
 static struct rts_object *open_at(struct rts_code_map *map, const struct rts_mapping *mapping,
                                   enum rts_file_place place, int root, bool *no_elf)
@@ -41,12 +52,15 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
                                   mapping, place, &verified, NULL);
     if (fd < 0)
         return NULL;
-    struct rts_debug_search search = {.root_fd = root, .enabled = true};
-    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
-    if (!object) {
+    if (!is_elf(fd)) {
         *no_elf = verified;
+        close(fd);
         return NULL;
     }
+    struct rts_debug_search search = {.root_fd = root, .enabled = true};
+    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
+    if (!object)
+        return NULL;
     if (verified ||
         (file->build_id.size > 0 && same_build_id(&file->build_id, rts_object_build_id(object))))
         return object;
