@@ -96,6 +96,16 @@ bool rts_command_poll(struct rts_command *command)
     return command->ended;
 }
 
+void rts_command_end(struct rts_command *command, unsigned wait_ms)
+{
+    if (command->pid <= 0 || rts_command_poll(command))
+        return;
+    kill(command->pid, SIGTERM);
+    kill(command->pid, SIGCONT); /* a stopped one could not end */
+    for (unsigned waited = 0; waited < wait_ms && !rts_command_poll(command); waited += 10)
+        usleep(10000);
+}
+
 void rts_command_finish(struct rts_command *command)
 {
     bool released = command->go < 0;

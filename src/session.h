@@ -80,14 +80,20 @@ int rts_session_begin(struct rts_session *session, struct rts_error *error);
 /* Has the target ended? `thorough`: look at /proc too, not just at what the records said. */
 bool rts_session_target_ended(struct rts_session *session, bool thorough);
 
-/* session_flush.c: names the stacks of the window, writes its facts, begins the next one. */
+/* session_flush.c: names the stacks that were counted so far and counts their symbols in the
+ * window.
+ */
+void rts_session_name_stacks(struct rts_session *session);
+
+/* The same, then writes the facts of the window and begins the next one. */
 void rts_session_flush(struct rts_session *session);
 
 /* session_close.c: opens the outputs; an earlier account is left alone until there is a new one. */
 int rts_session_open_outputs(struct rts_session *session, struct rts_error *error);
 void rts_session_close_outputs(struct rts_session *session);
 
-/* The closing account for people, and --stats. */
+/* The closing account for people, and --stats. From here on SIGINT and SIGTERM interrupt a wait for
+ * the reader of the facts. */
 int rts_session_report(struct rts_session *session, struct rts_error *error);
 
 /* Tells people what the kernel did not permit. */

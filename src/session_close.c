@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +22,37 @@
 
 #define FEATURES_MAX 8
 
+/* How long a command that we started is waited for when it is asked to end. */
+#define COMMAND_ENDS_MS 1000
+
+/* How often it is looked whether a FIFO has its reader. */
+#define FIFO_INTERVAL_MS 20
+
+/* SIGINT and SIGTERM are blocked; has one come that nobody has taken yet? */
+static bool is_stopped(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+}
+
+/* Opening a FIFO means to wait for its reader, and yet to be stopped by a signal. */
+static struct rts_sink *open_sink(const char *path, struct rts_error *error)
+{
+    for (bool said = false;; said = true) {
+        struct rts_sink *sink = rts_sink_open(path, error);
+        if (sink || error->number != ENXIO || is_stopped())
+            return sink;
+        if (!said)
+            rts_log("waiting for a reader of %s", path);
+        poll(NULL, 0, FIFO_INTERVAL_MS);
+    }
+}
+
 int rts_session_open_outputs(struct rts_session *session, struct rts_error *error)
 {
     const char *stats = session->settings->stats_path;
-    session->sink = rts_sink_open(session->settings->output, error);
+    session->sink = open_sink(session->settings->output, error);
     if (!session->sink)
         return -1;
     if (!stats)
@@ -161,7 +191,8 @@ static void say_command_status(const struct rts_session *session)
 {
     const struct rts_command *command = &session->command;
     if (!command->ended)
-        rts_log("the command still runs as process %d; it is left alone", (int)command->pid);
+        rts_log("the command still runs as process %d, although it was asked to end (SIGTERM)",
+                (int)command->pid);
     else if (command->status > 128)
         rts_log("the command was ended by signal %d (%s)", command->status - 128,
                 strsignal(command->status - 128));
@@ -169,12 +200,36 @@ static void say_command_status(const struct rts_session *session)
         rts_log("the command ended with exit status %d", command->status);
 }
 
+static void interrupt_only(int number)
+{
+    (void)number;
+}
+
+/* The sampling is over: now these signals are to end a wait, and nothing else. */
+static void let_signals_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = interrupt_only};
+    sigset_t signals;
+    sigemptyset(&action.sa_mask);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigprocmask(SIG_UNBLOCK, &signals, NULL);
+}
+
 int rts_session_report(struct rts_session *session, struct rts_error *error)
 {
     uint64_t duration_ms = (session->ended_ns - session->started_ns) / 1000000;
+    if (session->sink_waits)
+        rts_log("%" PRIu64 " facts still wait for %s; SIGINT or SIGTERM gives them up",
+                rts_sink_unwritten(session->sink),
+                strcmp(session->settings->output, "-") == 0 ? "stdout" : session->settings->output);
+    let_signals_interrupt();
     int result = rts_sink_close(session->sink, &session->account.undelivered_events, error);
     session->sink = NULL;
-    rts_command_poll(&session->command);
+    rts_command_end(&session->command, COMMAND_ENDS_MS);
     print_summary(session, duration_ms);
     if (session->settings->target == RTS_TARGET_COMMAND)
         say_command_status(session);

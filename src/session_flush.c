@@ -75,12 +75,16 @@ static void deliver(struct rts_session *session, uint64_t lines)
     session->sink_waits = result > 0;
 }
 
-void rts_session_flush(struct rts_session *session)
+void rts_session_name_stacks(struct rts_session *session)
 {
     for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++)
         count_stack(session, rts_stack_table_entry(session->stacks, i));
     rts_stack_table_clear(session->stacks);
+}
 
+void rts_session_flush(struct rts_session *session)
+{
+    rts_session_name_stacks(session);
     uint64_t lines = rts_window_lines(session->window);
     if (lines > 0) {
         session->account.hits += rts_window_hits(session->window);

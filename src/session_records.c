@@ -2,7 +2,8 @@
 /* Records in: a sample becomes a stack that is counted, the rest tells about processes. */
 #include "session.h"
 
-#define SECOND_NS 1000000000ULL
+/* Distinct stacks that wait for their names: deep recursion makes every sample another one. */
+#define STACKS_BYTES_MAX ((size_t)64 << 20)
 
 /* Fills the session's stack from one sample. */
 static void unwind_sample(struct rts_session *session, const struct rts_record *record,
@@ -125,14 +126,14 @@ void rts_session_take_sample(void *context, const struct rts_record *record)
     account_stack(session);
     rts_stack_table_add(session->stacks, session->code_map.process->instance, record->time,
                         session->stack->frames, session->stack->count);
+    if (rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX)
+        rts_session_name_stacks(session);
 }
 
-/* Samples that did not happen because the kernel switched the event off from `since` to `until`. */
 static void account_throttled(struct rts_session *session, uint64_t since, uint64_t until)
 {
-    uint32_t frequency = rts_capture_facts(session->capture)->frequency;
-    if (until > since)
-        session->account.dropped[RTS_DROP_THROTTLED] += (until - since) * frequency / SECOND_NS;
+    rts_account_throttled(&session->account, since, until,
+                          rts_capture_facts(session->capture)->frequency);
 }
 
 static void take_throttle(struct rts_session *session, const struct rts_record *record)
@@ -189,7 +190,10 @@ void rts_session_take_side_band(void *context, const struct rts_record *record)
         session->exit_seen = true;
         break;
     case RTS_RECORD_LOST:
+        /* The kernel does not say of which kind they were: that no sample is missing unsaid, each
+         * counts as one. */
         session->account.dropped[RTS_DROP_KERNEL_LOST] += record->lost.records;
+        session->account.lost_records += record->lost.records;
         break;
     case RTS_RECORD_THROTTLE:
     case RTS_RECORD_UNTHROTTLE: take_throttle(session, record); break;

@@ -56,7 +56,7 @@ static const struct {
     [DW_CFA_GNU_negative_offset_extended] = {REGISTER, NUMBER},
 };
 
-static bool pass_operand(struct rts_cfi_reader *reader, uint8_t operand, size_t address_size)
+static inline bool pass_operand(struct rts_cfi_reader *reader, uint8_t operand, size_t address_size)
 {
     uint64_t size;
     switch (operand) {
@@ -87,13 +87,15 @@ bool rts_cfi_program_is_sound(const uint8_t *at, const uint8_t *end, size_t addr
         case DW_CFA_advance_loc:
         case DW_CFA_restore: continue;
         case DW_CFA_offset:
-            if (!pass_operand(&reader, NUMBER, address_size))
+            rts_cfi_skip_leb(&reader);
+            if (reader.failed)
                 return false;
             continue;
         default: break;
         }
         if (!pass_operand(&reader, operands[opcode].first, address_size) ||
-            !pass_operand(&reader, operands[opcode].second, address_size))
+            (operands[opcode].second != NONE &&
+             !pass_operand(&reader, operands[opcode].second, address_size)))
             return false;
         if (opcode == DW_CFA_remember_state && ++remembered > RTS_CFI_REMEMBER_MAX)
             return false;

@@ -47,6 +47,9 @@ static inline uint64_t rts_cfi_fixed(struct rts_cfi_reader *reader, size_t size)
 /* An unsigned LEB128 number; one that does not fit 64 bits fails. */
 static inline uint64_t rts_cfi_uleb(struct rts_cfi_reader *reader)
 {
+    /* Nearly all have one byte. */
+    if (reader->at < reader->end && *reader->at < 0x80)
+        return *reader->at++;
     uint64_t value = 0;
     for (unsigned int shift = 0; shift < 70; shift += 7) {
         uint8_t byte = (uint8_t)rts_cfi_fixed(reader, 1);
@@ -64,6 +67,10 @@ static inline uint64_t rts_cfi_uleb(struct rts_cfi_reader *reader)
 /* Passes over a LEB128 number of either sign, at most ten bytes long. */
 static inline void rts_cfi_skip_leb(struct rts_cfi_reader *reader)
 {
+    if (reader->at < reader->end && *reader->at < 0x80) {
+        reader->at++;
+        return;
+    }
     for (unsigned int i = 0; i < 10; i++)
         if (!(rts_cfi_fixed(reader, 1) & 0x80))
             return;

@@ -48,8 +48,11 @@ static int open_target(const char *path, struct rts_error *error)
         int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
         return fd >= 0 ? fd : rts_fail_errno(error, errno, "cannot write facts to stdout");
     }
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
-    return fd >= 0 ? fd : rts_fail_errno(error, errno, "cannot open %s for the facts", path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return rts_fail_errno(error, errno, "cannot open %s for the facts", path);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* that was for the opening only */
+    return fd;
 }
 
 struct rts_sink *rts_sink_open(const char *path, struct rts_error *error)

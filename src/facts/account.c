@@ -5,12 +5,26 @@
 
 #include "util/json.h"
 
+/* One tick of the slowest kernel (CONFIG_HZ=100). */
+#define THROTTLE_NS_MAX 10000000ULL
+
+#define SECOND_NS 1000000000ULL
+
 uint64_t rts_account_taken(const struct rts_account *account)
 {
     uint64_t taken = account->samples_kept;
     for (size_t i = 0; i < RTS_DROP_COUNT; i++)
         taken += account->dropped[i];
     return taken;
+}
+
+void rts_account_throttled(struct rts_account *account, uint64_t since, uint64_t until,
+                           uint32_t frequency)
+{
+    uint64_t elapsed = until > since ? until - since : 0;
+    if (elapsed > THROTTLE_NS_MAX)
+        elapsed = THROTTLE_NS_MAX;
+    account->dropped[RTS_DROP_THROTTLED] += elapsed * frequency / SECOND_NS;
 }
 
 static void append_string(struct rts_buffer *out, const char *key, const char *value)

@@ -52,6 +52,12 @@ struct rts_run_facts {
 /* samples_kept + all drops. */
 uint64_t rts_account_taken(const struct rts_account *account);
 
+/* Counts the samples that did not happen because the kernel had switched the event off from `since`
+ * to `until` (ns). It does so until its next tick: what looks longer is a thread that slept or
+ * ended meanwhile, which missed nothing. */
+void rts_account_throttled(struct rts_account *account, uint64_t since, uint64_t until,
+                           uint32_t frequency);
+
 /* Appends the object of --stats as one line of JSON, keys in the order the man page lists. All the
  * numbers are always there, zero when nothing happened; run.command_status is null when there was
  * no command or it still runs. */

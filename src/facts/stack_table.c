@@ -12,6 +12,7 @@ struct rts_stack_table {
     struct rts_stack_entry **entries; /* each one block with its frames behind it */
     size_t count;
     size_t capacity;
+    size_t bytes; /* of all entries */
 };
 
 struct stack_key {
@@ -78,6 +79,7 @@ static struct rts_stack_entry *insert(struct rts_stack_table *table, const struc
     table->entries =
         rts_grow(table->entries, table->count, &table->capacity, sizeof *table->entries);
     table->entries[table->count++] = entry;
+    table->bytes += sizeof *entry + frames_size;
     rts_table_add(&table->index, hash, entry);
     return entry;
 }
@@ -102,6 +104,11 @@ size_t rts_stack_table_size(const struct rts_stack_table *table)
     return table->count;
 }
 
+size_t rts_stack_table_bytes(const struct rts_stack_table *table)
+{
+    return table->bytes;
+}
+
 const struct rts_stack_entry *rts_stack_table_entry(const struct rts_stack_table *table, size_t i)
 {
     return table->entries[i];
@@ -111,6 +118,6 @@ void rts_stack_table_clear(struct rts_stack_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
         free(table->entries[i]);
-    table->count = 0;
+    table->count = table->bytes = 0;
     rts_table_clear(&table->index);
 }

@@ -31,6 +31,9 @@ void rts_stack_table_add(struct rts_stack_table *table, uint64_t instance, uint6
 size_t rts_stack_table_size(const struct rts_stack_table *table);
 const struct rts_stack_entry *rts_stack_table_entry(const struct rts_stack_table *table, size_t i);
 
+/* The memory that the entries take. */
+size_t rts_stack_table_bytes(const struct rts_stack_table *table);
+
 /* Forgets all stacks: the window is over. */
 void rts_stack_table_clear(struct rts_stack_table *table);
 

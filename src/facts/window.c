@@ -126,17 +126,15 @@ uint64_t rts_window_hits(const struct rts_window *window)
     return window->hits;
 }
 
-/* Appends `<separator>"<key>":"<value>"`, or nothing when there is no value. Returns the separator
- * for what follows. */
+/* Appends `<separator>"<key>":"<value>"`, or nothing when there is no value; `key` has its quotes
+ * and its colon. Returns the separator for what follows. */
 static const char *append_member(struct rts_buffer *out, const char *separator, const char *key,
                                  const char *value)
 {
     if (!value)
         return separator;
     rts_buffer_text(out, separator);
-    rts_buffer_append(out, "\"", 1);
     rts_buffer_text(out, key);
-    rts_buffer_append(out, "\":", 2);
     rts_json_string(out, value);
     return ",";
 }
@@ -149,16 +147,17 @@ static void append_metadata(const struct line *line, struct rts_buffer *out)
 
     const char *separator = "";
     rts_buffer_text(out, ",\"metadata\":{");
-    separator = append_member(out, separator, "aliases", symbol->aliases);
-    separator = append_member(out, separator, "buildIdFallback",
-                              symbol->build_id_is_file_hash ? "file_hash" : NULL);
-    separator = append_member(out, separator, "demangled", symbol->demangled);
-    separator = append_member(out, separator, "evidence",
-                              line->leaf_samples ? "sampled-leaf" : "sampled-caller");
-    separator = append_member(out, separator, "idScheme", symbol->id_scheme);
-    separator = append_member(out, separator, "leafHits", line->leaf_samples ? leaf_hits : NULL);
-    separator = append_member(out, separator, "symbol", symbol->name);
-    append_member(out, separator, "symbolSource", symbol->source);
+    separator = append_member(out, separator, "\"aliases\":", symbol->aliases);
+    separator = append_member(
+        out, separator, "\"buildIdFallback\":", symbol->build_id_is_file_hash ? "file_hash" : NULL);
+    separator = append_member(out, separator, "\"demangled\":", symbol->demangled);
+    separator = append_member(
+        out, separator, "\"evidence\":", line->leaf_samples ? "sampled-leaf" : "sampled-caller");
+    separator = append_member(out, separator, "\"idScheme\":", symbol->id_scheme);
+    separator =
+        append_member(out, separator, "\"leafHits\":", line->leaf_samples ? leaf_hits : NULL);
+    separator = append_member(out, separator, "\"symbol\":", symbol->name);
+    append_member(out, separator, "\"symbolSource\":", symbol->source);
     rts_buffer_text(out, "}");
 }
 
@@ -169,17 +168,17 @@ static void append_line(const struct line *line, const struct rts_fact_options *
     char observed_at[RTS_UTC_TEXT_SIZE];
     rts_format_utc_ms(observed_at, wall_ns);
 
-    append_member(out, "{", "symbolId", symbol->symbol_id);
-    append_member(out, ",", "codeId", symbol->code_id);
-    append_member(out, ",", "buildId", options->emit_build_id ? symbol->build_id : NULL);
+    append_member(out, "{", "\"symbolId\":", symbol->symbol_id);
+    append_member(out, ",", "\"codeId\":", symbol->code_id);
+    append_member(out, ",", "\"buildId\":", options->emit_build_id ? symbol->build_id : NULL);
     if (options->emit_loader_base && line->load_base)
         rts_buffer_format(out, ",\"loaderBase\":\"0x%" PRIx64 "\"", line->load_base);
     if (options->emit_process) {
         rts_buffer_format(out, ",\"processId\":%" PRId32, line->process.pid);
-        append_member(out, ",", "processName", line->process.name);
+        append_member(out, ",", "\"processName\":", line->process.name);
     }
     rts_buffer_format(out, ",\"hitCount\":%" PRIu64, line->samples);
-    append_member(out, ",", "observedAt", observed_at);
+    append_member(out, ",", "\"observedAt\":", observed_at);
     append_metadata(line, out);
     rts_buffer_text(out, "}\n");
 }

@@ -39,18 +39,26 @@ static struct relation *read_relations(const char *proc_root, bool with_parents,
     return relations;
 }
 
+static int by_pid(const void *left, const void *right)
+{
+    const struct relation *a = left, *b = right;
+    return a->pid < b->pid ? -1 : a->pid > b->pid;
+}
+
 static bool is_wanted(const struct relation *relations, size_t count, int32_t pid)
 {
-    for (size_t i = 0; i < count; i++)
-        if (relations[i].pid == pid)
-            return relations[i].wanted;
-    return false;
+    const struct relation key = {.pid = pid};
+    const struct relation *found = bsearch(&key, relations, count, sizeof key, by_pid);
+    return found && found->wanted;
 }
 
 int32_t *rts_process_list(const char *proc_root, int32_t ancestor, size_t *count)
 {
     size_t total;
     RTS_FREE struct relation *relations = read_relations(proc_root, ancestor > 0, &total);
+    if (total > 0)
+        qsort(relations, total, sizeof *relations, by_pid);
+    /* Parents mostly have the smaller pids, so that few rounds are needed. */
     for (bool changed = ancestor > 0; changed;) {
         changed = false;
         for (size_t i = 0; i < total; i++) {

@@ -37,6 +37,14 @@ static void insert(struct rts_mapping_set *set, const struct rts_mapping *mappin
     memmove(&set->items[at + 1], &set->items[at], (set->count - at) * sizeof *set->items);
     set->items[at] = *mapping;
     set->count++;
+    if (mapping->end - mapping->start > set->longest)
+        set->longest = mapping->end - mapping->start;
+}
+
+/* Index of the first item that may reach beyond `address`. */
+static size_t first_reaching(const struct rts_mapping_set *set, uint64_t address)
+{
+    return address >= set->longest ? upper_bound(set, address - set->longest) : 0;
 }
 
 /* The part [start, end) of `whole`, from `from_ns` on as long as `whole` was valid. */
@@ -56,7 +64,7 @@ void rts_mapping_set_add(struct rts_mapping_set *set, const struct rts_mapping *
                          rts_mapped_file_retain retain, void *context)
 {
     uint64_t now = mapping->from_ns;
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = first_reaching(set, mapping->start); i < set->count; i++) {
         struct rts_mapping old = set->items[i];
         if (old.start >= mapping->end)
             break;
@@ -81,6 +89,14 @@ void rts_mapping_set_add(struct rts_mapping_set *set, const struct rts_mapping *
     insert(set, &added);
 }
 
+bool rts_mapping_set_has(const struct rts_mapping_set *set, const struct rts_mapping *mapping)
+{
+    const struct rts_mapping *known = rts_mapping_set_find(set, mapping->start, mapping->from_ns);
+    return known && known->until_ns == UINT64_MAX && known->start == mapping->start &&
+           known->end == mapping->end && known->kind == mapping->kind &&
+           known->file == mapping->file && known->offset == mapping->offset;
+}
+
 struct rts_mapping *rts_mapping_set_find(const struct rts_mapping_set *set, uint64_t pc,
                                          uint64_t time)
 {
@@ -88,23 +104,53 @@ struct rts_mapping *rts_mapping_set_find(const struct rts_mapping_set *set, uint
      * valid one is nearly always the first that is looked at. */
     for (size_t i = upper_bound(set, pc); i-- > 0;) {
         struct rts_mapping *mapping = &set->items[i];
+        if (pc - mapping->start >= set->longest)
+            break;
         if (pc < mapping->end && time >= mapping->from_ns && time < mapping->until_ns)
             return mapping;
     }
     return NULL;
 }
 
+/* Takes out what is `unwanted`. */
+static void remove_all(struct rts_mapping_set *set,
+                       bool (*unwanted)(const struct rts_mapping *item, uint64_t time),
+                       uint64_t time, rts_mapped_file_release release, void *context)
+{
+    size_t kept = 0;
+    set->longest = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct rts_mapping item = set->items[i];
+        if (unwanted(&item, time)) {
+            if (item.file)
+                release(context, item.file);
+            continue;
+        }
+        set->items[kept++] = item;
+        if (item.end - item.start > set->longest)
+            set->longest = item.end - item.start;
+    }
+    set->count = kept;
+}
+
+static bool has_ended(const struct rts_mapping *item, uint64_t time)
+{
+    return item->until_ns <= time;
+}
+
 void rts_mapping_set_forget(struct rts_mapping_set *set, uint64_t time,
                             rts_mapped_file_release release, void *context)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->items[i].until_ns <= time) {
-            if (set->items[i].file)
-                release(context, set->items[i].file);
-        } else {
-            set->items[kept++] = set->items[i];
-        }
-    }
-    set->count = kept;
+    remove_all(set, has_ended, time, release, context);
+}
+
+static bool is_anonymous(const struct rts_mapping *item, uint64_t time)
+{
+    (void)time;
+    return item->kind == RTS_MAPPING_ANONYMOUS;
+}
+
+void rts_mapping_set_forget_anonymous(struct rts_mapping_set *set)
+{
+    remove_all(set, is_anonymous, 0, NULL, NULL);
 }

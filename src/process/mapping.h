@@ -49,6 +49,8 @@ struct rts_mapping {
 struct rts_mapping_set {
     struct rts_mapping *items; /* sorted by start; no two valid at the same time overlap */
     size_t count, capacity;
+    uint64_t longest; /* bytes: no item is longer, so none that starts further before an address
+                         reaches it */
 };
 
 /* Releases one reference of every file through `release` and frees the set. */
@@ -58,10 +60,15 @@ void rts_mapping_set_finish(struct rts_mapping_set *set, rts_mapped_file_release
 
 /* Adds a mapping valid from mapping->from_ns on (its until_ns is ignored), taking over the caller's
  * reference to its file. What it overlaps ends at that time; what sticks out on either side goes
- * on. `retain` adds a reference for a part that is split off. */
+ * on. `retain` adds a reference for a part that is split off. Adding in the order of addresses is
+ * cheap; elsewhere it costs what lies behind. */
 typedef void (*rts_mapped_file_retain)(void *context, struct rts_mapped_file *file);
 void rts_mapping_set_add(struct rts_mapping_set *set, const struct rts_mapping *mapping,
                          rts_mapped_file_retain retain, void *context);
+
+/* Is the very same thing (addresses, kind, file, offset) valid at mapping->from_ns and from then
+ * on? Then adding it would change nothing. */
+bool rts_mapping_set_has(const struct rts_mapping_set *set, const struct rts_mapping *mapping);
 
 /* The mapping that covers `pc` at `time`, or NULL. Valid until the set changes. */
 struct rts_mapping *rts_mapping_set_find(const struct rts_mapping_set *set, uint64_t pc,
@@ -70,5 +77,8 @@ struct rts_mapping *rts_mapping_set_find(const struct rts_mapping_set *set, uint
 /* Drops mappings that ended at or before `time`. */
 void rts_mapping_set_forget(struct rts_mapping_set *set, uint64_t time,
                             rts_mapped_file_release release, void *context);
+
+/* Drops all that are RTS_MAPPING_ANONYMOUS; those have no file to release. */
+void rts_mapping_set_forget_anonymous(struct rts_mapping_set *set);
 
 #endif

@@ -16,8 +16,14 @@
 /* Files without a user that are kept for the next process that maps them. */
 #define IDLE_FILES_MAX 1024
 
-/* Reading maps costs the target's mmap lock: not more often than this. */
-#define REFRESH_INTERVAL_NS 100000000ULL
+/* Reading maps costs the target's mmap lock: not more often than the first, and less and less
+ * often, down to the second, for a process of which it never tells anything new. */
+#define REFRESH_INTERVAL_NS     100000000ULL
+#define REFRESH_INTERVAL_MAX_NS (32 * REFRESH_INTERVAL_NS)
+
+/* The kernel tells what is mapped and never what is unmapped: after so many reports most of what we
+ * know may be gone, and it is read anew. */
+#define REPORTED_MAPPINGS_MAX 4096
 
 /* Two reports of one event are this close, and two forks or execs with one pid are not. */
 #define DUPLICATE_NS 50000ULL
@@ -155,7 +161,10 @@ static void add_mapping(struct rts_process_table *table, struct rts_process *pro
     mapping.file =
         mapping.kind == RTS_MAPPING_FILE ? rts_mapped_files_get(&table->files, file) : NULL;
     mapping.placed = false;
-    rts_mapping_set_add(&process->mappings, &mapping, retain, NULL);
+    if (!rts_mapping_set_has(&process->mappings, &mapping))
+        rts_mapping_set_add(&process->mappings, &mapping, retain, NULL);
+    else if (mapping.file) /* the same library at the same place, again and again */
+        rts_mapped_file_unref(mapping.file);
 }
 
 struct reading {
@@ -284,6 +293,16 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
                     (int)pid, strerror(failure.number));
 }
 
+/* Storms are made of generated code, which takes the least to find again. */
+static void forget_reported(struct rts_process *process)
+{
+    rts_mapping_set_forget_anonymous(&process->mappings);
+    if (process->mappings.count > REPORTED_MAPPINGS_MAX)
+        rts_mapping_set_finish(&process->mappings, release, NULL);
+    process->reported = 0;
+    process->maps_known = false;
+}
+
 void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t time,
                         const struct rts_mapping *mapping, const struct rts_mapped_file *file)
 {
@@ -292,7 +311,11 @@ void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t t
         process = add_instance(table, pid, 0); /* heard of for the first time: read maps later */
     struct rts_mapping added = *mapping;
     added.from_ns = time;
+    size_t before = process->mappings.count;
     add_mapping(table, process, added, file);
+    process->reported += process->mappings.count > before;
+    if (process->reported > REPORTED_MAPPINGS_MAX)
+        forget_reported(process);
 }
 
 /* A thread that two events watch reports a fork or an exec twice, and each event stamps its own
@@ -354,15 +377,18 @@ void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int
 
 bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process, uint64_t now)
 {
-    if (process->died_ns != UINT64_MAX ||
-        (process->read_ns && now - process->read_ns < REFRESH_INTERVAL_NS))
+    if (process->died_ns != UINT64_MAX || now < process->read_again_ns)
         return false;
-    process->read_ns = now;
     struct reading reading = {.table = table, .process = process, .again = now};
     if (read_maps(table, &reading, NULL) > 0)
         process->maps_known = true;
     if (process->name[0] == '\0')
         read_name(table, process);
+    uint64_t twice = 2 * process->read_wait_ns;
+    process->read_wait_ns = reading.added || twice == 0       ? REFRESH_INTERVAL_NS
+                            : twice > REFRESH_INTERVAL_MAX_NS ? REFRESH_INTERVAL_MAX_NS
+                                                              : twice;
+    process->read_again_ns = now + process->read_wait_ns;
     return reading.added;
 }
 
@@ -384,12 +410,13 @@ size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bo
 {
     size_t position = 0, alive = 0;
     for (struct rts_process *process; (process = rts_table_next(&table->by_pid, &position));) {
-        if (process->died_ns != UINT64_MAX || !process->target)
+        if (process->died_ns != UINT64_MAX)
             continue;
-        if ((thorough || process->leader_exited) && has_ended(table, process))
-            process->died_ns = now;
+        bool doubtful = process->leader_exited || (thorough && process->target);
+        if (doubtful && has_ended(table, process))
+            process->died_ns = now; /* also when it is no target: its entry has to go */
         else
-            alive++;
+            alive += process->target;
     }
     return alive;
 }

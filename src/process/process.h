@@ -18,11 +18,13 @@ struct rts_process {
     uint64_t died_ns;   /* UINT64_MAX: as far as we know it lives */
     bool leader_exited; /* its first thread has ended; others may go on */
     bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
-    uint64_t start_ticks; /* /proc/PID/stat: tells a reused pid; 0: not read yet */
-    bool target;          /* it is to be sampled; see rts_process_table_select() */
-    bool counted;         /* the session has counted it in the account */
-    uint64_t read_ns;     /* when /proc/PID/maps was read last */
-    char name[17];        /* comm */
+    uint64_t start_ticks;   /* /proc/PID/stat: tells a reused pid; 0: not read yet */
+    bool target;            /* it is to be sampled; see rts_process_table_select() */
+    bool counted;           /* the session has counted it in the account */
+    uint64_t read_again_ns; /* not before this is /proc/PID/maps read again */
+    uint64_t read_wait_ns;  /* that was so long after the last reading; 0: none yet */
+    uint32_t reported;      /* mappings that the kernel reported since all were forgotten */
+    char name[17];          /* comm */
     struct rts_mapping_set mappings;
     struct rts_process *older; /* the instance that had this pid before */
 };
@@ -50,7 +52,8 @@ const char *rts_process_table_root(const struct rts_process_table *table);
 int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_process **process,
                        struct rts_error *error);
 
-/* What the side-band records tell. */
+/* What the side-band records tell. A process of which thousands of mappings were reported is made
+ * to forget them all, since nobody reports what is unmapped; its maps are then no longer known. */
 void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t time,
                         const struct rts_mapping *mapping, const struct rts_mapped_file *file);
 void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t time,
@@ -66,7 +69,8 @@ struct rts_process *rts_process_find(const struct rts_process_table *table, int3
 
 /* Reads the maps again after a gap (lost records, a process first heard of by its sample) and adds
  * what is not known yet: valid from time 0 on, or from `now` on (above 0) where something else was
- * known. At most once in 100 ms per process. Returns true when something was added. */
+ * known. At most once in 100 ms per process, and down to once in 3.2 s while nothing is ever new.
+ * Returns true when something was added. */
 bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process,
                          uint64_t now);
 

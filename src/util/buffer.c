@@ -8,6 +8,9 @@
 
 #include "util/memory.h"
 
+/* Most formatted pieces are shorter: they are laid out once. */
+#define FORMAT_ROOM 64
+
 void rts_buffer_finish(struct rts_buffer *buffer)
 {
     free(buffer->data);
@@ -49,17 +52,20 @@ void rts_buffer_text(struct rts_buffer *buffer, const char *text)
 
 void rts_buffer_format(struct rts_buffer *buffer, const char *format, ...)
 {
-    va_list arguments;
+    va_list arguments, again;
     va_start(arguments, format);
-    va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    if (length > 0) {
+    reserve(buffer, FORMAT_ROOM);
+    size_t room = buffer->capacity - buffer->size;
+    int length = vsnprintf(buffer->data + buffer->size, room, format, arguments);
+    if (length >= 0 && (size_t)length >= room) {
         reserve(buffer, (size_t)length);
         vsnprintf(buffer->data + buffer->size, (size_t)length + 1, format, again);
-        buffer->size += (size_t)length;
     }
+    if (length > 0)
+        buffer->size += (size_t)length;
+    buffer->data[buffer->size] = '\0';
+    va_end(arguments);
     va_end(again);
 }
 

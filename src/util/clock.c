@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define NS_PER_S 1000000000LL
@@ -63,6 +62,15 @@ static void civil_date(int64_t day, unsigned *year, unsigned *month, unsigned *d
     *year = (unsigned)(year_of_era + era * 400 + (*month <= 2));
 }
 
+/* Writes `width` decimal digits and `after`; returns what follows them. */
+static char *put_digits(char *at, unsigned value, int width, char after)
+{
+    for (int i = width; i-- > 0; value /= 10)
+        at[i] = (char)('0' + value % 10);
+    at[width] = after;
+    return at + width + 1;
+}
+
 void rts_format_utc_ms(char text[RTS_UTC_TEXT_SIZE], int64_t wall_ns)
 {
     int64_t ms = rts_wall_ms(wall_ns);
@@ -70,7 +78,12 @@ void rts_format_utc_ms(char text[RTS_UTC_TEXT_SIZE], int64_t wall_ns)
     unsigned within = (unsigned)(ms - day * 86400000);
     unsigned year, month, day_of_month;
     civil_date(day, &year, &month, &day_of_month);
-    snprintf(text, RTS_UTC_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month,
-             day_of_month, within / 3600000 % 24, within / 60000 % 60, within / 1000 % 60,
-             within % 1000);
+    char *at = put_digits(text, year, 4, '-');
+    at = put_digits(at, month, 2, '-');
+    at = put_digits(at, day_of_month, 2, 'T');
+    at = put_digits(at, within / 3600000, 2, ':');
+    at = put_digits(at, within / 60000 % 60, 2, ':');
+    at = put_digits(at, within / 1000 % 60, 2, '.');
+    at = put_digits(at, within % 1000, 3, 'Z');
+    *at = '\0';
 }

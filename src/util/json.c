@@ -5,6 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The same byte eight times: 0x01, 0x80. */
+#define ONES      0x0101010101010101ULL
+#define HIGH_BITS 0x8080808080808080ULL
+
 /* One decoded step through the text. */
 struct step {
     size_t size;    /* bytes consumed, at least 1 */
@@ -65,6 +69,22 @@ static bool plain(uint8_t byte)
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
+/* Not zero exactly if one of the eight bytes is: only such a byte can make its own high bit, or by
+ * the borrow that of a higher one. */
+static uint64_t any_zero(uint64_t word)
+{
+    return (word - ONES) & ~word & HIGH_BITS;
+}
+
+static bool plain_word(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t control = (word - ' ' * ONES) & ~word & HIGH_BITS;
+    return !(control | (word & HIGH_BITS) | any_zero(word ^ '"' * ONES) |
+             any_zero(word ^ '\\' * ONES) | any_zero(word ^ 0x7f * ONES));
+}
+
 static void append_escape(struct rts_buffer *buffer, uint32_t point)
 {
     static const char names[][2] = {{'\b', 'b'}, {'\f', 'f'}, {'\n', 'n'}, {'\r', 'r'},
@@ -86,6 +106,8 @@ void rts_json_string_bytes(struct rts_buffer *buffer, const void *bytes, size_t 
     rts_buffer_append(buffer, "\"", 1);
     while (at < end) {
         const uint8_t *run = at;
+        while (end - at >= 8 && plain_word(at))
+            at += 8;
         while (at < end && plain(*at))
             at++;
         rts_buffer_append(buffer, run, (size_t)(at - run));

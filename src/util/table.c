@@ -22,9 +22,14 @@ uint64_t rts_hash_u64(uint64_t value)
 uint64_t rts_hash_bytes(const void *bytes, size_t size, uint64_t seed)
 {
     const unsigned char *at = bytes;
-    uint64_t hash = 0xcbf29ce484222325ULL ^ seed;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ at[i]) * 0x100000001b3ULL;
+    uint64_t hash = rts_hash_u64(seed ^ size), word;
+    for (; size >= sizeof word; at += sizeof word, size -= sizeof word) {
+        memcpy(&word, at, sizeof word);
+        hash = (hash ^ word) * 0x9fb21c651e98df25ULL;
+        hash ^= hash >> 32;
+    }
+    for (; size > 0; at++, size--)
+        hash = (hash ^ *at) * 0x100000001b3ULL;
     return rts_hash_u64(hash);
 }
 

@@ -24,8 +24,8 @@ struct rts_table {
 
 typedef bool (*rts_table_same)(const void *item, const void *key);
 
-/* Mixes bytes (FNV-1a, finalised) or a number into a hash. Not for hostile collision resistance:
- * bound the number of items instead. */
+/* Mixes bytes or a number into a hash, the same one within a run only. Not for hostile collision
+ * resistance: bound the number of items instead. */
 uint64_t rts_hash_bytes(const void *bytes, size_t size, uint64_t seed);
 uint64_t rts_hash_u64(uint64_t value);
 

@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Measurements, run by make bench.
+EXTRA_DIST += \
+	tests/bench/run \
+	tests/bench/hotspots.py \
+	tests/bench/targets.py \
+	tests/bench/tools.py

@@ -284,9 +284,11 @@ def command_not_found():
 
 
 def command_outlives_duration():
-    """-d ends the run of a command that goes on"""
+    """-d ends the run of a command that goes on, and the command"""
     run = sample("-d", 1, "-F", 299, "--", build("chain-O2-nofp"))
     problems = run.problems + check_expectations(run, {"EXPECT": ["spin < inner < main"]})
+    if "signal 15" not in run.stderr:
+        problems.append("the command was not asked to end: " + run.stderr)
     ok(command_outlives_duration.__doc__, problems)
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Executes another program after a second and a half of CPU time: the process stays, its code is another.
+ * Executes another program after a second and a half of CPU time: the process stays, its code is
+ * another.
  *
  * SEEN: first_life second_life
  * EXPECT: _ < main < _start

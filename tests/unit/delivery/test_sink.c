@@ -347,6 +347,29 @@ static void *read_slowly(void *opaque)
 }
 
 /* At the end the sink waits for a reader that takes its time: `rtsample ... | less`. */
+static void fifo_is_not_waited_for(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/rtsample-sink-XXXXXX", path[64];
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/fifo", directory);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    struct rts_error error = {0};
+    assert_null(rts_sink_open(path, &error));
+    assert_int_equal(error.number, ENXIO);
+    int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
+    struct rts_sink *sink = rts_sink_open(path, &error);
+    assert_non_null(sink);
+    assert_int_equal(rts_sink_write(sink, "a\n", 2, 1, &error), 0);
+    char text[8];
+    assert_int_equal(read(reader, text, sizeof text), 2);
+    assert_int_equal(rts_sink_close(sink, NULL, &error), 0);
+    close(reader);
+    unlink(path);
+    rmdir(directory);
+}
+
 static void closing_waits_for_the_reader(void **state)
 {
     (void)state;
@@ -453,6 +476,7 @@ int main(void)
         cmocka_unit_test(stuck_reader_of_a_blocking_pipe),
         cmocka_unit_test(stuck_reader_of_a_non_blocking_pipe),
         cmocka_unit_test(closing_waits_for_the_reader),
+        cmocka_unit_test(fifo_is_not_waited_for),
         cmocka_unit_test(appended_file_keeps_what_others_wrote),
         cmocka_unit_test(bytes_behind_ours_are_not_cut_off),
     };

@@ -208,6 +208,18 @@ static void percent_is_always_a_number(void **state)
     setlocale(LC_ALL, "C");
 }
 
+static void throttling_lasts_a_tick_at_most(void **state)
+{
+    (void)state;
+    struct rts_account account = {0};
+    rts_account_throttled(&account, 1000000000, 1004000000, 1000);
+    assert_int_equal(account.dropped[RTS_DROP_THROTTLED], 4);
+    rts_account_throttled(&account, 1000000000, 999000000, 1000); /* times of two clocks */
+    assert_int_equal(account.dropped[RTS_DROP_THROTTLED], 4);
+    rts_account_throttled(&account, 1000000000, 3600000000000, 1000); /* it slept for an hour */
+    assert_int_equal(account.dropped[RTS_DROP_THROTTLED], 14);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +229,7 @@ int main(void)
         cmocka_unit_test(nothing_is_zeros),
         cmocka_unit_test(a_command_that_still_runs_has_no_status),
         cmocka_unit_test(percent_is_always_a_number),
+        cmocka_unit_test(throttling_lasts_a_tick_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

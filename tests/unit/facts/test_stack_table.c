@@ -113,6 +113,24 @@ static void clear_forgets(void **state)
     rts_stack_table_destroy(NULL);
 }
 
+static void tells_its_memory(void **state)
+{
+    (void)state;
+    struct rts_stack_table *table = rts_stack_table_create();
+    const struct rts_frame frames[2] = {{FILE_A, 0x1000, 0x7000, 0}, {FILE_A, 0x2000, 0x7000, 1}};
+    assert_int_equal(rts_stack_table_bytes(table), 0);
+    rts_stack_table_add(table, 1, 1, frames, 2);
+    size_t one = rts_stack_table_bytes(table);
+    assert_in_range(one, sizeof frames, sizeof frames + 100);
+    rts_stack_table_add(table, 1, 2, frames, 2); /* known */
+    assert_int_equal(rts_stack_table_bytes(table), one);
+    rts_stack_table_add(table, 2, 3, frames, 2);
+    assert_int_equal(rts_stack_table_bytes(table), 2 * one);
+    rts_stack_table_clear(table);
+    assert_int_equal(rts_stack_table_bytes(table), 0);
+    rts_stack_table_destroy(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +139,7 @@ int main(void)
         cmocka_unit_test(padding_does_not_matter),
         cmocka_unit_test(keeps_the_order_and_its_own_copy),
         cmocka_unit_test(clear_forgets),
+        cmocka_unit_test(tells_its_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

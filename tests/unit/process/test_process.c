@@ -388,6 +388,100 @@ static void test_refresh(void **state)
     assert_false(rts_process_refresh(world->table, process, now + 900000000));
 }
 
+/* A process of which the maps never tell anything new is looked at less and less often, and at once
+ * again when they did. */
+static void test_refresh_grows_tired(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    struct rts_process *process = attach(world, 7);
+    const uint64_t ms = 1000000;
+    uint64_t now = 1000 * ms;
+    for (uint64_t wait = 100; wait < 3200; wait *= 2) {
+        rts_process_refresh(world->table, process, now);
+        assert_int_equal(process->read_again_ns, now + wait * ms);
+        rts_process_refresh(world->table, process, now + wait * ms - 1); /* not read */
+        assert_int_equal(process->read_again_ns, now + wait * ms);
+        rts_process_refresh(world->table, process, now / 2); /* a record that came late: no */
+        assert_int_equal(process->read_again_ns, now + wait * ms);
+        now += wait * ms;
+    }
+    for (int i = 0; i < 3; i++, now += 3200 * ms) {
+        rts_process_refresh(world->table, process, now);
+        assert_int_equal(process->read_again_ns, now + 3200 * ms);
+    }
+    proc_write(world, 7, "maps", "70000-71000 r-xp 00000000 08:01 30 /lib/new.so\n");
+    assert_true(rts_process_refresh(world->table, process, now));
+    assert_int_equal(process->read_again_ns, now + 100 * ms);
+}
+
+/* Code that is mapped, unmapped and mapped elsewhere without end takes no more than so much room,
+ * and what is really there is found again; a library is not even forgotten for generated code. */
+static void mapping_storm(struct world *world, char *path, bool keeps_files)
+{
+    proc_write(world, 7, "maps", two_files);
+    struct rts_process *process = attach(world, 7);
+    size_t most = 0;
+    for (uint64_t i = 0; i < 100000; i++) {
+        map(world, 7, 10 + i, 0x10000000 + 0x2000 * i, 0x10001000 + 0x2000 * i, path);
+        if (process->mappings.count > most)
+            most = process->mappings.count;
+        if (keeps_files)
+            assert_string_equal(path_at(process, 0x1000, 10 + i), "/bin/app");
+    }
+    assert_in_range(most, 1000, 10000);
+    assert_false(process->maps_known);
+    rts_process_refresh(world->table, process, 1000000000);
+    assert_true(process->maps_known);
+    assert_string_equal(path_at(process, 0x1000, 1000000000), "/bin/app");
+}
+
+static void test_anonymous_storm(void **state)
+{
+    mapping_storm(*state, "//anon", true);
+}
+
+static void test_file_storm(void **state)
+{
+    mapping_storm(*state, "/lib/plugin.so", false);
+}
+
+/* The same library at the same place, again and again. */
+static void test_mapped_again(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    struct rts_process *process = attach(world, 7);
+    size_t before = process->mappings.count;
+    for (uint64_t i = 0; i < 100000; i++)
+        map(world, 7, 10 + i, 0x20000, 0x21000, "/lib/plugin.so");
+    assert_int_equal(process->mappings.count, before + 1);
+    assert_true(process->maps_known);
+    assert_string_equal(path_at(process, 0x20000, 10), "/lib/plugin.so");
+    assert_null(path_at(process, 0x20000, 9));
+    assert_int_equal(rts_mapping_set_find(&process->mappings, 0x20000, 10)->file->references, 1);
+}
+
+/* Those that are no targets are not waited for, and go all the same when they have ended. */
+static void test_reap_of_others(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 8, "maps", two_files);
+    attach(world, 8);
+    rts_process_table_select(world->table);
+    uint64_t instances[100];
+    for (int32_t pid = 1000; pid < 1100; pid++) {
+        uint64_t birth = (uint64_t)pid * 1000000;
+        rts_process_forked(world->table, 8, pid, birth);
+        instances[pid - 1000] = rts_process_find(world->table, pid, birth)->instance;
+        rts_process_thread_exited(world->table, pid, pid, birth + 5);
+    }
+    rts_process_table_reap(world->table, 2000000000, NULL, NULL);
+    rts_process_table_reap(world->table, 4000000000, NULL, NULL);
+    for (size_t i = 0; i < 100; i++)
+        assert_null(rts_process_instance(world->table, instances[i]));
+}
+
 /* A library was unloaded and another one took its place, and the records of that were lost. */
 static void test_refresh_sees_another_file(void **state)
 {
@@ -498,14 +592,27 @@ static void test_descendants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PROCESS_TEST(test_attach),         PROCESS_TEST(test_files_are_shared),
-        PROCESS_TEST(test_attach_fails),   PROCESS_TEST(test_mapped_over_time),
-        PROCESS_TEST(test_fork),           PROCESS_TEST(test_fork_of_an_unknown_parent),
-        PROCESS_TEST(test_exec),           PROCESS_TEST(test_names),
-        PROCESS_TEST(test_reported_twice), PROCESS_TEST(test_select),
-        PROCESS_TEST(test_pid_reuse),      PROCESS_TEST(test_alive),
-        PROCESS_TEST(test_refresh),        PROCESS_TEST(test_refresh_sees_another_file),
-        PROCESS_TEST(test_reap),           PROCESS_TEST(test_objects_are_given_back),
+        PROCESS_TEST(test_attach),
+        PROCESS_TEST(test_files_are_shared),
+        PROCESS_TEST(test_attach_fails),
+        PROCESS_TEST(test_mapped_over_time),
+        PROCESS_TEST(test_fork),
+        PROCESS_TEST(test_fork_of_an_unknown_parent),
+        PROCESS_TEST(test_exec),
+        PROCESS_TEST(test_names),
+        PROCESS_TEST(test_reported_twice),
+        PROCESS_TEST(test_select),
+        PROCESS_TEST(test_pid_reuse),
+        PROCESS_TEST(test_alive),
+        PROCESS_TEST(test_refresh),
+        PROCESS_TEST(test_refresh_sees_another_file),
+        PROCESS_TEST(test_refresh_grows_tired),
+        PROCESS_TEST(test_anonymous_storm),
+        PROCESS_TEST(test_file_storm),
+        PROCESS_TEST(test_mapped_again),
+        PROCESS_TEST(test_reap_of_others),
+        PROCESS_TEST(test_reap),
+        PROCESS_TEST(test_objects_are_given_back),
         PROCESS_TEST(test_descendants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
