@@ -32,7 +32,8 @@ int rts_command_release(struct rts_command *command, const char *name, struct rt
 /* Has it ended? Never waits. */
 bool rts_command_poll(struct rts_command *command);
 
-/* Asks it to end (SIGTERM) and waits for that, `wait_ms` at most. Does nothing when it has ended. */
+/* Asks it to end (SIGTERM) and waits for that, `wait_ms` at most. Does nothing when it has ended.
+ */
 void rts_command_end(struct rts_command *command, unsigned wait_ms);
 
 /* Closes the pipes; a child that has not been released ends. One that runs is left alone. */

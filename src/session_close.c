@@ -22,6 +22,9 @@
 
 #define FEATURES_MAX 8
 
+/* Less than this of each stack is worth a word. */
+#define STACK_BYTES_USUAL 16384
+
 /* How long a command that we started is waited for when it is asked to end. */
 #define COMMAND_ENDS_MS 1000
 
@@ -110,6 +113,12 @@ void rts_session_say_limits(const struct rts_session *session)
             user_only ? "user side only: the kernel refuses samples that hit in the kernel "
                         "(needs CAP_PERFMON or kernel.perf_event_paranoid <= 1)"
                       : "in user and kernel mode");
+    if (session->settings->call_graph == RTS_CALL_GRAPH_DWARF && !session->settings->stack_bytes &&
+        facts->stack_bytes < STACK_BYTES_USUAL)
+        rts_log(
+            "deep stacks may be cut: only %u bytes of each are copied, since a ring has no more "
+            "than %zu KiB at this frequency (kernel.perf_event_mlock_kb, ulimit -l)",
+            facts->stack_bytes, facts->ring_bytes >> 10);
     if (facts->frequency < session->settings->frequency)
         rts_log("%u Hz instead of %u: the limit is kernel.perf_event_max_sample_rate",
                 facts->frequency, session->settings->frequency);

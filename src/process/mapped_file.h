@@ -35,8 +35,9 @@ void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
 /* Where a mapped file may be found, best first. */
 enum rts_file_place {
     RTS_PLACE_MAP_FILES, /* /proc/PID/map_files: also when it is deleted or replaced */
-    RTS_PLACE_ITS_ROOT,  /* its path below /proc/PID/root */
-    RTS_PLACE_OUR_ROOT,  /* its path here: the process may be gone, or not ours to look into */
+    RTS_PLACE_EXE, /* /proc/PID/exe: the program itself, also where map_files is not permitted */
+    RTS_PLACE_ITS_ROOT, /* its path below /proc/PID/root */
+    RTS_PLACE_OUR_ROOT, /* its path here: the process may be gone, or not ours to look into */
     RTS_PLACE_COUNT
 };
 

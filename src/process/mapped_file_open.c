@@ -89,17 +89,22 @@ int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_m
                          enum rts_file_place place, bool *verified, struct rts_error *error)
 {
     const struct rts_mapped_file *file = mapping->file;
+    bool by_path = place == RTS_PLACE_ITS_ROOT || place == RTS_PLACE_OUR_ROOT;
+    char link[320];
     int fd = -1;
-    if (place != RTS_PLACE_MAP_FILES && file->path[0] != '/')
+    if (by_path && file->path[0] != '/')
         return rts_fail(error, RTS_FAILED, "\"%s\" is no path", file->path);
-    if (place == RTS_PLACE_MAP_FILES) {
-        fd = open_map_file(proc_root, view, mapping);
-    } else if (place == RTS_PLACE_ITS_ROOT) {
-        char root[320];
-        snprintf(root, sizeof root, "%s/%d/root", proc_root, (int)view);
-        fd = open_below(root, file->path);
-    } else {
-        fd = open(file->path, FIND_FLAGS);
+    switch (place) {
+    case RTS_PLACE_MAP_FILES: fd = open_map_file(proc_root, view, mapping); break;
+    case RTS_PLACE_EXE:
+        snprintf(link, sizeof link, "%s/%d/exe", proc_root, (int)view);
+        fd = open(link, FIND_FLAGS);
+        break;
+    case RTS_PLACE_ITS_ROOT:
+        snprintf(link, sizeof link, "%s/%d/root", proc_root, (int)view);
+        fd = open_below(link, file->path);
+        break;
+    default: fd = open(file->path, FIND_FLAGS);
     }
     if (fd >= 0)
         fd = open_if_same(fd, file, verified);

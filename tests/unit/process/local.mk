@@ -11,4 +11,5 @@ tests_unit_process_test_mapped_file_open_SOURCES = \
 	tests/unit/process/test_mapped_file_open.c tests/unit/oracle.h
 tests_unit_process_test_mapping_SOURCES = tests/unit/process/test_mapping.c
 tests_unit_process_test_maps_SOURCES = tests/unit/process/test_maps.c tests/unit/oracle.h
-tests_unit_process_test_process_SOURCES = tests/unit/process/test_process.c tests/unit/oracle.h
+tests_unit_process_test_process_SOURCES = \
+	tests/unit/process/test_process.c tests/unit/process/fake_proc.h tests/unit/oracle.h
