@@ -128,6 +128,10 @@ static int open_signals(void)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGCHLD);
+    /* The terminal is closed: an end like any other, unless nohup(1) had it ignored. */
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     /* A closed output and a file size limit are errors to report, not reasons to die. */
     signal(SIGPIPE, SIG_IGN);
@@ -206,8 +210,7 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
         .fd_count = rings + 1,
         .flush_at = now + (uint64_t)session->settings->flush_interval_ms * 1000000,
         .second_at = now + SECOND_NS,
-        .deadline = session->settings->duration_ms ? now + session->settings->duration_ms * 1000000
-                                                   : UINT64_MAX,
+        .deadline = UINT64_MAX,
     };
     int result = rts_session_attach(session, error);
     if (result == 0)
@@ -215,6 +218,9 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
     if (result == 0)
         result = rts_session_begin(session, error);
     if (result == 0) {
+        /* The duration is one of sampling: attaching to thousands of threads takes its time. */
+        if (session->settings->duration_ms)
+            loop.deadline = rts_clock_monotonic_ns() + session->settings->duration_ms * 1000000;
         rts_session_say_limits(session);
         sample_until_done(session, &loop);
         stop_and_flush(session);

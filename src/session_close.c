@@ -240,6 +240,10 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
     session->sink = NULL;
     rts_command_end(&session->command, COMMAND_ENDS_MS);
     print_summary(session, duration_ms);
+    if (rts_account_taken(&session->account) == 0)
+        rts_log(
+            "nothing was sampled: the target used no CPU time of its own (it slept, was stopped, "
+            "or is a kernel thread)");
     if (session->settings->target == RTS_TARGET_COMMAND)
         say_command_status(session);
     if (session->stats) {

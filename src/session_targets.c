@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "process/descendants.h"
+#include "process/stat.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -59,6 +60,11 @@ static int attach_pids(struct rts_session *session, struct rts_error *error)
         int32_t pid = (int32_t)session->settings->pids[i];
         if (pid == session->own_pid)
             return rts_fail(error, RTS_USAGE, "-p %d is rtsample itself", (int)pid);
+        int32_t process = rts_process_of_thread("/proc", pid);
+        if (process > 0 && process != pid)
+            return rts_fail(error, RTS_NOT_FOUND,
+                            "no process with pid %d: it is a thread of process %d", (int)pid,
+                            (int)process);
         if (attach_tree(session, pid, &unreadable, error) < 0)
             return -1;
     }

@@ -160,6 +160,8 @@ const char *rts_object_file_sha256(struct rts_object *object)
     static const char digits[] = "0123456789abcdef";
     if (object->sha256[0])
         return object->sha256;
+    if (object->image.size > RTS_FILE_HASH_MAX)
+        return NULL;
     uint8_t value[32];
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool whole = context && digest(&object->image, context, value);

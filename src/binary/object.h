@@ -49,7 +49,11 @@ const char *rts_object_path(const struct rts_object *object);
  */
 const struct rts_build_id *rts_object_build_id(const struct rts_object *object);
 
-/* The SHA-256 of the whole file as 64 hex digits, computed on first call; NULL if reading fails. */
+/* Larger files are not hashed: a sparse file costs its owner nothing, and us hours. */
+#define RTS_FILE_HASH_MAX (512ULL << 20)
+
+/* The SHA-256 of the whole file as 64 hex digits, computed on first call; NULL if reading fails, or
+ * beyond RTS_FILE_HASH_MAX. */
 const char *rts_object_file_sha256(struct rts_object *object);
 
 /* ELF e_machine and e_entry (link-time address). */

@@ -65,6 +65,8 @@ static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const
         } else if (record.kind != RTS_RECORD_SAMPLE) {
             if (record.kind == RTS_RECORD_EXIT)
                 rts_events_thread_exit(events, record.tid);
+            else if (record.kind == RTS_RECORD_FORK)
+                rts_events_thread_born(events, record.tid, record.time);
             sink->side_band(sink->context, &record);
         } else if (rts_events_admit(events, &record)) {
             sink->sample(sink->context, &record);

@@ -6,10 +6,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/memory.h"
 
 struct thread {
     int32_t tid;
+    uint64_t opened_ns;
 };
 
 struct owner {
@@ -80,6 +82,7 @@ void rts_events_add(struct rts_events *events, int fd, int32_t tid, uint32_t cpu
     if (tid >= 0 && !rts_events_has_thread(events, tid)) {
         struct thread *thread = rts_calloc(1, sizeof *thread);
         thread->tid = tid;
+        thread->opened_ns = rts_clock_monotonic_ns();
         rts_table_add(&events->threads, thread_hash(tid), thread);
     }
 }
@@ -126,16 +129,27 @@ void rts_events_thread_exit(struct rts_events *events, int32_t tid)
     events->exited[events->exited_count++] = tid;
 }
 
+static void forget_thread(struct rts_events *events, int32_t tid)
+{
+    free(rts_table_remove(&events->threads, thread_hash(tid), same_thread, &tid));
+    for (uint32_t cpu = 0; events->owners.count && cpu < events->cpus; cpu++) {
+        struct owner key = {.tid = tid, .cpu = cpu};
+        free(rts_table_remove(&events->owners, owner_hash(tid, cpu), same_owner, &key));
+    }
+}
+
+void rts_events_thread_born(struct rts_events *events, int32_t tid, uint64_t time)
+{
+    const struct thread *known =
+        rts_table_find(&events->threads, thread_hash(tid), same_thread, &tid);
+    if (events->ambiguous && (!known || known->opened_ns < time))
+        forget_thread(events, tid);
+}
+
 void rts_events_end_drain(struct rts_events *events)
 {
-    for (size_t i = 0; i < events->exited_before; i++) {
-        int32_t tid = events->exited[i];
-        free(rts_table_remove(&events->threads, thread_hash(tid), same_thread, &tid));
-        for (uint32_t cpu = 0; events->owners.count && cpu < events->cpus; cpu++) {
-            struct owner key = {.tid = tid, .cpu = cpu};
-            free(rts_table_remove(&events->owners, owner_hash(tid, cpu), same_owner, &key));
-        }
-    }
+    for (size_t i = 0; i < events->exited_before; i++)
+        forget_thread(events, events->exited[i]);
     events->exited_count -= events->exited_before;
     if (events->exited_count > 0)
         memmove(events->exited, events->exited + events->exited_before,

@@ -47,6 +47,10 @@ void rts_events_control(const struct rts_events *events, unsigned long request);
 /* False when this sample is the second one of a thread that is covered twice. */
 bool rts_events_admit(struct rts_events *events, const struct rts_record *sample);
 
+/* A thread was born at `time` (CLOCK_MONOTONIC, ns): what is known of its id is about another one
+ * whose end was missed, unless it is younger than that. */
+void rts_events_thread_born(struct rts_events *events, int32_t tid, uint64_t time);
+
 /* A thread is gone: it is forgotten at the end of the next drain, since its last samples may come
  * no earlier than that. */
 void rts_events_thread_exit(struct rts_events *events, int32_t tid);

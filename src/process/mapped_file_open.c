@@ -51,22 +51,27 @@ static bool device_is_unreliable(int fd)
                                        (unsigned long)info.f_type == BTRFS_SUPER_MAGIC);
 }
 
-static bool is_same(int fd, const struct stat *found, const struct rts_mapped_file *file)
+static bool is_same(int fd, const struct stat *found, const struct rts_mapped_file *file,
+                    enum rts_file_place place)
 {
     if (found->st_ino != file->inode)
         return false;
-    return found->st_dev == makedev(file->major, file->minor) || device_is_unreliable(fd);
+    /* In our own tree an equal inode may be that of any file; in the process's, the path counts
+     * too. */
+    return found->st_dev == makedev(file->major, file->minor) ||
+           (place != RTS_PLACE_OUR_ROOT && device_is_unreliable(fd));
 }
 
-/* Opens what the O_PATH descriptor `place` stands for if it is the mapped file, and closes `place`.
- * Returns an fd, or -1 (errno: ESTALE when it is something else). */
-static int open_if_same(int place, const struct rts_mapped_file *file, bool *verified)
+/* Opens what the O_PATH descriptor `candidate` stands for if it is the mapped file, and closes
+ * `candidate`. Returns an fd, or -1 (errno: ESTALE when it is something else). */
+static int open_if_same(int candidate, const struct rts_mapped_file *file,
+                        enum rts_file_place place, bool *verified)
 {
-    RTS_CLOSE int found_at = place;
+    RTS_CLOSE int found_at = candidate;
     struct stat found;
     char link[64];
     if (fstat(found_at, &found) < 0 || !S_ISREG(found.st_mode) ||
-        (file->has_identity && !is_same(found_at, &found, file))) {
+        (file->has_identity && !is_same(found_at, &found, file, place))) {
         errno = ESTALE;
         return -1;
     }
@@ -107,7 +112,7 @@ int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_m
     default: fd = open(file->path, FIND_FLAGS);
     }
     if (fd >= 0)
-        fd = open_if_same(fd, file, verified);
+        fd = open_if_same(fd, file, place, verified);
     if (fd < 0)
         return rts_fail_errno(error, errno, "cannot open the mapped file %s", file->path);
     return fd;

@@ -25,3 +25,15 @@ int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process
     stat->parent = parent;
     return 0;
 }
+
+int32_t rts_process_of_thread(const char *proc_root, int32_t tid)
+{
+    char path[256], line[256];
+    snprintf(path, sizeof path, "%s/%d/status", proc_root, (int)tid);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    int pid;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "Tgid: %d", &pid) == 1)
+            return pid;
+    return -1;
+}

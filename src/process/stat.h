@@ -16,4 +16,8 @@ struct rts_process_stat {
  * the kernel's. */
 int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process_stat *stat);
 
+/* The process that a thread belongs to: `tid` itself for the first thread; -1 when there is none.
+ */
+int32_t rts_process_of_thread(const char *proc_root, int32_t tid);
+
 #endif

@@ -7,7 +7,7 @@
 #include "unwind/step.h"
 
 /* From the ELF entry point on: a few instructions and a call. */
-#define ENTRY_CODE_BYTES 128
+#define ENTRY_CODE_BYTES 64
 
 /* The state of one walk. */
 struct walk {
@@ -104,12 +104,16 @@ static bool is_return_address(const struct walk *walk, uint64_t pc, bool rising)
            rts_rule_cache_after_call(walk->rules, code.object, pc - code.bias);
 }
 
-/* The start code of a C library without CFI: the ABI has it clear the frame pointer. */
-static bool is_entry_code(const struct walk *walk, const struct rts_code *code, uint64_t vaddr)
+/* The start code of a program, where the C library gives it no CFI: nobody calls it. */
+static bool is_entry_code(const struct rts_code *code, uint64_t vaddr)
 {
-    return rts_register_known(&walk->registers, walk->arch->frame_pointer) &&
-           walk->registers.value[walk->arch->frame_pointer] == 0 &&
-           vaddr - rts_object_entry(code->object) < ENTRY_CODE_BYTES;
+    uint64_t entry = rts_object_entry(code->object);
+    if (entry == 0 || vaddr - entry >= ENTRY_CODE_BYTES)
+        return false;
+    struct rts_function functions[RTS_INLINE_DEPTH_MAX + 1];
+    size_t count =
+        rts_object_functions(code->object, vaddr, functions, sizeof functions / sizeof *functions);
+    return count == 0 || functions[count - 1].start == entry;
 }
 
 /* Leaves code without CFI, if it keeps a frame pointer. */
@@ -117,7 +121,7 @@ static enum rts_stop leave_by_frame_pointer(struct walk *walk, const struct rts_
                                             uint64_t vaddr)
 {
     bool is_file = code->kind == RTS_CODE_OBJECT;
-    if (is_file && is_entry_code(walk, code, vaddr))
+    if (is_file && is_entry_code(code, vaddr))
         return RTS_STOP_COMPLETE;
     if (is_file && !rts_rule_cache_has_frame_pointer(walk->rules, code->object, vaddr))
         return RTS_STOP_NO_CFI;

@@ -233,6 +233,17 @@ def itself():
     ok(itself.__doc__, problems)
 
 
+def a_thread():
+    """the id of a thread that is not the first: refused, with the process named"""
+    with Target(build("threads")) as target:
+        others = [int(t) for t in os.listdir("/proc/%d/task" % target.pid) if int(t) != target.pid]
+        run = sample("-p", others[0], "-d", 1, expect=3)
+    problems = run.problems
+    if "process %d" % target.pid not in run.stderr:
+        problems.append(run.stderr)
+    ok(a_thread.__doc__, problems)
+
+
 # --- -- COMMAND ----------------------------------------------------------------------------------
 
 
@@ -423,6 +434,7 @@ for step in (
     all_not_permitted,
     own_processes_of_nobody,
     itself,
+    a_thread,
     command,
     command_killed,
     command_found_in_path,

@@ -85,6 +85,24 @@ static void test_sha256(void **state)
     for_each_file(check_sha256);
 }
 
+/* A sparse file can be of any size at no cost to whoever made it. */
+static void test_huge_file_is_not_hashed(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/rtsample-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    unlink(path);
+    struct maker maker;
+    maker_init(&maker);
+    assert_int_equal(write(fd, maker.bytes, MAKER_SIZE), MAKER_SIZE);
+    assert_int_equal(ftruncate(fd, (off_t)RTS_FILE_HASH_MAX + 1), 0);
+    struct rts_object *object = rts_object_open(fd, "huge", NULL, NULL);
+    assert_non_null(object);
+    assert_null(rts_object_file_sha256(object));
+    rts_object_destroy(object);
+}
+
 /* Each "start..end" of readelf, at its first and last byte; in between the unwinder's own answer.
  */
 static void check_fdes(struct rts_object *object, const char *path)
@@ -350,12 +368,19 @@ static void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_build_id),      cmocka_unit_test(test_sha256),
-        cmocka_unit_test(test_fdes),          cmocka_unit_test(test_plt),
-        cmocka_unit_test(test_symbols),       cmocka_unit_test(test_own_code),
-        cmocka_unit_test(test_offsets),       cmocka_unit_test(test_first_vaddr_is_rounded),
-        cmocka_unit_test(test_text),          cmocka_unit_test(test_cut_off_text),
-        cmocka_unit_test(test_nothing_known), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_build_id),
+        cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_fdes),
+        cmocka_unit_test(test_plt),
+        cmocka_unit_test(test_symbols),
+        cmocka_unit_test(test_own_code),
+        cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_first_vaddr_is_rounded),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_cut_off_text),
+        cmocka_unit_test(test_nothing_known),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_huge_file_is_not_hashed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

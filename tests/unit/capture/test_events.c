@@ -129,6 +129,23 @@ static void test_tid_is_used_again(void **state)
     rts_events_finish(&events);
 }
 
+/* The end of a thread was missed, and its id is that of a new thread now. */
+static void test_born_again(void **state)
+{
+    (void)state;
+    struct rts_events events = {.ambiguous = true};
+    add_event(&events, 100, 0, 10);
+    add_event(&events, 101, 0, 20);
+    assert_true(admit(&events, 200, 0, 20));
+    rts_events_thread_born(&events, 101, 1); /* it was born before it was opened: the same one */
+    assert_false(admit(&events, 101, 0, 10));
+    rts_events_thread_born(&events, 101, UINT64_MAX);
+    assert_true(admit(&events, 101, 0, 10));
+    rts_events_thread_born(&events, 200, 1);
+    assert_true(admit(&events, 200, 0, 10));
+    rts_events_finish(&events);
+}
+
 static void test_many_threads_leave_nothing(void **state)
 {
     (void)state;
@@ -183,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_child_of_a_doubly_covered_thread),
         cmocka_unit_test(test_other_samples),
         cmocka_unit_test(test_tid_is_used_again),
+        cmocka_unit_test(test_born_again),
         cmocka_unit_test(test_many_threads_leave_nothing),
         cmocka_unit_test(test_real_event),
     };
