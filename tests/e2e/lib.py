@@ -619,11 +619,11 @@ def sample(*arguments, expect=0, **options):
 def sample_enough(*arguments, minimum=60, seconds=(0.5, 3, 10), **options):
     """Runs rtsample for a time that grows until `minimum` samples were kept: a busy machine may
     give the target little of a short time."""
-    for length in seconds:
+    for length in (*seconds, 4 * seconds[-1]):
         run = sample("-d", length, *arguments, **options)
         if run.kept >= minimum or run.problems:
             return run
-    run.problems.append("%d samples in %s s are too few" % (run.kept, seconds[-1]))
+    run.problems.append("%d samples in %s s are too few" % (run.kept, length))
     return run
 
 
