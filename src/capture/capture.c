@@ -35,7 +35,7 @@
  * automatic size of the stack copies leaves. On a loaded machine we may be kept waiting that long.
  */
 #define RING_LASTS_WISH_MS 500
-#define RING_LASTS_MIN_MS  125
+#define RING_LASTS_MIN_MS  60
 
 /* How often new threads are looked for during attach before we call it a thread storm. Each round
  * only has the threads that were born during the round before. */
