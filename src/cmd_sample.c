@@ -8,23 +8,24 @@
 
 #include "commands.h"
 #include "session.h"
+#include "settings_options.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/memory.h"
 
-/* perf_event_open(2): sample_stack_user is a multiple of 8, and a record has 64 KiB. */
-#define STACK_BYTES_MAX 65528
-#define STACK_BYTES_MIN 256
+/* The leading "+": options end at the first other word. */
+static const char short_options[] = "+p:aF:d:o:c:hV";
 
 enum long_option {
     OPTION_CALL_GRAPH = 256,
     OPTION_METHOD,
     OPTION_EMIT,
     OPTION_STATS,
+    OPTION_METRICS,
     OPTION_PRINT_CONFIG,
 };
 
-static const struct option long_options[] = {
+static const struct option own_options[] = {
     {"pid", required_argument, NULL, 'p'},
     {"all", no_argument, NULL, 'a'},
     {"freq", required_argument, NULL, 'F'},
@@ -34,15 +35,12 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"emit", required_argument, NULL, OPTION_EMIT},
     {"stats", required_argument, NULL, OPTION_STATS},
+    {"metrics", required_argument, NULL, OPTION_METRICS},
+    {"config", required_argument, NULL, 'c'},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
-};
-
-/* What the command line asks for beside settings. */
-struct request {
-    bool help, version, print_config;
 };
 
 static int parse_number(const char *text, long minimum, long maximum, long *number)
@@ -78,34 +76,13 @@ static int set_target(struct rts_settings *settings, enum rts_target_kind target
 static int parse_call_graph(struct rts_settings *settings, const char *text,
                             struct rts_error *error)
 {
-    if (strcmp(text, "fp") == 0) {
-        settings->call_graph = RTS_CALL_GRAPH_FP;
-    } else if (strcmp(text, "none") == 0) {
-        settings->call_graph = RTS_CALL_GRAPH_NONE;
-    } else if (strcmp(text, "dwarf") == 0) {
-        settings->call_graph = RTS_CALL_GRAPH_DWARF;
-    } else if (strncmp(text, "dwarf,", 6) == 0) {
-        long bytes;
-        if (parse_number(text + 6, STACK_BYTES_MIN, STACK_BYTES_MAX, &bytes) < 0)
-            return rts_fail(error, RTS_USAGE, "--call-graph %s: the stack copy has %d to %d bytes",
-                            text, STACK_BYTES_MIN, STACK_BYTES_MAX);
-        settings->call_graph = RTS_CALL_GRAPH_DWARF;
-        settings->stack_bytes = (uint32_t)(bytes + 7) / 8 * 8;
-    } else {
-        return rts_fail(error, RTS_USAGE, "--call-graph %s: it is dwarf[,BYTES], fp or none", text);
-    }
-    return 0;
-}
-
-static int parse_method(struct rts_settings *settings, const char *text, struct rts_error *error)
-{
-    if (strcmp(text, "auto") == 0)
-        settings->method = RTS_METHOD_AUTO;
-    else if (strcmp(text, "perf") == 0)
-        settings->method = RTS_METHOD_PERF;
-    else
-        return rts_fail(error, RTS_USAGE, "--method %s: this version has auto and perf", text);
-    return 0;
+    static const char with_bytes[] = "dwarf,";
+    if (strncmp(text, with_bytes, sizeof with_bytes - 1) != 0)
+        return rts_settings_apply(settings, "Sampler:CallGraph", "--call-graph", text, error);
+    if (rts_settings_apply(settings, "Sampler:CallGraph", "--call-graph", "dwarf", error) < 0)
+        return -1;
+    return rts_settings_apply(settings, "Sampler:StackBytes", "--call-graph dwarf",
+                              text + sizeof with_bytes - 1, error);
 }
 
 static int parse_emit(struct rts_settings *settings, const char *list, struct rts_error *error)
@@ -131,16 +108,7 @@ static int parse_duration(struct rts_settings *settings, const char *text, struc
     return 0;
 }
 
-static int parse_frequency(struct rts_settings *settings, const char *text, struct rts_error *error)
-{
-    long frequency;
-    if (parse_number(text, 1, 1000000, &frequency) < 0)
-        return rts_fail(error, RTS_USAGE, "-F %s: it is 1 to 1000000 samples per second", text);
-    settings->frequency = (uint32_t)frequency;
-    return 0;
-}
-
-static int parse_option(int option, struct rts_settings *settings, struct request *request,
+static int parse_option(int option, struct rts_settings *settings, bool *print_config,
                         struct rts_error *error)
 {
     switch (option) {
@@ -149,46 +117,47 @@ static int parse_option(int option, struct rts_settings *settings, struct reques
             return -1;
         return parse_pids(settings, optarg, error);
     case 'a': return set_target(settings, RTS_TARGET_ALL, error);
-    case 'F': return parse_frequency(settings, optarg, error);
+    case 'F': return rts_settings_apply(settings, "Sampler:Frequency", "-F", optarg, error);
     case 'd': return parse_duration(settings, optarg, error);
-    case 'o': settings->output = optarg; return 0;
+    case 'o': return rts_settings_apply(settings, "Output:File", "-o", optarg, error);
     case OPTION_CALL_GRAPH: return parse_call_graph(settings, optarg, error);
-    case OPTION_METHOD: return parse_method(settings, optarg, error);
+    case OPTION_METHOD:
+        return rts_settings_apply(settings, "Sampler:Method", "--method", optarg, error);
     case OPTION_EMIT: return parse_emit(settings, optarg, error);
-    case OPTION_STATS: settings->stats_path = optarg; return 0;
-    case OPTION_PRINT_CONFIG: request->print_config = true; return 0;
-    case 'h': request->help = true; return 0;
-    case 'V': request->version = true; return 0;
-    default: return rts_fail(error, RTS_USAGE, "see rtsample --help"); /* getopt said why */
+    case OPTION_STATS:
+        return rts_settings_apply(settings, "Output:StatsFile", "--stats", optarg, error);
+    case OPTION_METRICS:
+        return rts_settings_apply(settings, "Output:MetricsFile", "--metrics", optarg, error);
+    case OPTION_PRINT_CONFIG: *print_config = true; return 0;
+    case 'c':
+    case 'h':
+    case 'V': return 0; /* rts_settings_look_ahead() saw them */
+    default: return rts_settings_apply_option(settings, option, optarg, error);
     }
 }
 
-static int parse(int argc, char **argv, struct rts_settings *settings, struct request *request,
-                 struct rts_error *error)
+static int parse_target(int argc, char **argv, struct rts_settings *settings,
+                        struct rts_error *error)
 {
-    /* The leading "+": options end at the first other word. */
-    for (int option; (option = getopt_long(argc, argv, "+p:aF:d:o:hV", long_options, NULL)) != -1;)
-        if (parse_option(option, settings, request, error) < 0)
-            return -1;
-    if (optind < argc) {
-        if (strcmp(argv[optind - 1], "--") != 0)
-            return rts_fail(error, RTS_USAGE, "\"%s\" is no option; a command goes behind \"--\"",
-                            argv[optind]);
-        if (set_target(settings, RTS_TARGET_COMMAND, error) < 0)
-            return -1;
-        settings->command = &argv[optind];
-    }
-    if (settings->target == RTS_TARGET_NONE && !request->help && !request->version &&
-        !request->print_config)
-        return rts_fail(error, RTS_USAGE,
-                        "nothing to sample: give -p PID, -a or -- COMMAND (see rtsample --help)");
-    return 0;
+    if (optind == argc)
+        return 0;
+    if (strcmp(argv[optind - 1], "--") != 0)
+        return rts_fail(error, RTS_USAGE, "\"%s\" is no option; a command goes behind \"--\"",
+                        argv[optind]);
+    settings->command = &argv[optind];
+    return set_target(settings, RTS_TARGET_COMMAND, error);
 }
 
-/* What was printed must have arrived: "--print-config >FILE" may be scripted against. */
-static int flush_stdout(struct rts_error *error)
+/* The layer of the command line. */
+static int parse(int argc, char **argv, const struct option *options, struct rts_settings *settings,
+                 bool *print_config, struct rts_error *error)
 {
-    return fflush(stdout) == 0 ? 0 : rts_fail_errno(error, errno, "cannot write to stdout");
+    rts_settings_begin_layer(settings);
+    for (int option; (option = getopt_long(argc, argv, short_options, options, NULL)) != -1;)
+        if (parse_option(option, settings, print_config, error) < 0)
+            return -1;
+    rts_settings_end_layer(settings);
+    return parse_target(argc, argv, settings, error);
 }
 
 static void print_config(const struct rts_settings *settings)
@@ -201,29 +170,40 @@ static void print_config(const struct rts_settings *settings)
     rts_buffer_finish(&text);
 }
 
-static int run(const struct rts_settings *settings, const struct request *request,
+static int check_run(const struct rts_settings *settings, struct rts_error *error)
+{
+    if (settings->target == RTS_TARGET_NONE)
+        return rts_fail(error, RTS_USAGE,
+                        "nothing to sample: give -p PID, -a or -- COMMAND (see rtsample --help)");
+    return rts_settings_deliver(settings) ? rts_settings_check_metadata(settings, error) : 0;
+}
+
+static int run(int argc, char **argv, const struct option *options, struct rts_settings *settings,
                struct rts_error *error)
 {
-    if (request->help)
-        rts_print_help();
-    else if (request->version)
-        rts_print_version();
-    else if (request->print_config)
+    struct rts_first_look look;
+    bool print_only = false;
+    rts_settings_look_ahead(argc, argv, short_options, options, &look);
+    if (look.help || look.version)
+        return rts_print_about(look.help, error);
+    if (rts_settings_load(settings, look.config, error) < 0 ||
+        parse(argc, argv, options, settings, &print_only, error) < 0 ||
+        rts_settings_complete(settings, error) < 0)
+        return -1;
+    if (print_only) {
         print_config(settings);
-    else
-        return rts_session_run(settings, error);
-    return flush_stdout(error);
+        return rts_flush_stdout(error);
+    }
+    return check_run(settings, error) < 0 ? -1 : rts_session_run(settings, error);
 }
 
 int rts_cmd_sample(int argc, char **argv)
 {
     struct rts_settings settings;
-    struct request request = {0};
     struct rts_error error;
+    RTS_FREE struct option *options = rts_settings_long_options(own_options);
     rts_settings_init(&settings);
-    int result = parse(argc, argv, &settings, &request, &error);
-    if (result == 0)
-        result = run(&settings, &request, &error);
+    int result = run(argc, argv, options, &settings, &error);
     if (result < 0)
         rts_log("%s", error.text);
     rts_settings_finish(&settings);

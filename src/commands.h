@@ -3,11 +3,20 @@
 #ifndef RTS_COMMANDS_H
 #define RTS_COMMANDS_H
 
+#include <stdbool.h>
+
+#include "util/error.h"
+
 /* rtsample [OPTIONS] (-p PID[,PID...] | -a | -- COMMAND [ARG...]); argv[0] is the program. */
 int rts_cmd_sample(int argc, char **argv);
 
-/* The text of --help, and the one line of --version with what was built in. */
-void rts_print_help(void);
-void rts_print_version(void);
+/* rtsample send [OPTIONS] FILE|DIR|-...; argv[0] is "send". */
+int rts_cmd_send(int argc, char **argv);
+
+/* Prints the text of --help, or the line of --version with what was built in. */
+int rts_print_about(bool help, struct rts_error *error);
+
+/* What was printed must have arrived: "--print-config >FILE" may be scripted against. */
+int rts_flush_stdout(struct rts_error *error);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 
+#include <curl/curl.h>
 #include <elfutils/version.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -13,50 +15,89 @@
 #define PACKAGE_VERSION "unknown"
 #endif
 
-void rts_print_help(void)
-{
-    fputs("usage: rtsample [OPTIONS] -p PID[,PID...]\n"
-          "       rtsample [OPTIONS] -a\n"
-          "       rtsample [OPTIONS] -- COMMAND [ARG...]\n"
-          "\n"
-          "Shows which functions of running processes really run, as one JSON line per\n"
-          "process, symbol and flush interval.\n"
-          "\n"
-          "What to sample:\n"
-          "  -p, --pid LIST          processes, with their threads and descendants\n"
-          "  -a, --all               all processes\n"
-          "  -- COMMAND [ARG...]     start a command and sample it from its first instruction\n"
-          "\n"
-          "How:\n"
-          "  -F, --freq HZ           samples per second of each CPU (99)\n"
-          "      --call-graph MODE   dwarf[,BYTES], fp or none (dwarf)\n"
-          "      --method METHOD     auto or perf (auto)\n"
-          "  -d, --duration SECONDS  stop after this time; else when the target ends, or at\n"
-          "                          SIGINT or SIGTERM\n"
-          "\n"
-          "What comes out:\n"
-          "  -o, --output FILE       write the facts there; \"-\" is stdout (-)\n"
-          "      --emit process      also tell process ids and names\n"
-          "      --stats FILE        write the final account there, as one JSON object\n"
-          "      --print-config      print the effective settings and their SHA-256, and stop\n"
-          "\n"
-          "  -h, --help              print this\n"
-          "  -V, --version           print the version and the libraries in use\n"
-          "\n"
-          "Exit status: 0 done, 1 failed, 2 usage, 3 target not found, 4 not permitted.\n"
-          "See rtsample(1).\n",
-          stdout);
-}
+static const char help_text[] =
+    "usage: rtsample [OPTIONS] -p PID[,PID...]\n"
+    "       rtsample [OPTIONS] -a\n"
+    "       rtsample [OPTIONS] -- COMMAND [ARG...]\n"
+    "       rtsample send [OPTIONS] FILE|DIR|-...\n"
+    "\n"
+    "Shows which functions of running processes really run, as one JSON line per\n"
+    "process, symbol and flush interval, and sends these facts to a Signals server.\n"
+    "\n"
+    "What to sample:\n"
+    "  -p, --pid LIST          processes, with their threads and descendants\n"
+    "  -a, --all               all processes\n"
+    "  -- COMMAND [ARG...]     start a command and sample it from its first instruction\n"
+    "\n"
+    "How:\n"
+    "  -F, --freq HZ           samples per second of each CPU (99)\n"
+    "      --call-graph MODE   dwarf[,BYTES], fp or none (dwarf)\n"
+    "      --method METHOD     auto or perf (auto)\n"
+    "  -d, --duration SECONDS  stop after this time; else when the target ends, or at\n"
+    "                          SIGINT or SIGTERM\n"
+    "\n"
+    "What comes out:\n"
+    "  -o, --output FILE       write the facts there; \"-\" is stdout, the default unless\n"
+    "                          there is an endpoint\n"
+    "      --emit process      also tell process ids and names\n"
+    "      --stats FILE        write the final account there, as one JSON object\n"
+    "      --metrics FILE      keep counters there, as Prometheus text\n"
+    "\n"
+    "Where facts are sent, by sampling as well as by \"send\":\n"
+    "      --endpoint URL      the server, such as\n"
+    "                          https://signals.example/signals/runtime-facts/ndjson\n"
+    "      --callgraph-id ID   the static graph that the facts belong to; required\n"
+    "      --scan-id ID        the subject is one of these, or a component with its version\n"
+    "      --image-digest DIGEST\n"
+    "      --component NAME\n"
+    "      --component-version VERSION\n"
+    "      --source TEXT       who observed it\n"
+    "      --analysis-id ID    the analysis that graph and facts belong to\n"
+    "      --cacert FILE       certificates of the authorities to trust\n"
+    "      --cert FILE         our own certificate, and\n"
+    "      --key FILE          its private key\n"
+    "      --token-file FILE   holds a bearer token; read again when it changes\n"
+    "      --header 'K: V'     a header for every request; may be given several times\n"
+    "      --spool DIR         where facts wait that the server has not taken\n"
+    "\n"
+    "Only for \"send\", which sends files of facts, and what waits in spools:\n"
+    "      --strict            send nothing when any line is wrong\n"
+    "\n"
+    "Settings:\n"
+    "  -c, --config FILE       settings as JSON; the environment overrides them, and the\n"
+    "                          command line overrides both\n"
+    "      --print-config      print the effective settings and their SHA-256, and stop\n"
+    "\n"
+    "  -h, --help              print this\n"
+    "  -V, --version           print the version and the libraries in use\n"
+    "\n"
+    "Exit status: 0 done, 1 failed, 2 usage or settings, 3 target not found,\n"
+    "4 not permitted, 5 facts remain undelivered.\n"
+    "See rtsample(1) and rtsample.json(5).\n";
 
-void rts_print_version(void)
+static void print_version(void)
 {
-    printf("rtsample %s (elfutils %d.%d, jansson %s, %s, demangling: %s)\n", PACKAGE_VERSION,
-           _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
-           OpenSSL_version(OPENSSL_VERSION),
+    printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s)\n",
+           PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
+           curl_version_info(CURLVERSION_NOW)->version, OpenSSL_version(OPENSSL_VERSION),
 #ifdef HAVE_LIBIBERTY
            "yes"
 #else
            "no"
 #endif
     );
+}
+
+int rts_flush_stdout(struct rts_error *error)
+{
+    return fflush(stdout) == 0 ? 0 : rts_fail_errno(error, errno, "cannot write to stdout");
+}
+
+int rts_print_about(bool help, struct rts_error *error)
+{
+    if (help)
+        fputs(help_text, stdout);
+    else
+        print_version();
+    return rts_flush_stdout(error);
 }

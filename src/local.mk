@@ -1,13 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
 	src/cmd_sample.c src/commands.h \
+	src/cmd_send.c \
 	src/code_map.c src/code_map.h \
 	src/command.c src/command.h \
+	src/fact_line.c src/fact_line.h \
+	src/fact_reader.c src/fact_reader.h \
 	src/help.c \
+	src/send_input.c src/send_input.h \
+	src/sending.c src/sending.h \
 	src/session.c src/session.h \
 	src/session_close.c \
+	src/session_deliver.c \
 	src/session_flush.c \
+	src/session_guard.c \
+	src/session_metrics.c \
 	src/session_records.c \
 	src/session_targets.c \
 	src/settings.c src/settings.h \
+	src/settings_canonical.c \
+	src/settings_delivery.c src/settings_delivery.h \
+	src/settings_environment.c \
+	src/settings_file.c \
+	src/settings_keys.c src/settings_keys.h \
+	src/settings_layers.c \
+	src/settings_options.c src/settings_options.h \
+	src/settings_values.c \
 	src/types.c src/types.h

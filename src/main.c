@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"sample", rts_cmd_sample},
+    {"send", rts_cmd_send},
 };
 
 /* When a standard descriptor is closed, the next file we open would take its place, and be written

@@ -12,6 +12,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/notify.h"
 
 /* Objects that are kept for the next process when no running one maps them. */
 #define IDLE_OBJECTS_MAX 256
@@ -29,7 +30,9 @@ static void drain(struct rts_session *session)
         .sample = rts_session_take_sample,
         .malformed = rts_session_take_malformed,
     };
+    rts_session_read_cpu(session, false);
     rts_capture_drain(session->capture, &sink);
+    rts_session_read_cpu(session, true);
 }
 
 struct loop {
@@ -86,6 +89,7 @@ static void every_second(struct rts_session *session, struct loop *loop, uint64_
     loop->second_at = now + SECOND_NS;
     draw_status(session, now);
     rts_session_measure_self(session);
+    rts_session_tell_guard(session, now);
     if (rts_session_target_ended(session, true))
         loop->done = true;
 }
@@ -96,6 +100,7 @@ static void every_window(struct rts_session *session, struct loop *loop, uint64_
         return;
     loop->flush_at = now + (uint64_t)session->settings->flush_interval_ms * 1000000;
     rts_session_flush(session);
+    rts_session_update_metrics(session);
     rts_process_table_reap(session->processes, now - REAP_AFTER_NS, rts_session_forget_object,
                            session);
     rts_object_cache_trim(session->objects);
@@ -141,15 +146,19 @@ static int open_signals(void)
 
 static int open_capture(struct rts_session *session, struct rts_error *error)
 {
+    session->start_frequency = rts_session_start_frequency(session);
     struct rts_capture_options options = {
-        .frequency = session->settings->frequency,
+        .frequency = session->start_frequency,
         .call_graph = session->settings->call_graph,
         .stack_bytes = session->settings->stack_bytes,
         .user_registers = session->arch->perf_registers,
         .enable_on_exec = session->settings->target == RTS_TARGET_COMMAND,
     };
     session->capture = rts_capture_create(&options, error);
-    return session->capture ? 0 : -1;
+    if (!session->capture)
+        return -1;
+    rts_session_open_guard(session);
+    return 0;
 }
 
 static void open_stages(struct rts_session *session)
@@ -172,6 +181,7 @@ static void open_stages(struct rts_session *session)
 static void close_stages(struct rts_session *session)
 {
     rts_capture_destroy(session->capture);
+    rts_guard_destroy(session->guard);
     rts_process_table_destroy(session->processes, rts_session_forget_object, session);
     rts_stack_table_destroy(session->stacks);
     rts_window_destroy(session->window);
@@ -186,6 +196,7 @@ static void close_stages(struct rts_session *session)
 
 static void stop_and_flush(struct rts_session *session)
 {
+    rts_notify("STOPPING=1");
     rts_capture_stop(session->capture);
     session->ended_ns = rts_clock_monotonic_ns();
     drain(session);
@@ -222,6 +233,7 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
         if (session->settings->duration_ms)
             loop.deadline = rts_clock_monotonic_ns() + session->settings->duration_ms * 1000000;
         rts_session_say_limits(session);
+        rts_notify("READY=1");
         sample_until_done(session, &loop);
         stop_and_flush(session);
         result = rts_session_report(session, error);

@@ -15,8 +15,10 @@
 #include "capture/capture.h"
 #include "code_map.h"
 #include "command.h"
+#include "delivery/delivery.h"
 #include "delivery/sink.h"
 #include "facts/account.h"
+#include "facts/guard.h"
 #include "facts/stack_table.h"
 #include "facts/window.h"
 #include "identity/symbol.h"
@@ -34,12 +36,15 @@ struct rts_session {
     struct rts_process_table *processes;
     struct rts_object_cache *objects;
     struct rts_code_map code_map;
+    struct rts_guard *guard;
+    uint32_t start_frequency; /* what the capture was asked for */
     struct rts_rule_cache *rules;
     struct rts_stack_table *stacks;
     struct rts_symbol_table *symbols;
     struct rts_window *window;
-    struct rts_sink *sink;
-    FILE *stats; /* opened before a command runs; NULL: not asked for */
+    struct rts_sink *sink;         /* NULL: facts are delivered only */
+    struct rts_delivery *delivery; /* NULL: no endpoint */
+    FILE *stats;                   /* opened before a command runs; NULL: not asked for */
     bool stats_written;
     struct rts_command command;
 
@@ -48,6 +53,8 @@ struct rts_session {
     uint64_t stack_number;     /* marks symbols that the stack at hand has been counted for */
     uint64_t *throttled_since; /* per CPU; 0: not throttled */
     unsigned cpu_count;        /* entries of throttled_since */
+    unsigned samples_unread;   /* since the CPU guard had a reading */
+    bool metrics_failed;       /* the metrics could not be replaced, which was said */
     bool exit_seen;            /* a thread ended: see whether the target has */
     bool sink_waits;           /* the output refused a batch, which was said */
     bool sink_broken;          /* it can never take anything again */
@@ -88,6 +95,18 @@ void rts_session_name_stacks(struct rts_session *session);
 /* The same, then writes the facts of the window and begins the next one. */
 void rts_session_flush(struct rts_session *session);
 
+/* session_deliver.c: the delivery to a server, if one is asked for. */
+int rts_session_open_delivery(struct rts_session *session, struct rts_error *error);
+
+/* Hands over the batch in session->lines, to the output and to the delivery. */
+void rts_session_deliver(struct rts_session *session, uint64_t lines);
+
+/* Takes what the delivery has counted so far into the account. */
+void rts_session_count_delivery(struct rts_session *session);
+
+/* Ends the delivery: RTS_UNDELIVERED when something was not accepted; the text says where it is. */
+int rts_session_end_delivery(struct rts_session *session, struct rts_error *error);
+
 /* session_close.c: opens the outputs; an earlier account is left alone until there is a new one. */
 int rts_session_open_outputs(struct rts_session *session, struct rts_error *error);
 void rts_session_close_outputs(struct rts_session *session);
@@ -101,6 +120,29 @@ void rts_session_say_limits(const struct rts_session *session);
 
 /* Updates max_cpu_percent; called about once a second. */
 void rts_session_measure_self(struct rts_session *session);
+
+/* session_guard.c: what to sample at: less than the settings say where that is too much for the
+ * event limit from the start, which is said. */
+uint32_t rts_session_start_frequency(const struct rts_session *session);
+
+/* Makes the guards, once the capture is open. */
+void rts_session_open_guard(struct rts_session *session);
+
+/* Gives the CPU guard a reading and does what it wants with the frequency. `sampling`: the time
+ * since the last reading was spent on records. */
+void rts_session_read_cpu(struct rts_session *session, bool sampling);
+
+/* -1: the sample is to be used; or the enum rts_drop that it is to be counted for. */
+int rts_session_guard_sample(struct rts_session *session, uint64_t instance, uint64_t time);
+
+/* Tells people, at most every ten seconds, that the CPU guard's state has changed. */
+void rts_session_tell_guard(struct rts_session *session, uint64_t now);
+
+/* session_metrics.c: replaces the metrics file, if there is to be one. */
+int rts_session_write_metrics(struct rts_session *session, struct rts_error *error);
+
+/* The same at a flush: a failure is said once and does not end the run. */
+void rts_session_update_metrics(struct rts_session *session);
 
 /* A rts_process_table callback: gives back the reference that a mapped file holds. */
 void rts_session_forget_object(void *context, struct rts_object *object);

@@ -55,8 +55,11 @@ static struct rts_sink *open_sink(const char *path, struct rts_error *error)
 int rts_session_open_outputs(struct rts_session *session, struct rts_error *error)
 {
     const char *stats = session->settings->stats_path;
-    session->sink = open_sink(session->settings->output, error);
-    if (!session->sink)
+    const char *output = session->settings->output;
+    if (output && !(session->sink = open_sink(output, error)))
+        return -1;
+    if (rts_session_open_delivery(session, error) < 0 ||
+        rts_session_write_metrics(session, error) < 0)
         return -1;
     if (!stats)
         return 0;
@@ -71,6 +74,7 @@ int rts_session_open_outputs(struct rts_session *session, struct rts_error *erro
 void rts_session_close_outputs(struct rts_session *session)
 {
     rts_sink_close(session->sink, NULL, NULL);
+    rts_delivery_finish(session->delivery, 0, NULL, NULL);
     if (!session->stats)
         return;
     struct stat file;
@@ -119,9 +123,9 @@ void rts_session_say_limits(const struct rts_session *session)
             "deep stacks may be cut: only %u bytes of each are copied, since a ring has no more "
             "than %zu KiB at this frequency (kernel.perf_event_mlock_kb, ulimit -l)",
             facts->stack_bytes, facts->ring_bytes >> 10);
-    if (facts->frequency < session->settings->frequency)
+    if (facts->frequency < session->start_frequency)
         rts_log("%u Hz instead of %u: the limit is kernel.perf_event_max_sample_rate",
-                facts->frequency, session->settings->frequency);
+                facts->frequency, session->start_frequency);
 }
 
 static struct rts_summary_function *list_functions(const struct rts_session *session, size_t *count)
@@ -148,7 +152,8 @@ static void print_summary(const struct rts_session *session, uint64_t duration_m
     struct rts_summary summary = {
         .account = &session->account,
         .duration_ms = duration_ms,
-        .output = session->settings->output,
+        .output = session->settings->output ? session->settings->output
+                                            : session->settings->ingest.endpoint,
     };
     RTS_FREE struct rts_summary_function *functions =
         list_functions(session, &summary.function_count);
@@ -238,7 +243,10 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
     let_signals_interrupt();
     int result = rts_sink_close(session->sink, &session->account.undelivered_events, error);
     session->sink = NULL;
+    if (rts_session_end_delivery(session, result < 0 ? NULL : error) < 0)
+        result = -1;
     rts_command_end(&session->command, COMMAND_ENDS_MS);
+    rts_session_update_metrics(session);
     print_summary(session, duration_ms);
     if (rts_account_taken(&session->account) == 0)
         rts_log(

@@ -60,21 +60,6 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
     }
 }
 
-/* Hands the batch over. What the output refuses for now stays with it and is tried again. */
-static void deliver(struct rts_session *session, uint64_t lines)
-{
-    struct rts_error error;
-    int result =
-        rts_sink_write(session->sink, session->lines.data, session->lines.size, lines, &error);
-    if (result < 0) {
-        session->sink_broken = true;
-        rts_log("%s", error.text);
-    } else if (result > 0 && !session->sink_waits) {
-        rts_log("%s", error.text);
-    }
-    session->sink_waits = result > 0;
-}
-
 void rts_session_name_stacks(struct rts_session *session)
 {
     for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++)
@@ -100,8 +85,7 @@ void rts_session_flush(struct rts_session *session)
     };
     rts_buffer_clear(&session->lines);
     rts_window_write(session->window, &options, &session->lines);
-    if (lines > 0 || session->sink_waits)
-        deliver(session, lines);
+    rts_session_deliver(session, lines);
 }
 
 void rts_session_forget_object(void *context, struct rts_object *object)

@@ -114,6 +114,12 @@ void rts_session_take_sample(void *context, const struct rts_record *record)
         session->account.other++;
         return;
     }
+    int reason =
+        rts_session_guard_sample(session, session->code_map.process->instance, record->time);
+    if (reason >= 0) {
+        session->account.dropped[reason]++;
+        return;
+    }
     session->code_map.time = record->time;
     unwind_in_process(session, record, &registers);
 

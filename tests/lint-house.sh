@@ -34,7 +34,7 @@ c_files() {
 code_files() {
     c_files
     find src tests -name '*.cpp' -o -name '*.sh' -o -name '*.py' | sort
-    find contrib .ci -type f | sort
+    find contrib .ci -type f ! -name '*.json' | sort # JSON has no comments
     ls Makefile.am configure.ac autogen.sh
 }
 
@@ -145,7 +145,7 @@ unclean_format() {
 }
 
 manual_findings() {
-    mandoc -T lint -W warning man/*.1 | grep -v 'referenced manual not found'
+    mandoc -T lint -W warning man/*.[15] | grep -v 'referenced manual not found'
 }
 
 point 'no blanks at the end of a line' trailing_blanks
@@ -178,7 +178,8 @@ else
 fi
 if command -v shellcheck >/dev/null; then
     point 'shellcheck has nothing to say' \
-        shellcheck -f gcc -x -P SCRIPTDIR contrib/* .ci/run autogen.sh tests/lint-*.sh
+        shellcheck -f gcc -x -P SCRIPTDIR contrib/check contrib/common.sh contrib/demo \
+        contrib/install-deps .ci/run autogen.sh tests/lint-*.sh
 else
     skip 'shellcheck has nothing to say' 'shellcheck is not installed'
 fi

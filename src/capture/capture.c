@@ -22,6 +22,8 @@
 #include "util/cleanup.h"
 #include "util/memory.h"
 
+#define SECOND_NS 1000000000ULL
+
 /* All rings together; each CPU gets an equal part, within the limits below. */
 #define RING_BUDGET    ((size_t)64 << 20)
 #define RING_BYTES_MAX ((size_t)16 << 20)
@@ -44,6 +46,7 @@
 struct rts_capture {
     struct rts_capture_options options;
     struct rts_capture_facts facts;
+    uint32_t frequency_max; /* what it began with */
     unsigned features;
     unsigned cpu_count; /* configured CPUs: rings[cpu].page is NULL for those that are offline */
     struct rts_ring *rings;
@@ -215,6 +218,7 @@ struct rts_capture *rts_capture_create(const struct rts_capture_options *options
     raise_fd_limit();
     uint32_t limit = max_frequency();
     capture->facts.frequency = options->frequency < limit ? options->frequency : limit;
+    capture->frequency_max = capture->facts.frequency;
     if (map_all(capture, error) < 0) {
         rts_capture_destroy(capture);
         return NULL;
@@ -357,10 +361,21 @@ const struct rts_capture_facts *rts_capture_facts(const struct rts_capture *capt
     return &capture->facts;
 }
 
+int rts_capture_set_frequency(struct rts_capture *capture, uint32_t frequency,
+                              struct rts_error *error)
+{
+    uint32_t highest = capture->frequency_max;
+    capture->facts.frequency = frequency < 1 ? 1 : frequency < highest ? frequency : highest;
+    int result = rts_events_set_period(&capture->events, SECOND_NS / capture->facts.frequency);
+    return result == 0 ? 0
+                       : rts_fail_errno(error, -result, "cannot change the frequency to %u Hz",
+                                        capture->facts.frequency);
+}
+
 int rts_capture_interval_ms(const struct rts_capture *capture)
 {
     uint64_t bytes_per_second =
-        capture->facts.frequency * record_bytes(capture, capture->facts.stack_bytes);
+        capture->frequency_max * record_bytes(capture, capture->facts.stack_bytes);
     uint64_t quarter_full_ms = capture->facts.ring_bytes / 4 * 1000 / bytes_per_second;
     return quarter_full_ms < 5 ? 5 : quarter_full_ms > 100 ? 100 : (int)quarter_full_ms;
 }

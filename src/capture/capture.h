@@ -66,6 +66,15 @@ void rts_capture_close_events(struct rts_capture *capture);
 /* What became of the options; owned by the capture. */
 const struct rts_capture_facts *rts_capture_facts(const struct rts_capture *capture);
 
+/* Changes the frequency of the events that are open and of those that will be, within 1 and what
+ * the capture began with; facts() has the new one. What threads and processes inherited before the
+ * change keeps the frequency that it had then: the kernel offers no way to reach it. (And since it
+ * may swap the events of a parent and its child when it switches between them, it is not certain
+ * which of the two that is.) Whole CPUs have no heirs. Takes a system call for each event. -1 when
+ * the kernel refused it for some event; the others are changed. */
+int rts_capture_set_frequency(struct rts_capture *capture, uint32_t frequency,
+                              struct rts_error *error);
+
 /* How often drain() must be called so that no ring fills up: milliseconds, at most 100. */
 int rts_capture_interval_ms(const struct rts_capture *capture);
 

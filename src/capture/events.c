@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/events.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -96,6 +97,19 @@ void rts_events_control(const struct rts_events *events, unsigned long request)
 {
     for (size_t i = 0; i < events->count; i++)
         ioctl(events->items[i]->fd, request, 0);
+}
+
+int rts_events_set_period(const struct rts_events *events, uint64_t period_ns)
+{
+    int result = 0;
+    for (size_t i = 0; i < events->count; i++) {
+        /* The kernel runs cpu-clock by a timer: it has turned the frequency that was asked for into
+         * a period, and a period is what it takes. */
+        uint64_t period = period_ns;
+        if (ioctl(events->items[i]->fd, PERF_EVENT_IOC_PERIOD, &period) < 0 && result == 0)
+            result = -errno;
+    }
+    return result;
 }
 
 bool rts_events_admit(struct rts_events *events, const struct rts_record *sample)

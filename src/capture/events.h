@@ -44,6 +44,10 @@ bool rts_events_has_thread(const struct rts_events *events, int32_t tid);
 /* Turns all events on or off (PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_DISABLE). */
 void rts_events_control(const struct rts_events *events, unsigned long request);
 
+/* Has all events, but not what was inherited from them already, sample each `period_ns`. Returns 0,
+ * or -errno of the first one that refused. */
+int rts_events_set_period(const struct rts_events *events, uint64_t period_ns);
+
 /* False when this sample is the second one of a thread that is covered twice. */
 bool rts_events_admit(struct rts_events *events, const struct rts_record *sample);
 

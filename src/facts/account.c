@@ -27,6 +27,12 @@ void rts_account_throttled(struct rts_account *account, uint64_t since, uint64_t
     account->dropped[RTS_DROP_THROTTLED] += elapsed * frequency / SECOND_NS;
 }
 
+uint64_t rts_account_delivered(const struct rts_account *account)
+{
+    const struct rts_delivery_account *delivery = &account->delivery;
+    return delivery->accepted + delivery->spooled + delivery->rejected + delivery->dropped;
+}
+
 static void append_string(struct rts_buffer *out, const char *key, const char *value)
 {
     if (!value)
@@ -83,6 +89,15 @@ static void append_frames(const struct rts_account *account, struct rts_buffer *
                       account->unnamed_no_symbol);
 }
 
+static void append_delivery(const struct rts_delivery_account *delivery, struct rts_buffer *out)
+{
+    rts_buffer_format(out,
+                      ",\"delivery\":{\"accepted\":%" PRIu64 ",\"spooled\":%" PRIu64
+                      ",\"rejected\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"retries\":%" PRIu64 "}",
+                      delivery->accepted, delivery->spooled, delivery->rejected, delivery->dropped,
+                      delivery->retries);
+}
+
 /* Tenths by hand: printf would follow the locale's decimal point. */
 static void append_percent(struct rts_buffer *out, double percent)
 {
@@ -121,8 +136,7 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       ",\"batches\":%" PRIu64 ",\"unwritten\":%" PRIu64 "}",
                       account->events_emitted, account->hits, account->batches,
                       account->undelivered_events);
-    rts_buffer_text(out, ",\"delivery\":{\"accepted\":0,\"spooled\":0,\"rejected\":0,\"dropped\":0,"
-                         "\"retries\":0}");
+    append_delivery(&account->delivery, out);
     rts_buffer_text(out, ",\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0}");
     rts_buffer_format(
         out, ",\"self\":{\"cpu_ms\":%" PRIu64 ",\"peak_rss_kib\":%" PRIu64 ",\"max_cpu_percent\":",

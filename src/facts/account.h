@@ -5,6 +5,7 @@
  *   sum of hitCount over all lines ever written == hits
  *   samples_kept == sum(stops)
  *   frames_total == sum(frames_by_unwinder)
+ *   events_emitted == rts_account_delivered()      at the end of a run that delivers
  * Samples without a user side, of rtsample itself, and of processes that are not the target are
  * counted apart and are not part of `taken`.
  */
@@ -13,6 +14,16 @@
 
 #include "types.h"
 #include "util/buffer.h"
+
+/* What became of the lines that were handed to the delivery. Each is in one place at a time, so
+ * that `spooled` goes down when a batch leaves the spool of this run. */
+struct rts_delivery_account {
+    uint64_t accepted; /* by the server */
+    uint64_t spooled;  /* kept for a later try */
+    uint64_t rejected; /* refused for good by the server, and put aside */
+    uint64_t dropped;  /* lost: no spool, or it was full or too old */
+    uint64_t retries;  /* requests that were repeated; not lines */
+};
 
 struct rts_account {
     uint64_t samples_kept;
@@ -33,6 +44,7 @@ struct rts_account {
     uint64_t kernel_side;        /* kept samples that were taken in kernel mode */
     uint64_t lost_records;       /* side-band and sample records the kernel could not write */
     uint64_t processes;          /* process instances with at least one kept sample */
+    struct rts_delivery_account delivery; /* zero when nothing is delivered */
 };
 
 /* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
@@ -57,6 +69,10 @@ uint64_t rts_account_taken(const struct rts_account *account);
  * ended meanwhile, which missed nothing. */
 void rts_account_throttled(struct rts_account *account, uint64_t since, uint64_t until,
                            uint32_t frequency);
+
+/* Lines whose place the delivery has said: accepted, spooled, rejected and dropped. What is emitted
+ * beyond them is under way. */
+uint64_t rts_account_delivered(const struct rts_account *account);
 
 /* Appends the object of --stats as one line of JSON, keys in the order the man page lists. All the
  * numbers are always there, zero when nothing happened; run.command_status is null when there was

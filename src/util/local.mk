@@ -5,8 +5,10 @@ librtsample_a_SOURCES += \
 	src/util/cleanup.h \
 	src/util/clock.c src/util/clock.h \
 	src/util/error.c src/util/error.h \
+	src/util/file_replace.c src/util/file_replace.h \
 	src/util/json.c src/util/json.h \
 	src/util/log.c src/util/log.h \
 	src/util/memory.c src/util/memory.h \
+	src/util/notify.c src/util/notify.h \
 	src/util/sha256.c src/util/sha256.h \
 	src/util/table.c src/util/table.h

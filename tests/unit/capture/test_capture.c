@@ -379,13 +379,106 @@ static void test_facts(void **state)
     rts_capture_destroy(NULL);
 }
 
+struct tally {
+    int32_t pid;
+    unsigned samples;
+};
+
+static void tally_sample(void *context, const struct rts_record *record)
+{
+    struct tally *tally = context;
+    tally->samples += record->pid == tally->pid;
+}
+
+static void ignore_record(void *context, const struct rts_record *record)
+{
+    (void)context;
+    (void)record;
+}
+
+static void ignore_malformed(void *context)
+{
+    (void)context;
+}
+
+static unsigned samples_of(struct rts_capture *capture, int32_t pid)
+{
+    struct tally tally = {.pid = pid};
+    struct rts_capture_sink sink = {&tally, ignore_record, tally_sample, ignore_malformed};
+    rts_capture_drain(capture, &sink);
+    return tally.samples;
+}
+
+static uint64_t own_cpu_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+/* Samples of this process per second of its CPU time, from 300 ms of it. */
+static unsigned own_rate(struct rts_capture *capture)
+{
+    samples_of(capture, 0);
+    uint64_t begin = own_cpu_ns(), used;
+    unsigned samples = 0;
+    do {
+        burn(20);
+        samples += samples_of(capture, getpid());
+        used = own_cpu_ns() - begin;
+    } while (used < 300000000);
+    return (unsigned)(samples * 1000000000ULL / used);
+}
+
+/* The same of a child that is born now; it has ended when this returns. */
+static unsigned child_rate(struct rts_capture *capture)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        while (own_cpu_ns() < 300000000)
+            burn(5);
+        _exit(0);
+    }
+    unsigned samples = 0;
+    while (waitpid(child, NULL, WNOHANG) == 0) {
+        usleep(20000);
+        samples += samples_of(capture, child);
+    }
+    return (samples + samples_of(capture, child)) * 10 / 3;
+}
+
+/* Of CPU time: so it does not matter how busy the machine is. */
+static void test_frequency_changes(void **state)
+{
+    (void)state;
+    struct rts_capture *capture = start(RTS_CALL_GRAPH_NONE, 0);
+    uint32_t most = rts_capture_facts(capture)->frequency;
+    if (most < 500) {
+        rts_capture_destroy(capture);
+        print_message("perf_event_max_sample_rate is %u\n", most);
+        skip();
+    }
+    assert_in_range(own_rate(capture), most / 2, most * 3 / 2);
+    assert_int_equal(rts_capture_set_frequency(capture, 100, NULL), 0);
+    assert_int_equal(rts_capture_facts(capture)->frequency, 100);
+    assert_in_range(own_rate(capture), 50, 200);
+    assert_in_range(child_rate(capture), 50, 200);
+    /* Not beyond what it began with, and not down to none. */
+    assert_int_equal(rts_capture_set_frequency(capture, UINT32_MAX, NULL), 0);
+    assert_int_equal(rts_capture_facts(capture)->frequency, most);
+    assert_in_range(own_rate(capture), most / 2, most * 3 / 2);
+    assert_int_equal(rts_capture_set_frequency(capture, 0, NULL), 0);
+    assert_int_equal(rts_capture_facts(capture)->frequency, 1);
+    rts_capture_destroy(capture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dwarf),       cmocka_unit_test(test_frame_pointers),
         cmocka_unit_test(test_leaves_only), cmocka_unit_test(test_side_band),
         cmocka_unit_test(test_threads),     cmocka_unit_test(test_no_such_process),
-        cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_facts),       cmocka_unit_test(test_frequency_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

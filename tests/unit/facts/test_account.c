@@ -33,6 +33,7 @@ static struct rts_account counted(void)
         .kernel_side = 22,
         .lost_records = 23,
         .processes = UINT64_MAX,
+        .delivery = {.accepted = 24, .spooled = 25, .rejected = 26, .dropped = 27, .retries = 28},
     };
     for (unsigned i = 0; i < RTS_DROP_COUNT; i++)
         account.dropped[i] = 100 + i;
@@ -70,6 +71,13 @@ static void taken_is_kept_and_dropped(void **state)
     (void)state;
     struct rts_account account = counted();
     assert_int_equal(rts_account_taken(&account), 1000 + 100 + 101 + 102 + 103 + 104 + 105);
+}
+
+static void each_line_has_one_place(void **state)
+{
+    (void)state;
+    struct rts_account account = counted();
+    assert_int_equal(rts_account_delivered(&account), 24 + 25 + 26 + 27);
 }
 
 /* python reads the text and prints it with its own hands; equal bytes mean valid JSON, in this
@@ -133,15 +141,15 @@ static void every_number_is_in_its_place(void **state)
     expect_words(&expected, stop_word, 1, RTS_STOP_COUNT, 200);
     rts_buffer_text(&expected, "},\"frames\":{\"total\":903,\"symbolized\":14,\"by_unwinder\":");
     expect_words(&expected, unwinder_word, 0, RTS_UNWINDER_COUNT, 300);
-    rts_buffer_text(
-        &expected,
-        ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21}},"
-        "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18},"
-        "\"delivery\":{\"accepted\":0,\"spooled\":0,\"rejected\":0,\"dropped\":0,\"retries\":0},"
-        "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0},"
-        "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3},"
-        "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
-        "\"command_status\":143}}\n");
+    rts_buffer_text(&expected,
+                    ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21}},"
+                    "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18},"
+                    "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
+                    "\"retries\":28},"
+                    "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0},"
+                    "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3},"
+                    "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
+                    "\"command_status\":143}}\n");
     struct rts_account account = counted();
     char *text = written(&account, &whole_run);
     assert_string_equal(text, expected.data);
@@ -224,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taken_is_kept_and_dropped),
+        cmocka_unit_test(each_line_has_one_place),
         cmocka_unit_test(agrees_with_python),
         cmocka_unit_test(every_number_is_in_its_place),
         cmocka_unit_test(nothing_is_zeros),

@@ -3,7 +3,9 @@ util_unit_tests = \
 	tests/unit/util/test_base64url \
 	tests/unit/util/test_buffer \
 	tests/unit/util/test_clock \
+	tests/unit/util/test_file_replace \
 	tests/unit/util/test_json \
+	tests/unit/util/test_notify \
 	tests/unit/util/test_sha256 \
 	tests/unit/util/test_table
 check_PROGRAMS += $(util_unit_tests)
@@ -12,6 +14,8 @@ TESTS += $(util_unit_tests)
 tests_unit_util_test_base64url_SOURCES = tests/unit/util/test_base64url.c tests/unit/oracle.h
 tests_unit_util_test_buffer_SOURCES = tests/unit/util/test_buffer.c
 tests_unit_util_test_clock_SOURCES = tests/unit/util/test_clock.c tests/unit/oracle.h
+tests_unit_util_test_file_replace_SOURCES = tests/unit/util/test_file_replace.c
+tests_unit_util_test_notify_SOURCES = tests/unit/util/test_notify.c
 tests_unit_util_test_json_SOURCES = tests/unit/util/test_json.c tests/unit/oracle.h
 tests_unit_util_test_sha256_SOURCES = tests/unit/util/test_sha256.c tests/unit/oracle.h
 tests_unit_util_test_table_SOURCES = tests/unit/util/test_table.c

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When to try again. Pure: time and chance are arguments. */
+#ifndef RTS_DELIVERY_BACKOFF_H
+#define RTS_DELIVERY_BACKOFF_H
+
+#include <stdint.h>
+
+#define RTS_BACKOFF_FIRST_MS   500
+#define RTS_BACKOFF_LONGEST_MS 60000
+
+/* A server that asks for more patience is asked again after this all the same. */
+#define RTS_RETRY_AFTER_LONGEST_MS 3600000
+
+/*
+ * The pause after `failures` failed attempts in a row (at least 1), in milliseconds: it doubles
+ * from `first_ms` up to RTS_BACKOFF_LONGEST_MS (or first_ms, if that is more), and of that it is
+ * between the half and the whole, by chance, so that many senders do not return together. `*seed`
+ * is any number; it is changed.
+ */
+uint64_t rts_backoff_ms(uint32_t first_ms, unsigned failures, uint64_t *seed);
+
+/*
+ * Reads the value of a Retry-After header: seconds, or a date in one of the three forms of RFC 9110
+ * (section 5.6.7), taken relative to `date`, the answer's own Date header (the clocks may differ),
+ * or to `wall_s`, seconds since 1970, when that is NULL or unreadable. Returns milliseconds, at
+ * most RTS_RETRY_AFTER_LONGEST_MS; 0 when `text` is NULL, unreadable or in the past.
+ */
+uint64_t rts_retry_after_ms(const char *text, const char *date, int64_t wall_s);
+
+/* Reads an HTTP date into seconds since 1970. Returns 0, or -1 when it is none. */
+int rts_http_date_read(const char *text, int64_t *wall_s);
+
+#endif

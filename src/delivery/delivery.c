@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delivery/delivery.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "delivery/backoff.h"
+#include "delivery/delivery_state.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/memory.h"
+#include "util/table.h"
+
+#define NS_PER_S  1000000000ULL
+#define NS_PER_MS 1000000ULL
+
+/* Of the patience at the end, what is kept back for writing files, and for giving up. */
+#define SETTLE_RESERVE_MS  400
+#define GIVE_UP_RESERVE_MS 50
+
+/* Low bits of a sequence number that begins with the time in seconds. */
+#define CHANCE_BITS 24
+
+static uint64_t choose_sequence(const struct rts_delivery_options *options,
+                                const struct rts_spool *spool)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t chance =
+        rts_hash_u64((uint64_t)now.tv_nsec ^ rts_clock_monotonic_ns() ^ (uint64_t)getpid() << 32) &
+        ((1u << CHANCE_BITS) - 1);
+    uint64_t first = options->first_sequence ? options->first_sequence
+                                             : (uint64_t)now.tv_sec << CHANCE_BITS | chance;
+    uint64_t last = spool ? rts_spool_last_sequence(spool) : 0;
+    return first > last ? first : last + 1;
+}
+
+static void init_locks(struct rts_delivery *delivery)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&delivery->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&delivery->lock, NULL);
+    pthread_mutex_init(&delivery->spool_lock, NULL);
+}
+
+static void destroy(struct rts_delivery *delivery)
+{
+    rts_upload_destroy(delivery->upload);
+    rts_spool_close(delivery->spool);
+    rts_batch_queue_finish(&delivery->queue);
+    rts_endpoint_finish(&delivery->endpoint);
+    pthread_cond_destroy(&delivery->changed);
+    pthread_mutex_destroy(&delivery->lock);
+    pthread_mutex_destroy(&delivery->spool_lock);
+    free(delivery->subject_key);
+    free(delivery->spool_path);
+    free(delivery);
+}
+
+static int open_parts(struct rts_delivery *delivery, const struct rts_delivery_options *options,
+                      struct rts_error *error)
+{
+    if (!options->egress && !options->spool.directory)
+        return rts_fail(error, RTS_USAGE,
+                        "Egress:Enabled is false and there is no spool: facts would be lost");
+    if (rts_endpoint_init(&delivery->endpoint, &options->endpoint, error) < 0)
+        return -1;
+    if (options->egress &&
+        !(delivery->upload = rts_upload_create(&delivery->endpoint, &options->upload, error)))
+        return -1;
+    if (!options->spool.directory)
+        return 0;
+    delivery->spool_path = rts_strdup(options->spool.directory);
+    delivery->spool = rts_spool_open(&options->spool, error);
+    delivery->spool_count = delivery->spool ? rts_spool_count(delivery->spool) : 0;
+    return delivery->spool ? 0 : -1;
+}
+
+/* Signals are for the thread that handles them: here they would interrupt nothing. */
+static int start_thread(struct rts_delivery *delivery)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failure = pthread_create(&delivery->thread, NULL, rts_delivery_run, delivery);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure;
+}
+
+struct rts_delivery *rts_delivery_create(const struct rts_delivery_options *options,
+                                         struct rts_error *error)
+{
+    struct rts_delivery *delivery = rts_calloc(1, sizeof *delivery);
+    init_locks(delivery);
+    if (open_parts(delivery, options, error) < 0) {
+        destroy(delivery);
+        return NULL;
+    }
+    delivery->batch_events_max =
+        options->batch_events_max ? options->batch_events_max : RTS_DELIVERY_BATCH_DEFAULT;
+    delivery->eager = options->eager;
+    delivery->retry_first_ms =
+        options->retry_first_ms ? options->retry_first_ms : RTS_BACKOFF_FIRST_MS;
+    delivery->help_pause_ms =
+        options->help_pause_ms ? options->help_pause_ms : RTS_DELIVERY_HELP_PAUSE_MS;
+    delivery->next_sequence = choose_sequence(options, delivery->spool);
+    delivery->seed = rts_hash_u64(delivery->next_sequence ^ (uint64_t)getpid());
+    int failure = start_thread(delivery);
+    if (failure) {
+        rts_fail_errno(error, failure, "cannot start the thread that delivers");
+        destroy(delivery);
+        return NULL;
+    }
+    return delivery;
+}
+
+void rts_delivery_wake(struct rts_delivery *delivery)
+{
+    if (delivery->upload)
+        rts_upload_wake(delivery->upload);
+    pthread_cond_broadcast(&delivery->changed);
+}
+
+static void enqueue(struct rts_delivery *delivery, struct rts_batch *batch)
+{
+    bool say = false;
+    pthread_mutex_lock(&delivery->lock);
+    delivery->own.submitted += batch->events;
+    delivery->batches++;
+    rts_batch_queue_put(&delivery->queue, batch);
+    for (struct rts_batch *oldest;
+         (oldest = rts_batch_queue_overflow(&delivery->queue, RTS_DELIVERY_MEMORY_MAX));) {
+        delivery->own.dropped += oldest->events;
+        rts_batch_destroy(oldest);
+        say = !delivery->drop_said;
+        delivery->drop_said = true;
+    }
+    rts_delivery_wake(delivery);
+    pthread_mutex_unlock(&delivery->lock);
+    if (say)
+        rts_log("too many facts wait in memory: the oldest are dropped%s",
+                delivery->spool_path ? "" : "; a spool (--spool) would keep them");
+}
+
+size_t rts_delivery_submit(struct rts_delivery *delivery, const char *lines, size_t size)
+{
+    struct rts_batch_form form = {delivery->endpoint.envelope, delivery->endpoint.structured_head};
+    size_t position = 0, made = 0;
+    if (!form.envelope || size == 0)
+        return 0;
+    for (struct rts_batch *batch;
+         (batch = rts_batch_cut(&form, lines, size, &position, delivery->batch_events_max,
+                                delivery->next_sequence));
+         made++) {
+        delivery->next_sequence++;
+        enqueue(delivery, batch);
+    }
+    return made;
+}
+
+static void copy_counts(const struct rts_delivery *delivery, struct rts_delivery_counts *counts)
+{
+    *counts = (struct rts_delivery_counts){
+        .own = delivery->own,
+        .earlier = delivery->earlier,
+        .batches = delivery->batches,
+        .retries = delivery->retries,
+        .left = delivery->spool_count,
+    };
+    counts->own.spooled = delivery->spool_own_events;
+}
+
+void rts_delivery_counts(struct rts_delivery *delivery, struct rts_delivery_counts *counts)
+{
+    pthread_mutex_lock(&delivery->lock);
+    copy_counts(delivery, counts);
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+void rts_delivery_state(struct rts_delivery *delivery, struct rts_delivery_state *state)
+{
+    pthread_mutex_lock(&delivery->lock);
+    *state = (struct rts_delivery_state){
+        .idle = !delivery->active && !delivery->moving && delivery->queue.count == 0 &&
+                delivery->spool_count == 0,
+        .needs_help = delivery->needs_help,
+        .failures = delivery->failures,
+        .memory_bytes = delivery->queue.bytes,
+    };
+    memcpy(state->text, delivery->text, sizeof state->text);
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+static struct timespec at_ns(uint64_t time_ns)
+{
+    return (struct timespec){(time_t)(time_ns / NS_PER_S), (long)(time_ns % NS_PER_S)};
+}
+
+void rts_delivery_wait(struct rts_delivery *delivery, uint64_t timeout_ms)
+{
+    struct timespec until = at_ns(rts_clock_monotonic_ns() + timeout_ms * NS_PER_MS);
+    pthread_mutex_lock(&delivery->lock);
+    pthread_cond_timedwait(&delivery->changed, &delivery->lock, &until);
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+char *rts_delivery_subject_key(struct rts_delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->lock);
+    char *key = delivery->subject_key ? rts_strdup(delivery->subject_key) : NULL;
+    pthread_mutex_unlock(&delivery->lock);
+    return key;
+}
+
+/* Waits until `*flag`, under the lock, is set; false when the time is over before. */
+static bool wait_for(struct rts_delivery *delivery, const bool *flag, uint64_t until_ns)
+{
+    struct timespec until = at_ns(until_ns);
+    while (!*flag && rts_clock_monotonic_ns() < until_ns)
+        pthread_cond_timedwait(&delivery->changed, &delivery->lock, &until);
+    return *flag;
+}
+
+/* The thread hangs (in a name server's silence, or in a disk's): saves what is in memory in its
+ * place, when the spool is not what it hangs in. */
+static void take_over(struct rts_delivery *delivery)
+{
+    if (!delivery->spool || pthread_mutex_trylock(&delivery->spool_lock) != 0)
+        return;
+    delivery->next_spooling_ns = 0;
+    rts_delivery_spool_queue(delivery);
+    pthread_mutex_unlock(&delivery->spool_lock);
+}
+
+static int report(const struct rts_delivery *delivery, const struct rts_delivery_counts *counts,
+                  struct rts_error *error)
+{
+    const struct rts_delivery_events *own = &counts->own;
+    const char *place = delivery->spool_path ? delivery->spool_path : "";
+    char text[sizeof error->text] = "";
+    size_t size = sizeof text;
+    if (own->spooled + own->rejected + own->dropped == 0)
+        return 0;
+    if (own->spooled > 0)
+        snprintf(text, size, "%" PRIu64 " facts wait in %s", own->spooled, place);
+    if (own->rejected > 0)
+        snprintf(text + strlen(text), size - strlen(text), "%s%" PRIu64 " facts were refused%s%s%s",
+                 *text ? "; " : "", own->rejected, *place ? " and lie in " : "", place,
+                 *place ? "/rejected" : "");
+    if (own->dropped > 0)
+        snprintf(text + strlen(text), size - strlen(text), "%s%" PRIu64 " facts are lost",
+                 *text ? "; " : "", own->dropped);
+    if (delivery->text[0])
+        snprintf(text + strlen(text), size - strlen(text), " (%s)", delivery->text);
+    return rts_fail(error, RTS_UNDELIVERED, "%s", text);
+}
+
+int rts_delivery_finish(struct rts_delivery *delivery, uint64_t patience_ms,
+                        struct rts_delivery_counts *counts, struct rts_error *error)
+{
+    struct rts_delivery_counts final;
+    if (!delivery)
+        return 0;
+    uint64_t end_ns = rts_clock_monotonic_ns() + patience_ms * NS_PER_MS;
+    uint64_t reserve_ms = patience_ms / 4 < SETTLE_RESERVE_MS ? patience_ms / 4 : SETTLE_RESERVE_MS;
+    pthread_mutex_lock(&delivery->lock);
+    delivery->stop = true;
+    delivery->deadline_ns = end_ns - reserve_ms * NS_PER_MS;
+    rts_delivery_wake(delivery);
+    bool settled = wait_for(delivery, &delivery->settled, end_ns - GIVE_UP_RESERVE_MS * NS_PER_MS);
+    delivery->abandoned = !settled;
+    pthread_mutex_unlock(&delivery->lock);
+    if (!settled)
+        take_over(delivery);
+
+    pthread_mutex_lock(&delivery->lock);
+    copy_counts(delivery, &final);
+    final.own.dropped =
+        final.own.submitted - final.own.accepted - final.own.rejected - final.own.spooled;
+    int result = report(delivery, &final, error);
+    bool exited = wait_for(delivery, &delivery->exited, end_ns);
+    pthread_mutex_unlock(&delivery->lock);
+    if (counts)
+        *counts = final;
+    if (exited) {
+        pthread_join(delivery->thread, NULL);
+        destroy(delivery);
+    } else {
+        /* It still uses all of this, until the program ends. */
+        pthread_detach(delivery->thread);
+    }
+    return result;
+}

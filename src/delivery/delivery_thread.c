@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delivery/delivery_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/memory.h"
+
+#define NS_PER_S  1000000000ULL
+#define NS_PER_MS 1000000ULL
+
+#define IDLE_PAUSE_MS 60000
+#define DISK_PAUSE_NS (5 * NS_PER_S)
+
+/* --- What others may see ---------------------------------------------------------------------- */
+
+void rts_delivery_count_loss(struct rts_delivery *delivery, const struct rts_spool_loss *loss)
+{
+    bool say = false;
+    pthread_mutex_lock(&delivery->lock);
+    delivery->own.dropped += loss->own;
+    delivery->earlier.dropped += loss->earlier;
+    if (delivery->spool) {
+        delivery->spool_count = rts_spool_count(delivery->spool);
+        delivery->spool_own_events = rts_spool_own_events(delivery->spool);
+    }
+    if (loss->own + loss->earlier > 0) {
+        say = !delivery->drop_said;
+        delivery->drop_said = true;
+    }
+    pthread_cond_broadcast(&delivery->changed);
+    pthread_mutex_unlock(&delivery->lock);
+    if (say)
+        rts_log("the spool %s is full, or what is in it is too old: the oldest facts are dropped",
+                delivery->spool_path);
+}
+
+/* --- The spool -------------------------------------------------------------------------------- */
+
+static struct rts_batch *take_first(struct rts_delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->lock);
+    struct rts_batch *batch = delivery->queue.first;
+    if (batch)
+        rts_batch_queue_take(&delivery->queue, batch);
+    delivery->moving = batch != NULL;
+    pthread_mutex_unlock(&delivery->lock);
+    return batch;
+}
+
+void rts_delivery_put_back(struct rts_delivery *delivery, struct rts_batch *batch)
+{
+    pthread_mutex_lock(&delivery->lock);
+    rts_batch_queue_put(&delivery->queue, batch);
+    delivery->moving = false;
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+void rts_delivery_spool_queue(struct rts_delivery *delivery)
+{
+    if (!delivery->spool || rts_clock_monotonic_ns() < delivery->next_spooling_ns)
+        return;
+    for (struct rts_batch *batch; (batch = take_first(delivery));) {
+        struct rts_spool_loss loss = {0};
+        struct rts_error error;
+        int result = rts_spool_put(delivery->spool, batch, &loss, &error);
+        rts_delivery_count_loss(delivery, &loss);
+        if (result < 0) {
+            rts_delivery_put_back(delivery, batch);
+            delivery->next_spooling_ns = rts_clock_monotonic_ns() + DISK_PAUSE_NS;
+            rts_delivery_say_spool_trouble(delivery, &error);
+            return;
+        }
+        delivery->spool_trouble_said = false;
+        rts_batch_destroy(batch);
+    }
+}
+
+static void spool_queue(struct rts_delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->spool_lock);
+    rts_delivery_spool_queue(delivery);
+    pthread_mutex_unlock(&delivery->spool_lock);
+}
+
+/* --- Which batch, and when -------------------------------------------------------------------- */
+
+/* The oldest that may be sent now, out of memory or the spool; NULL when there is none. */
+static struct rts_batch *choose(struct rts_delivery *delivery, uint64_t now)
+{
+    const struct rts_batch_id *skip = delivery->has_suspect ? &delivery->suspect : NULL;
+    struct rts_spool_loss loss = {0};
+    pthread_mutex_lock(&delivery->spool_lock);
+    const struct rts_batch_id *in_spool =
+        delivery->spool ? rts_spool_peek(delivery->spool, now, skip) : NULL;
+
+    pthread_mutex_lock(&delivery->lock);
+    struct rts_batch *batch = rts_batch_queue_peek(&delivery->queue, now, skip);
+    if (batch && in_spool && rts_batch_compare(in_spool, &batch->id) < 0)
+        batch = NULL;
+    if (batch)
+        rts_batch_queue_take(&delivery->queue, batch);
+    delivery->active = batch || in_spool;
+    pthread_mutex_unlock(&delivery->lock);
+
+    delivery->flight_spooled = !batch && in_spool;
+    if (delivery->flight_spooled)
+        batch = rts_spool_next(delivery->spool, now, skip, &loss);
+    pthread_mutex_unlock(&delivery->spool_lock);
+    rts_delivery_count_loss(delivery, &loss);
+    return batch;
+}
+
+/* May a request begin now? Once the end has come, a pause is cut short for one last attempt, unless
+ * it was asked for. */
+static bool may_begin(struct rts_delivery *delivery, uint64_t now)
+{
+    if (!delivery->upload || delivery->flight)
+        return false;
+    if (now >= delivery->next_attempt_ns)
+        return true;
+    pthread_mutex_lock(&delivery->lock);
+    bool stop = delivery->stop;
+    pthread_mutex_unlock(&delivery->lock);
+    if (!stop || delivery->asked_to_wait || delivery->last_attempt_made)
+        return false;
+    delivery->last_attempt_made = delivery->failures > 0;
+    return true;
+}
+
+static void expire(struct rts_delivery *delivery)
+{
+    struct rts_spool_loss loss = {0};
+    if (!delivery->spool)
+        return;
+    pthread_mutex_lock(&delivery->spool_lock);
+    rts_spool_expire(delivery->spool, &loss);
+    pthread_mutex_unlock(&delivery->spool_lock);
+    rts_delivery_count_loss(delivery, &loss);
+}
+
+/* A batch of another place may have been made with headers that nobody has given here. */
+static void say_withheld(struct rts_delivery *delivery, const struct rts_batch *batch)
+{
+    const struct rts_endpoint *endpoint = &delivery->endpoint;
+    const char *at = batch->envelope;
+    for (char *name; !delivery->withheld_said && rts_envelope_next(&at, "withheld: ", &name);
+         free(name)) {
+        if (strcasecmp(name, "Authorization") == 0 ||
+            rts_header_find(endpoint->withheld, endpoint->withheld_count, name))
+            continue;
+        delivery->withheld_said = true;
+        rts_log("what waits in %s was made with a header %s, which is not kept there: give it with "
+                "--header if the server wants it",
+                delivery->spool_path, name);
+    }
+}
+
+static void begin(struct rts_delivery *delivery)
+{
+    uint64_t now = rts_clock_monotonic_ns();
+    if (!may_begin(delivery, now))
+        return;
+    if (delivery->failures > 0)
+        expire(delivery);
+    delivery->flight = choose(delivery, now);
+    delivery->probing = delivery->flight && delivery->has_suspect;
+    if (!delivery->flight && delivery->has_suspect) {
+        delivery->has_suspect = false;
+        delivery->flight = choose(delivery, now);
+    }
+    if (!delivery->flight) {
+        rts_delivery_set_idle(delivery);
+        return;
+    }
+    say_withheld(delivery, delivery->flight);
+    pthread_mutex_lock(&delivery->lock);
+    delivery->retries += delivery->flight->attempts > 0;
+    pthread_mutex_unlock(&delivery->lock);
+    struct rts_upload_result result;
+    if (rts_upload_begin(delivery->upload, delivery->flight, &result) < 0)
+        rts_delivery_conclude(delivery, &result);
+}
+
+/* --- The loop --------------------------------------------------------------------------------- */
+
+static bool is_abandoned(struct rts_delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->lock);
+    bool abandoned = delivery->abandoned;
+    pthread_mutex_unlock(&delivery->lock);
+    return abandoned;
+}
+
+/* Is there no reason to go on? */
+static bool is_over(struct rts_delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->lock);
+    bool waiting = delivery->flight || delivery->queue.count > 0 || delivery->spool_count > 0;
+    bool hopeless = !delivery->flight && delivery->failures > 0 &&
+                    (delivery->asked_to_wait || delivery->last_attempt_made);
+    bool over = delivery->abandoned ||
+                (delivery->stop && (rts_clock_monotonic_ns() >= delivery->deadline_ns || !waiting ||
+                                    hopeless || !delivery->upload));
+    pthread_mutex_unlock(&delivery->lock);
+    return over;
+}
+
+/* How long nothing has to be done, as far as is known. */
+static uint64_t pause_ms(struct rts_delivery *delivery)
+{
+    uint64_t now = rts_clock_monotonic_ns(), until = now + IDLE_PAUSE_MS * NS_PER_MS;
+    pthread_mutex_lock(&delivery->lock);
+    bool waiting = delivery->queue.count > 0 || delivery->spool_count > 0;
+    if (delivery->stop && delivery->deadline_ns < until)
+        until = delivery->deadline_ns;
+    if (delivery->spool && delivery->queue.count > 0 && delivery->next_spooling_ns < until)
+        until = delivery->next_spooling_ns;
+    if (waiting && !delivery->flight && delivery->upload && delivery->next_attempt_ns < until &&
+        delivery->next_attempt_ns > now)
+        until = delivery->next_attempt_ns;
+    else if (waiting && !delivery->flight && until > now + NS_PER_S)
+        until = now + NS_PER_S; /* put aside: look again */
+    pthread_mutex_unlock(&delivery->lock);
+    return until > now ? (until - now + NS_PER_MS - 1) / NS_PER_MS : 0;
+}
+
+static void wait_without_upload(struct rts_delivery *delivery)
+{
+    uint64_t until_ns = rts_clock_monotonic_ns() + pause_ms(delivery) * NS_PER_MS;
+    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+    pthread_mutex_lock(&delivery->lock);
+    bool work = delivery->stop || (delivery->queue.count > 0 && delivery->next_spooling_ns == 0);
+    if (!work)
+        pthread_cond_timedwait(&delivery->changed, &delivery->lock, &until);
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+/* The batch that is being sent goes to the spool, if it is not there, with all others. */
+static void settle(struct rts_delivery *delivery)
+{
+    struct rts_spool_loss loss = {0};
+    pthread_mutex_lock(&delivery->spool_lock);
+    pthread_mutex_lock(&delivery->lock);
+    bool abandoned = delivery->abandoned;
+    pthread_mutex_unlock(&delivery->lock);
+    delivery->next_spooling_ns = 0;
+    if (!abandoned) {
+        if (delivery->spool && delivery->flight && !delivery->flight_spooled)
+            rts_spool_put(delivery->spool, delivery->flight, &loss, NULL);
+        rts_delivery_spool_queue(delivery);
+        rts_delivery_count_loss(delivery, &loss);
+    }
+    pthread_mutex_lock(&delivery->lock);
+    delivery->settled = true;
+    pthread_cond_broadcast(&delivery->changed);
+    pthread_mutex_unlock(&delivery->lock);
+    pthread_mutex_unlock(&delivery->spool_lock);
+}
+
+void *rts_delivery_run(void *opaque)
+{
+    struct rts_delivery *delivery = opaque;
+    while (!is_over(delivery)) {
+        struct rts_upload_result result;
+        spool_queue(delivery);
+        begin(delivery);
+        if (!delivery->upload)
+            wait_without_upload(delivery);
+        else if (rts_upload_work(delivery->upload, pause_ms(delivery), &result) &&
+                 !is_abandoned(delivery))
+            rts_delivery_conclude(delivery, &result);
+    }
+    settle(delivery);
+    if (delivery->upload)
+        rts_upload_cancel(delivery->upload);
+    rts_batch_destroy(delivery->flight);
+    delivery->flight = NULL;
+    pthread_mutex_lock(&delivery->lock);
+    delivery->exited = true;
+    pthread_cond_broadcast(&delivery->changed);
+    pthread_mutex_unlock(&delivery->lock);
+    return NULL;
+}

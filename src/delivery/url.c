@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delivery/url.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/cleanup.h"
+#include "util/memory.h"
+
+/* Longer ones are refused by servers. */
+#define URL_MAX 8000
+
+static void cleanup_handle(CURLU **handle)
+{
+    curl_url_cleanup(*handle);
+}
+
+#define CLEAN_HANDLE __attribute__((cleanup(cleanup_handle)))
+
+/* A part as a text of our own; `absent` when the URL does not have it. */
+static char *part(CURLU *handle, CURLUPart which, const char *absent, unsigned flags)
+{
+    char *text = NULL;
+    if (curl_url_get(handle, which, &text, flags) != CURLUE_OK || !text)
+        return absent ? rts_strdup(absent) : NULL;
+    char *copy = rts_strdup(text);
+    curl_free(text);
+    return copy;
+}
+
+static bool is_given(CURLU *handle, CURLUPart which)
+{
+    RTS_FREE char *text = part(handle, which, NULL, 0);
+    return text != NULL;
+}
+
+static bool is_clean(const char *text)
+{
+    for (; *text; text++)
+        if (*text <= ' ' || *text > '~' || *text == '"' || *text == '<' || *text == '>')
+            return false;
+    return true;
+}
+
+static int check(const struct rts_url *url, CURLU *handle, struct rts_error *error)
+{
+    if (is_given(handle, CURLUPART_USER) || is_given(handle, CURLUPART_PASSWORD))
+        return rts_fail(error, RTS_USAGE,
+                        "endpoint %s://…@%s: an address holds no user or password; give a token "
+                        "file instead",
+                        url->scheme, url->host);
+    if (is_given(handle, CURLUPART_FRAGMENT))
+        return rts_fail(error, RTS_USAGE, "endpoint %s://%s: an address to send to has no \"#\"",
+                        url->scheme, url->host);
+    if (strcmp(url->scheme, "https") != 0 && strcmp(url->scheme, "http") != 0)
+        return rts_fail(error, RTS_USAGE, "endpoint %s://%s: it must be https", url->scheme,
+                        url->host);
+    if (strcmp(url->scheme, "http") == 0 && !rts_url_is_loopback(url))
+        return rts_fail(error, RTS_USAGE,
+                        "endpoint http://%s: it must be https; plain http is for this machine "
+                        "itself (127.0.0.1, ::1, localhost) only",
+                        url->host);
+    return 0;
+}
+
+int rts_url_parse(struct rts_url *url, const char *text, struct rts_error *error)
+{
+    CLEAN_HANDLE CURLU *handle = curl_url();
+    *url = (struct rts_url){0};
+    if (!*text || strlen(text) > URL_MAX || !is_clean(text) || !handle ||
+        curl_url_set(handle, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+        return rts_fail(error, RTS_USAGE,
+                        "the endpoint is no address such as "
+                        "https://signals.example/signals/runtime-facts/ndjson");
+    url->scheme = part(handle, CURLUPART_SCHEME, "", 0);
+    url->host = part(handle, CURLUPART_HOST, "", 0);
+    url->port = part(handle, CURLUPART_PORT, "0", CURLU_DEFAULT_PORT);
+    url->path = part(handle, CURLUPART_PATH, "/", 0);
+    url->query = part(handle, CURLUPART_QUERY, "", 0);
+    for (char *at = url->host; *at; at++)
+        *at = (char)tolower((unsigned char)*at);
+    size_t length = strlen(url->host);
+    if (length > 1 && url->host[length - 1] == '.')
+        url->host[length - 1] = '\0';
+    if (check(url, handle, error) == 0)
+        return 0;
+    rts_url_finish(url);
+    return -1;
+}
+
+void rts_url_finish(struct rts_url *url)
+{
+    free(url->scheme);
+    free(url->host);
+    free(url->port);
+    free(url->path);
+    free(url->query);
+    *url = (struct rts_url){0};
+}
+
+bool rts_url_is_loopback(const struct rts_url *url)
+{
+    struct in_addr address;
+    return strcmp(url->host, "localhost") == 0 || strcmp(url->host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, url->host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
+}
+
+bool rts_url_is_at(const struct rts_url *url, const char *entry)
+{
+    char with_port[URL_MAX + 16];
+    size_t length = strlen(url->host);
+    if (strcasecmp(entry, url->host) == 0)
+        return true;
+    if (length > 2 && url->host[0] == '[' && strlen(entry) == length - 2 &&
+        strncasecmp(entry, url->host + 1, length - 2) == 0)
+        return true;
+    snprintf(with_port, sizeof with_port, "%s:%s", url->host, url->port);
+    return strcasecmp(entry, with_port) == 0;
+}
+
+void rts_url_encode(struct rts_buffer *buffer, const char *text)
+{
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-._~";
+    for (; *text; text++) {
+        if (strchr(unreserved, *text))
+            rts_buffer_append(buffer, text, 1);
+        else
+            rts_buffer_format(buffer, "%%%02X", (unsigned)(unsigned char)*text);
+    }
+}
+
+static int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit = (char)tolower((unsigned char)digit);
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* A text that decodes to a NUL ends there: no value of ours has one. */
+static char *decode(const char *text, size_t size)
+{
+    char *decoded = rts_calloc(size + 1, 1);
+    size_t length = 0;
+    for (size_t i = 0; i < size; i++) {
+        char byte = text[i] == '+' ? ' ' : text[i];
+        if (byte == '%' && size - i > 2 && hex_digit(text[i + 1]) >= 0 &&
+            hex_digit(text[i + 2]) >= 0) {
+            byte = (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+            i += 2;
+        }
+        decoded[length++] = byte;
+    }
+    return decoded;
+}
+
+char *rts_url_query_value(const char *query, const char *name)
+{
+    size_t name_length = strlen(name);
+    while (*query) {
+        size_t length = strcspn(query, "&");
+        if (length > name_length && query[name_length] == '=' &&
+            strncasecmp(query, name, name_length) == 0)
+            return decode(query + name_length + 1, length - name_length - 1);
+        query += length + (query[length] == '&');
+    }
+    return NULL;
+}
