@@ -9,7 +9,7 @@ import sys
 sys.dont_write_bytecode = True
 from delivery_lib import *  # noqa
 
-KILLS = int(os.environ.get("RTSAMPLE_KILLS", "100"))
+KILLS = int(os.environ.get("RTSAMPLE_KILLS", "15"))
 BATCH = 20
 
 
