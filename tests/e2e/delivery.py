@@ -267,6 +267,8 @@ def strace(*arguments, environment=None):
     if not shutil.which("strace"):
         raise Skip("strace is not installed")
     log = os.path.join(tempfile.mkdtemp(dir=WORK), "strace")
+    # LeakSanitizer cannot work under strace.
+    environment = dict(environment or {}, ASAN_OPTIONS="detect_leaks=0")
     run = drive(*arguments, environment=environment, wrapper=["strace", "-f", "-o", log, "-e", "trace=network"])
     if not os.path.exists(log) or "PTRACE" in run.stderr:
         raise Skip("strace cannot trace here")
