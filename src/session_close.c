@@ -85,7 +85,7 @@ void rts_session_close_outputs(struct rts_session *session)
         unlink(session->settings->stats_path);
 }
 
-static uint64_t own_cpu_ms(uint64_t *peak_rss_kib)
+uint64_t rts_session_own_cpu_ms(uint64_t *peak_rss_kib)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -97,7 +97,7 @@ static uint64_t own_cpu_ms(uint64_t *peak_rss_kib)
 
 void rts_session_measure_self(struct rts_session *session)
 {
-    uint64_t now = rts_clock_monotonic_ns(), cpu_ms = own_cpu_ms(NULL);
+    uint64_t now = rts_clock_monotonic_ns(), cpu_ms = rts_session_own_cpu_ms(NULL);
     double elapsed_ms = (double)(now - session->cpu_checked_ns) / 1e6;
     if (elapsed_ms < 1)
         return;
@@ -184,7 +184,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .gave_up = gave_up,
         .max_cpu_percent = session->max_cpu_percent,
     };
-    run.cpu_ms = own_cpu_ms(&run.peak_rss_kib);
+    run.cpu_ms = rts_session_own_cpu_ms(&run.peak_rss_kib);
 
     struct rts_buffer text = RTS_BUFFER_INIT;
     rts_account_write(&session->account, &run, &text);

@@ -3,7 +3,6 @@
 #include "session.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "facts/metrics.h"
@@ -25,15 +24,14 @@ static uint64_t own_rss_kib(void)
 
 static struct rts_metrics_facts metrics_facts(const struct rts_session *session)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
+    uint64_t peak_rss_kib;
+    uint64_t cpu_ms = rts_session_own_cpu_ms(&peak_rss_kib);
     return (struct rts_metrics_facts){
         .version = PACKAGE_VERSION,
         .duration_ms = (rts_clock_monotonic_ns() - session->started_ns) / 1000000,
-        .cpu_ms = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-                  (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000,
+        .cpu_ms = cpu_ms,
         .rss_kib = own_rss_kib(),
-        .peak_rss_kib = (uint64_t)usage.ru_maxrss,
+        .peak_rss_kib = peak_rss_kib,
         .frequency = rts_capture_facts(session->capture)->frequency,
     };
 }
