@@ -92,9 +92,12 @@ class Perf:
 
 
 def hits_like_perf(run, name):
-    """Our hits of a function that perf names. perf was asked for no inlined functions: where there
-    are facts of the function itself, those of its inlined copies do not count."""
-    facts = run.find(name, by=("symbol", "demangled"))
+    """Our hits of a function that perf names, perhaps with its symbol version, which facts leave
+    out. perf was asked for no inlined functions: where there are facts of the function itself,
+    those of its inlined copies do not count."""
+    facts = run.find(name, by=("symbol", "demangled")) or run.find(
+        name.partition("@")[0], by=("symbol", "demangled")
+    )
     itself = [fact for fact in facts if fact["metadata"]["symbolSource"] != "dwarf-inline"]
     return sum(fact["hitCount"] for fact in itself or facts)
 

@@ -16,7 +16,7 @@ OWN_FRAME void short_run(long milliseconds)
     struct timespec used;
 
     do {
-        for (int i = 0; i < 100000; i++)
+        for (int i = 0; i < 1000000; i++)
             program_counter++;
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     } while (used.tv_sec * 1000 + used.tv_nsec / 1000000 < milliseconds);

@@ -35,7 +35,7 @@ OWN_FRAME void first_life(void)
     struct timespec used;
 
     do {
-        for (int i = 0; i < 100000; i++)
+        for (int i = 0; i < 1000000; i++)
             program_counter++;
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     } while (used.tv_sec == 0 || (used.tv_sec == 1 && used.tv_nsec < 500000000));
