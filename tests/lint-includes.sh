@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The include rule of src/types.h, checked: a stage folder includes types.h, util/ and itself;
-# unwind/ and identity/ also binary/, and report/ the account in facts/. Prints TAP.
+# unwind/ and identity/ also binary/, report/ the account in facts/, and trace/ the records in
+# capture/. Prints TAP.
 set -uo pipefail
 cd "${top_srcdir:-$(dirname "$0")/..}/src" || exit 99
 
@@ -31,6 +32,7 @@ allowed_folders() {
     util) echo 'util' ;;
     unwind | identity) echo "util binary $1" ;;
     report) echo "util facts report" ;;
+    trace) echo "util capture trace" ;;
     *) echo "util $1" ;;
     esac
 }

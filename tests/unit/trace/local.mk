@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+trace_unit_tests = \
+	tests/unit/trace/test_note
+check_PROGRAMS += $(trace_unit_tests)
+TESTS += $(trace_unit_tests)
+
+tests_unit_trace_test_note_SOURCES = tests/unit/trace/test_note.c
