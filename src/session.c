@@ -172,7 +172,7 @@ static void open_stages(struct rts_session *session)
     session->code_map.objects = session->objects;
     session->rules = rts_rule_cache_create(session->arch);
     session->stacks = rts_stack_table_create();
-    session->symbols = rts_symbol_table_create(RTS_ID_UNION_V01);
+    session->symbols = rts_symbol_table_create(session->settings->id_scheme);
     session->window = rts_window_create();
     session->stack = rts_calloc(1, sizeof *session->stack);
     rts_status_line_init(&session->status_line, STDERR_FILENO);

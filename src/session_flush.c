@@ -15,7 +15,7 @@ static struct rts_fact_symbol fact_symbol(const struct rts_symbol *symbol)
         .demangled = symbol->demangled,
         .aliases = symbol->aliases,
         .source = rts_symbol_source_name(symbol->source),
-        .id_scheme = rts_id_scheme_name(RTS_ID_UNION_V01),
+        .id_scheme = symbol->id_scheme,
         .build_id_is_file_hash = symbol->build_id_is_file_hash,
     };
 }

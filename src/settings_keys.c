@@ -34,7 +34,7 @@
 static const char *const call_graphs[] = {"dwarf", "fp", "none", NULL};
 static const char *const methods[] = {"auto", "perf", NULL};
 static const char *const formats[] = {"auto", "ndjson", "structured", NULL};
-static const char *const id_schemes[] = {"union-v0.1", NULL};
+static const char *const id_schemes[] = {"union-v0.1", "addressed", NULL};
 
 static const struct rts_setting table[] = {
     {"Egress:AllowedHosts", RTS_SETTING_LIST, AT(egress.allowed_hosts)},

@@ -102,6 +102,13 @@ enum rts_symbol_source {
     RTS_SYMBOL_SOURCE_COUNT
 };
 
+/* The binding of a symbol: one of the parts of an addressed id. */
+enum rts_linkage {
+    RTS_LINKAGE_GLOBAL,
+    RTS_LINKAGE_WEAK,
+    RTS_LINKAGE_LOCAL, /* also of what has no symbol: a PLT slot, an FDE, an inlined function */
+};
+
 const char *rts_stop_name(enum rts_stop stop);
 const char *rts_unwinder_name(enum rts_unwinder unwinder);
 const char *rts_drop_name(enum rts_drop drop);

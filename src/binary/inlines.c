@@ -117,6 +117,7 @@ size_t rts_inlines_at(struct rts_inlines *inlines, uint64_t vaddr, struct rts_fu
                 .start = start,
                 .size = end - start,
                 .source = RTS_SYMBOL_INLINE,
+                .linkage = RTS_LINKAGE_LOCAL,
             };
     }
     reverse(functions, count);

@@ -93,6 +93,7 @@ struct rts_function {
     uint64_t start;       /* link-time address of its first byte */
     uint64_t size;        /* bytes; 0 when unknown */
     enum rts_symbol_source source;
+    enum rts_linkage linkage;
 };
 
 /* More inlined calls than this at one address are cut (the outer ones are kept). */

@@ -64,6 +64,7 @@ static void from_symbol(struct rts_object *object, const struct rts_symbol_entry
         .start = entry->start,
         .size = entry->size,
         .source = (enum rts_symbol_source)entry->source,
+        .linkage = (enum rts_linkage)(entry->preference & 3),
     };
 }
 
@@ -111,6 +112,7 @@ static bool from_fde(struct rts_object *object, uint64_t vaddr, struct rts_funct
         .start = start,
         .size = end - start,
         .source = RTS_SYMBOL_FDE,
+        .linkage = RTS_LINKAGE_LOCAL,
     };
     return true;
 }
@@ -131,6 +133,7 @@ static bool find_function(struct rts_object *object, uint64_t vaddr, struct rts_
             .start = slot->start,
             .size = slot->size,
             .source = RTS_SYMBOL_PLT,
+            .linkage = RTS_LINKAGE_LOCAL,
         };
         return true;
     }

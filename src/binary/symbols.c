@@ -31,15 +31,15 @@ static bool preference_of(const Elf64_Sym *symbol, uint8_t *preference)
     uint8_t type = ELF64_ST_TYPE(symbol->st_info);
     if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
         return false;
-    uint8_t rank;
+    enum rts_linkage linkage;
     switch (ELF64_ST_BIND(symbol->st_info)) {
     case STB_GLOBAL:
-    case STB_GNU_UNIQUE: rank = 0; break;
-    case STB_WEAK: rank = 1; break;
-    case STB_LOCAL: rank = 2; break;
+    case STB_GNU_UNIQUE: linkage = RTS_LINKAGE_GLOBAL; break;
+    case STB_WEAK: linkage = RTS_LINKAGE_WEAK; break;
+    case STB_LOCAL: linkage = RTS_LINKAGE_LOCAL; break;
     default: return false;
     }
-    *preference = (uint8_t)((type == STT_NOTYPE ? 4 : 0) + rank);
+    *preference = (uint8_t)((type == STT_NOTYPE ? 4U : 0U) + linkage);
     return true;
 }
 

@@ -25,7 +25,8 @@ struct rts_symbol_entry {
     uint64_t reach; /* the furthest end of this and all earlier entries */
     uint64_t size;
     uint32_t name;      /* offset in `names` */
-    uint8_t preference; /* lower is chosen first among names of one address: type and binding */
+    uint8_t preference; /* lower is chosen first among names of one address: type and binding,
+                           of which the latter is enum rts_linkage in the lowest two bits */
     uint8_t source;     /* enum rts_symbol_source */
 };
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
 	src/identity/demangle.c src/identity/demangle.h \
+	src/identity/identify.c src/identity/identify.h \
 	src/identity/symbol.c src/identity/symbol.h \
 	src/identity/symbol_id.c src/identity/symbol_id.h

@@ -6,7 +6,6 @@
 
 #include "binary/object.h"
 #include "identity/demangle.h"
-#include "identity/symbol_id.h"
 #include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
@@ -42,17 +41,6 @@ struct rts_symbol_table {
     struct rts_table memo;    /* struct resolved by address */
     size_t symbol_bytes;
 };
-
-/* What all symbols of one object share. */
-struct code {
-    char hex[2 * RTS_BUILD_ID_MAX + 1]; /* also long enough for a SHA-256 */
-    bool is_file_hash;
-};
-
-const char *rts_id_scheme_name(enum rts_id_scheme scheme)
-{
-    return scheme == RTS_ID_UNION_V01 ? "union-v0.1" : "unknown";
-}
 
 struct rts_symbol_table *rts_symbol_table_create(enum rts_id_scheme scheme)
 {
@@ -108,27 +96,6 @@ static bool same_address(const void *item, const void *key)
     return a->serial == b->serial && a->vaddr == b->vaddr;
 }
 
-/* The part of an id that tells which code: the build-id, else the digest of the file. */
-static bool describe_code(struct rts_object *object, struct code *code)
-{
-    const struct rts_build_id *build_id = rts_object_build_id(object);
-    code->is_file_hash = !build_id || build_id->size == 0 || build_id->size > RTS_BUILD_ID_MAX;
-    if (code->is_file_hash) {
-        const char *hash = rts_object_file_sha256(object);
-        if (!hash || strlen(hash) >= sizeof code->hex)
-            return false;
-        memcpy(code->hex, hash, strlen(hash) + 1);
-        return true;
-    }
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < build_id->size; i++) {
-        code->hex[2 * i] = digits[build_id->bytes[i] >> 4];
-        code->hex[2 * i + 1] = digits[build_id->bytes[i] & 15];
-    }
-    code->hex[2 * build_id->size] = '\0';
-    return true;
-}
-
 static char *join(const char *first, const char *second)
 {
     struct rts_buffer text = RTS_BUFFER_INIT;
@@ -166,12 +133,17 @@ static size_t text_size(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-static struct rts_symbol *make_symbol(struct rts_object *object, const struct code *code,
-                                      const struct rts_function *function, char *symbol_id)
+/* Takes the ids over. */
+static struct rts_symbol *make_symbol(struct rts_object *object,
+                                      const struct rts_code_identity *code,
+                                      const struct rts_function *function,
+                                      struct rts_identity *identity)
 {
     struct rts_symbol *symbol = rts_calloc(1, sizeof *symbol);
-    symbol->symbol_id = symbol_id;
-    symbol->code_id = join(code->is_file_hash ? "sha256-" : "buildid-", code->hex);
+    symbol->symbol_id = identity->symbol_id;
+    symbol->code_id = identity->code_id;
+    symbol->id_scheme = identity->scheme;
+    *identity = (struct rts_identity){0};
     symbol->build_id = join(code->is_file_hash ? "sha256:" : "gnu-build-id:", code->hex);
     symbol->build_id_is_file_hash = code->is_file_hash;
     symbol->name = rts_strdup(function->name);
@@ -187,23 +159,24 @@ static struct rts_symbol *make_symbol(struct rts_object *object, const struct co
 }
 
 static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_object *object,
-                                 const struct code *code, const char *section,
+                                 const struct rts_code_identity *code, uint64_t vaddr,
                                  const struct rts_function *function)
 {
-    RTS_FREE char *symbol_id = rts_symbol_id_union_v01(code->hex, section, function->name);
-    uint64_t hash = rts_hash_bytes(symbol_id, strlen(symbol_id), 0);
-    struct rts_symbol *symbol = rts_table_find(&table->symbols, hash, same_symbol, symbol_id);
-    if (symbol)
-        return symbol;
-    if (table->symbol_bytes >= SYMBOL_BYTES_MAX)
+    struct rts_identity identity;
+    if (!rts_identify(&identity, table->scheme, object, code, vaddr, function))
         return NULL;
-    symbol = make_symbol(object, code, function, symbol_id);
-    symbol_id = NULL; /* the symbol's now */
-    table->symbol_bytes += sizeof *symbol + text_size(symbol->symbol_id) +
-                           text_size(symbol->code_id) + text_size(symbol->build_id) +
-                           text_size(symbol->name) + text_size(symbol->demangled) +
-                           text_size(symbol->aliases) + text_size(symbol->module);
-    rts_table_add(&table->symbols, hash, symbol);
+    uint64_t hash = rts_hash_bytes(identity.symbol_id, strlen(identity.symbol_id), 0);
+    struct rts_symbol *symbol =
+        rts_table_find(&table->symbols, hash, same_symbol, identity.symbol_id);
+    if (!symbol && table->symbol_bytes < SYMBOL_BYTES_MAX) {
+        symbol = make_symbol(object, code, function, &identity);
+        table->symbol_bytes += sizeof *symbol + text_size(symbol->symbol_id) +
+                               text_size(symbol->code_id) + text_size(symbol->build_id) +
+                               text_size(symbol->name) + text_size(symbol->demangled) +
+                               text_size(symbol->aliases) + text_size(symbol->module);
+        rts_table_add(&table->symbols, hash, symbol);
+    }
+    rts_identity_finish(&identity);
     return symbol;
 }
 
@@ -222,13 +195,12 @@ static size_t name_address(struct rts_symbol_table *table, struct rts_object *ob
 {
     struct rts_function functions[CHAIN_MAX];
     size_t found = rts_object_functions(object, vaddr, functions, CHAIN_MAX);
-    struct code code;
-    if (found == 0 || !describe_code(object, &code))
+    struct rts_code_identity code;
+    if (found == 0 || !rts_code_identity_init(&code, object))
         return 0;
-    const char *section = rts_object_section(object, vaddr);
     size_t count = 0;
     for (size_t i = 0; i < found; i++) {
-        struct rts_symbol *symbol = intern(table, object, &code, section, &functions[i]);
+        struct rts_symbol *symbol = intern(table, object, &code, vaddr, &functions[i]);
         if (symbol && !contains(symbols, count, symbol))
             symbols[count++] = symbol;
     }

@@ -7,17 +7,13 @@
 #ifndef RTS_IDENTITY_SYMBOL_H
 #define RTS_IDENTITY_SYMBOL_H
 
+#include "identity/identify.h"
 #include "types.h"
 
-/* How ids are computed; the word goes into metadata.idScheme. */
-enum rts_id_scheme {
-    RTS_ID_UNION_V01, /* "union-v0.1" */
-};
-
 struct rts_symbol {
-    char *symbol_id; /* "sym:binary:" + base64url */
-    char *code_id;   /* "buildid-<hex>", or "sha256-<hex>" without a build-id */
-    char *build_id;  /* "gnu-build-id:<hex>", or "sha256:<hex>" without one */
+    char *symbol_id, *code_id;
+    const char *id_scheme; /* the word for metadata.idScheme; static */
+    char *build_id;        /* "gnu-build-id:<hex>", or "sha256:<hex>" without one */
     bool build_id_is_file_hash;
     char *name;      /* mangled, no version */
     char *demangled; /* NULL when it does not differ from name */
@@ -44,8 +40,5 @@ size_t rts_symbol_table_resolve(struct rts_symbol_table *table, struct rts_objec
 
 /* Walks all symbols in no particular order; start with *position = 0; NULL at the end. */
 struct rts_symbol *rts_symbol_table_next(const struct rts_symbol_table *table, size_t *position);
-
-/* The word for metadata.idScheme. */
-const char *rts_id_scheme_name(enum rts_id_scheme scheme);
 
 #endif

@@ -88,13 +88,80 @@ static void parts_do_not_run_together(void **state)
     free(third);
 }
 
+/* Likewise. */
+static const struct {
+    struct rts_addressed function;
+    const char *symbol_id, *code_id;
+} addressed[] = {
+    {{"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+      "5f1e6d2c0b9a88776655443322110ffeeddccbba", ".text", "main",
+      "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", 0x1139, 0x2f,
+      RTS_LINKAGE_GLOBAL},
+     "sym:binary:GvH55p0zL8wT4Yzsznp2ipHx1QhGMcnJCtCvjz5lOv0",
+     "code:binary:_d38dCQpi0y-_bWf6PE8Az2_CeVchzdeyfl0cdAGUww"},
+    {{"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", ".init", "_init", "",
+      0x1000, 0x0, RTS_LINKAGE_LOCAL},
+     "sym:binary:vmjO8wV8AoMgx9ctYG4a7Hl3B2877kL-c2-ff1m9qqs",
+     "code:binary:raC3oT7N1ydFEL5xJSbx8PCmQElfQsFInC2HMA87vec"},
+    {{"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "00ff", ".text",
+      "_ZNSt6vectorIiSaIiEE9push_backERKi",
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0xffffffffffffffff,
+      0x100000000, RTS_LINKAGE_WEAK},
+     "sym:binary:DylIvaFqWSPLvpw9RxfqDTT4rJCDOkz1Dh8iKgaLTMY",
+     "code:binary:XBqpkUNj-hDGdJERjzyQvyBn1icYEquCFi7CWGj9WpU"},
+};
+
+#define ADDRESSED_COUNT (sizeof addressed / sizeof addressed[0])
+
+static void addressed_golden_vectors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ADDRESSED_COUNT; i++) {
+        char *symbol_id = rts_symbol_id_addressed(&addressed[i].function);
+        char *code_id = rts_code_id_addressed(&addressed[i].function);
+        assert_string_equal(symbol_id, addressed[i].symbol_id);
+        assert_string_equal(code_id, addressed[i].code_id);
+        free(symbol_id);
+        free(code_id);
+    }
+}
+
+static void addressed_agrees_with_openssl(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("openssl");
+    static const char *const linkages[] = {"global", "weak", "local"};
+    for (size_t i = 0; i < ADDRESSED_COUNT; i++) {
+        const struct rts_addressed *f = &addressed[i].function;
+        char *symbol_id = rts_symbol_id_addressed(f);
+        char *code_id = rts_code_id_addressed(f);
+        char *expected = oracle_ask(
+            "printf '%%s\\0%%s\\0%%s\\0%%s\\0%%s' '%s' '%s' '0x%lx' '%s' '%s' | "
+            "openssl dgst -sha256 -binary | openssl base64 -A | "
+            "tr '+/' '-_' | tr -d '='",
+            f->file_sha256, f->section, (unsigned long)f->address, f->name, linkages[f->linkage]);
+        assert_string_equal(symbol_id + strlen("sym:binary:"), expected);
+        free(expected);
+        expected =
+            oracle_ask("printf '%%s\\0%%s\\0%%s\\0%%s\\0%%s\\0%%s' elf '%s' '%s' '0x%lx' '0x%lx' "
+                       "'%s' | openssl dgst -sha256 -binary | openssl base64 -A | "
+                       "tr '+/' '-_' | tr -d '='",
+                       f->code, f->section, (unsigned long)f->address, (unsigned long)f->size,
+                       f->block_sha256);
+        assert_string_equal(code_id + strlen("code:binary:"), expected);
+        free(expected);
+        free(symbol_id);
+        free(code_id);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_vectors),
-        cmocka_unit_test(agrees_with_python),
-        cmocka_unit_test(agrees_with_openssl),
-        cmocka_unit_test(parts_do_not_run_together),
+        cmocka_unit_test(golden_vectors),           cmocka_unit_test(agrees_with_python),
+        cmocka_unit_test(agrees_with_openssl),      cmocka_unit_test(parts_do_not_run_together),
+        cmocka_unit_test(addressed_golden_vectors), cmocka_unit_test(addressed_agrees_with_openssl),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "identity/identify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "identity/symbol_id.h"
+#include "util/sha256.h"
+
+/* No function is larger than this; a symbol may say so, and hashing takes its time. */
+#define BLOCK_MAX (16u << 20)
+
+const char *rts_id_scheme_name(enum rts_id_scheme scheme)
+{
+    static const char *const names[RTS_ID_SCHEME_COUNT] = {
+        [RTS_ID_UNION_V01] = "union-v0.1",
+        [RTS_ID_ADDRESSED] = "addressed",
+    };
+    return (unsigned)scheme < RTS_ID_SCHEME_COUNT ? names[scheme] : "unknown";
+}
+
+bool rts_code_identity_init(struct rts_code_identity *code, struct rts_object *object)
+{
+    const struct rts_build_id *build_id = rts_object_build_id(object);
+    code->is_file_hash = !build_id || build_id->size == 0 || build_id->size > RTS_BUILD_ID_MAX;
+    if (code->is_file_hash) {
+        const char *hash = rts_object_file_sha256(object);
+        if (!hash || strlen(hash) >= sizeof code->hex)
+            return false;
+        memcpy(code->hex, hash, strlen(hash) + 1);
+        return true;
+    }
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < build_id->size; i++) {
+        code->hex[2 * i] = digits[build_id->bytes[i] >> 4];
+        code->hex[2 * i + 1] = digits[build_id->bytes[i] & 15];
+    }
+    code->hex[2 * build_id->size] = '\0';
+    return true;
+}
+
+/* The digest of the function's bytes, or the empty text when it has no known or no whole body. */
+static void hash_block(struct rts_object *object, const struct rts_function *function,
+                       char hex[RTS_SHA256_HEX_SIZE])
+{
+    uint8_t bytes[16384], value[RTS_SHA256_SIZE];
+    uint64_t done = 0;
+    hex[0] = '\0';
+    if (function->size == 0 || function->size > BLOCK_MAX)
+        return;
+    struct rts_sha256 hash;
+    rts_sha256_init(&hash);
+    while (done < function->size) {
+        uint64_t left = function->size - done;
+        size_t wanted = left < sizeof bytes ? (size_t)left : sizeof bytes;
+        size_t size = rts_object_read_text(object, function->start + done, bytes, wanted);
+        rts_sha256_update(&hash, bytes, size);
+        done += size;
+        if (size < wanted)
+            break;
+    }
+    rts_sha256_finish(&hash, value);
+    if (done == function->size)
+        rts_sha256_hex(value, hex);
+}
+
+static bool identify_addressed(struct rts_identity *identity, struct rts_object *object,
+                               const struct rts_code_identity *code, const char *section,
+                               const struct rts_function *function)
+{
+    char block[RTS_SHA256_HEX_SIZE];
+    struct rts_addressed addressed = {
+        .file_sha256 = rts_object_file_sha256(object),
+        .code = code->hex,
+        .section = section,
+        .name = function->name,
+        .block_sha256 = block,
+        .address = function->start,
+        .size = function->size,
+        .linkage = function->linkage,
+    };
+    if (!addressed.file_sha256)
+        return false;
+    hash_block(object, function, block);
+    identity->symbol_id = rts_symbol_id_addressed(&addressed);
+    identity->code_id = rts_code_id_addressed(&addressed);
+    return true;
+}
+
+bool rts_identify(struct rts_identity *identity, enum rts_id_scheme scheme,
+                  struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
+                  const struct rts_function *function)
+{
+    const char *section = rts_object_section(object, vaddr);
+    *identity = (struct rts_identity){.scheme = rts_id_scheme_name(scheme)};
+    if (scheme == RTS_ID_ADDRESSED)
+        return identify_addressed(identity, object, code, section, function);
+    identity->symbol_id = rts_symbol_id_union_v01(code->hex, section, function->name);
+    identity->code_id = rts_code_id_union_v01(code->hex, code->is_file_hash);
+    return true;
+}
+
+void rts_identity_finish(struct rts_identity *identity)
+{
+    free(identity->symbol_id);
+    free(identity->code_id);
+    *identity = (struct rts_identity){0};
+}

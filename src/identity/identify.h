@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which ids a function gets: the one place where the scheme is chosen. */
+#ifndef RTS_IDENTITY_IDENTIFY_H
+#define RTS_IDENTITY_IDENTIFY_H
+
+#include "binary/object.h"
+#include "types.h"
+
+/* How ids are computed; the word goes into metadata.idScheme. The order is that of the words of
+ * SymbolCapture:IdScheme. */
+enum rts_id_scheme {
+    RTS_ID_UNION_V01,
+    RTS_ID_ADDRESSED,
+    RTS_ID_SCHEME_COUNT
+};
+
+/* The word for metadata.idScheme. */
+const char *rts_id_scheme_name(enum rts_id_scheme scheme);
+
+/* What all symbols of one object share: the part of an id that tells which code. */
+struct rts_code_identity {
+    char hex[2 * RTS_BUILD_ID_MAX + 1]; /* the build-id, else the file's SHA-256 */
+    bool is_file_hash;
+};
+
+/* Fills *code; false when the file has no build-id and cannot be hashed. */
+bool rts_code_identity_init(struct rts_code_identity *code, struct rts_object *object);
+
+/* The ids of one function. */
+struct rts_identity {
+    char *symbol_id, *code_id; /* owned */
+    const char *scheme;        /* the word for metadata.idScheme; static */
+};
+
+/* Identifies `function`, which is at `vaddr` of `object`; false when the scheme needs what cannot
+ * be had. A scheme that hashes the file does so at the first function of it. */
+bool rts_identify(struct rts_identity *identity, enum rts_id_scheme scheme,
+                  struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
+                  const struct rts_function *function);
+void rts_identity_finish(struct rts_identity *identity);
+
+#endif
