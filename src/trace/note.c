@@ -210,8 +210,7 @@ bool rts_note_put_stack(struct rts_buffer *out, const struct rts_note_stack *sta
     rts_note_put_number(&draft, stack->count);
     for (uint32_t i = 0; i < stack->count; i++) {
         const struct rts_note_frame *frame = &frames[i];
-        rts_note_put_number(&draft, frame->code << 4 | (uint64_t)frame->exact << 3 |
-                                        (frame->unwinder & 7U));
+        rts_note_put_number(&draft, frame->code << 3 | (frame->unwinder & 7U));
         if (stack->flags & RTS_NOTE_STACK_ADDRESSES)
             rts_note_put_number(&draft, frame->address);
     }
@@ -235,8 +234,7 @@ bool rts_note_read_frame(struct rts_note *note, const struct rts_note_stack *sta
 {
     uint64_t packed = rts_note_number(note);
     *frame = (struct rts_note_frame){
-        .code = packed >> 4,
-        .exact = packed >> 3 & 1,
+        .code = packed >> 3,
         .unwinder = packed & 7,
     };
     if (stack->flags & RTS_NOTE_STACK_ADDRESSES)

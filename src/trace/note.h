@@ -141,12 +141,17 @@ bool rts_note_value_number(const char *value, uint64_t *number);
  *     number  stop: enum rts_stop
  *     number  frames
  *     then for each frame, innermost first
- *         number  code << 4 | exact << 3 | unwinder
+ *         number  code << 3 | unwinder
  *         number  address; only with RTS_NOTE_STACK_ADDRESSES
  *
  * Without RTS_NOTE_STACK_ADDRESSES the addresses are those that follow PERF_CONTEXT_USER in the
  * sample's callchain, in the same order and number. With it (where registers and stack were kept,
  * so that perf unwinds by itself) the sample has no user callchain.
+ *
+ * An address is the one to look up, as it is: of a caller, the last byte of its call, and not the
+ * return address behind it. perf's tools look up what is in a callchain without stepping back, and
+ * a call that never returns may be the last thing in its function. Tools that step back by one
+ * byte are still within the call, which has two bytes at least.
  */
 
 #define RTS_NOTE_STACK_ADDRESSES 1
@@ -169,8 +174,6 @@ struct rts_note_stack {
 struct rts_note_frame {
     uint64_t code;    /* enum rts_note_code */
     uint64_t address; /* as in a callchain; set by the reader of a callchain where it is not here */
-    bool exact;       /* `address` itself is to be looked up; else it is a return address, and the
-                         call one byte before it is */
     uint8_t unwinder; /* enum rts_unwinder */
 };
 

@@ -167,7 +167,7 @@ static void test_other_records_are_no_notes(void **state)
 }
 
 static const struct rts_note_frame frames[] = {
-    {.code = RTS_NOTE_CODE_MAPPING + 300, .exact = true, .unwinder = RTS_UNWINDER_REGISTERS},
+    {.code = RTS_NOTE_CODE_MAPPING + 300, .unwinder = RTS_UNWINDER_REGISTERS},
     {.code = RTS_NOTE_CODE_ANONYMOUS, .unwinder = RTS_UNWINDER_CFI, .address = 0x7fffffffffff},
     {.code = RTS_NOTE_CODE_NO_FILE, .unwinder = RTS_UNWINDER_FRAME_POINTER, .address = 1},
     {.code = RTS_NOTE_CODE_NONE, .unwinder = RTS_UNWINDER_CFI, .address = UINT64_MAX},
@@ -193,7 +193,6 @@ static void check_stack(uint64_t flags)
         struct rts_note_frame frame;
         assert_true(rts_note_read_frame(&note, &stack, &frame));
         assert_true(frame.code == frames[i].code);
-        assert_int_equal(frame.exact, frames[i].exact);
         assert_int_equal(frame.unwinder, frames[i].unwinder);
         assert_true(frame.address == (flags ? frames[i].address : 0));
     }

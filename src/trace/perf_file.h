@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a perf.data file is laid out (tools/perf/Documentation/perf.data-file-format.txt in the
+ * kernel's tree): a header, the attributes of the events with their ids, the records, and behind
+ * them one section for each feature bit of the header, in order of the bits. All numbers are in the
+ * byte order of the machine that wrote it, which shows in the magic.
+ *
+ * While a trace of ours is being written, its header has no feature bits, and the size of the data
+ * is that of the last time something was written: perf's tools read so far and no further. When it
+ * is finished the size is exact and the sections follow. So of a trace without feature bits, what
+ * lies beyond the size of the data are records as well, up to the last whole one.
+ */
+#ifndef RTS_TRACE_PERF_FILE_H
+#define RTS_TRACE_PERF_FILE_H
+
+#include <linux/perf_event.h>
+
+#include "types.h"
+
+#define RTS_PERF_MAGIC "PERFILE2"
+
+/* Feature bits. */
+enum rts_perf_feature {
+    RTS_PERF_BUILD_ID = 2,
+    RTS_PERF_OS_RELEASE = 4,
+    RTS_PERF_ARCH = 6,
+    RTS_PERF_CLOCK_ID = 23,
+    RTS_PERF_CLOCK_DATA = 29,
+};
+
+#define RTS_PERF_FEATURE_WORDS 4
+
+/* Record types of perf's tools, beyond the kernel's. */
+enum rts_perf_record {
+    RTS_PERF_RECORD_FINISHED_ROUND = 68,
+};
+
+struct rts_perf_section {
+    uint64_t offset, size;
+};
+
+struct rts_perf_header {
+    char magic[8];
+    uint64_t size;      /* of this header */
+    uint64_t attr_size; /* of one entry of `attrs`: an attr of the size it names, and a section */
+    struct rts_perf_section attrs, data, event_types;
+    uint64_t features[RTS_PERF_FEATURE_WORDS];
+};
+
+#endif
