@@ -154,7 +154,7 @@ static int open_capture(struct rts_session *session, struct rts_error *error)
         .user_registers = session->arch->perf_registers,
         .enable_on_exec = session->settings->target == RTS_TARGET_COMMAND,
     };
-    session->capture = rts_capture_create(&options, error);
+    session->capture = rts_capture_create_perf(&options, error);
     if (!session->capture)
         return -1;
     rts_session_open_guard(session);

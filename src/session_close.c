@@ -175,7 +175,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
     char digest[RTS_SHA256_HEX_SIZE];
     rts_settings_sha256(session->settings, digest);
     struct rts_run_facts run = {
-        .method = "perf:cpu-clock",
+        .method = facts->method,
         .duration_ms = duration_ms,
         .config_sha256 = digest,
         .has_command = session->settings->target == RTS_TARGET_COMMAND,

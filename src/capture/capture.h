@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Live capture with perf_event_open(2): cpu-clock samples of the target's threads (or of whole
- * CPUs) into one ring per CPU, with the side-band records that tell about processes and mappings.
+ * Live capture: samples of the target's threads, with the side-band records that tell about
+ * processes and mappings. There is more than one source of these (backend.h):
  *
- * Each ring belongs to a dummy event on ourselves, and all sampling events of that CPU are
- * redirected into it: so a ring outlives every thread of the target, and its fd can be polled to
- * the end.
+ * - perf_event_open(2): cpu-clock samples of threads or of whole CPUs, into one ring per CPU. All
+ *   events of a CPU are redirected into the ring that a dummy event on ourselves owns.
  */
 #ifndef RTS_CAPTURE_CAPTURE_H
 #define RTS_CAPTURE_CAPTURE_H
@@ -28,6 +27,7 @@ struct rts_capture_options {
 
 /* What became of the options. */
 struct rts_capture_facts {
+    const char *method; /* the word in --stats; static */
     uint32_t frequency; /* possibly lowered to the kernel's maximum */
     uint32_t stack_bytes;
     unsigned gave_up;  /* set of enum rts_feature */
@@ -44,9 +44,9 @@ struct rts_capture_sink {
     void (*malformed)(void *context); /* a record that could not be decoded */
 };
 
-/* Maps the rings. NULL on failure: RTS_NOT_PERMITTED says what to grant. */
-struct rts_capture *rts_capture_create(const struct rts_capture_options *options,
-                                       struct rts_error *error);
+/* By perf events: maps the rings. NULL on failure: RTS_NOT_PERMITTED says what to grant. */
+struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *options,
+                                            struct rts_error *error);
 
 /* Closes all events and unmaps the rings. Accepts NULL. */
 void rts_capture_destroy(struct rts_capture *capture);

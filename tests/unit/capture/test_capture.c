@@ -141,7 +141,7 @@ static struct rts_capture *start(enum rts_call_graph call_graph, uint32_t stack_
         .user_registers = rts_architecture_native()->perf_registers,
     };
     marker = (uint64_t)0x6d61726b6572 << 16 ^ (uint32_t)getpid();
-    struct rts_capture *capture = rts_capture_create(&options, &error);
+    struct rts_capture *capture = rts_capture_create_perf(&options, &error);
     if (capture && rts_capture_add_process(capture, getpid(), &error) < 0) {
         rts_capture_destroy(capture);
         capture = NULL;

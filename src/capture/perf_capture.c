@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/backend.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "capture/advice.h"
+#include "capture/drain.h"
+#include "capture/events.h"
+#include "capture/perf_rings.h"
+#include "util/cleanup.h"
+#include "util/memory.h"
+
+#define SECOND_NS 1000000000ULL
+
+/* A record has at most 64 KiB, and sample_stack_user is a multiple of 8. */
+#define STACK_BYTES_MAX 65528u
+#define STACK_BYTES_MIN 4096u
+
+/* Time that a ring should last, in milliseconds: what we hope for when it is made, and what the
+ * automatic size of the stack copies leaves. On a loaded machine we may be kept waiting that long.
+ */
+#define RING_LASTS_WISH_MS 500
+#define RING_LASTS_MIN_MS  60
+
+/* How often new threads are looked for during attach before we call it a thread storm. Each round
+ * only has the threads that were born during the round before. */
+#define ATTACH_ROUNDS_MAX 64
+
+struct perf_capture {
+    struct rts_capture base;
+    struct rts_capture_options options;
+    uint32_t frequency_max; /* what it began with */
+    struct rts_perf_rings rings;
+    struct rts_events events;
+    struct rts_drain drain;
+};
+
+static struct perf_capture *perf_of(struct rts_capture *capture)
+{
+    return (struct perf_capture *)capture;
+}
+
+static uint32_t max_frequency(void)
+{
+    RTS_FCLOSE FILE *file = fopen("/proc/sys/kernel/perf_event_max_sample_rate", "re");
+    unsigned limit;
+    return file && fscanf(file, "%u", &limit) == 1 && limit > 0 ? limit : UINT_MAX;
+}
+
+static struct rts_attr_request request_of(const struct perf_capture *perf, bool inherit)
+{
+    return (struct rts_attr_request){
+        .frequency = perf->base.facts.frequency,
+        .call_graph = perf->options.call_graph,
+        .stack_bytes = perf->base.facts.stack_bytes,
+        .user_registers = perf->options.user_registers,
+        .inherit = inherit,
+        .enable_on_exec = perf->options.enable_on_exec,
+    };
+}
+
+/* Of one sample: registers, header and ids beside the stack copy have less than 1 KiB. */
+static uint64_t record_bytes(const struct perf_capture *perf, uint32_t automatic)
+{
+    if (perf->options.call_graph != RTS_CALL_GRAPH_DWARF)
+        return 2048;
+    return 1024 + (perf->options.stack_bytes ? perf->options.stack_bytes : automatic);
+}
+
+/* As much of every stack as there can be: what is not used costs room in the ring and no time. Less
+ * when the ring would not last. */
+static uint32_t automatic_stack_bytes(const struct perf_capture *perf)
+{
+    uint32_t bytes = STACK_BYTES_MAX;
+    while (bytes / 2 >= STACK_BYTES_MIN &&
+           record_bytes(perf, bytes) * perf->base.facts.frequency * RING_LASTS_MIN_MS / 1000 >
+               perf->base.facts.ring_bytes)
+        bytes = bytes / 2 / 8 * 8;
+    return bytes;
+}
+
+/* One event per thread and CPU: a process of many threads needs many. */
+static void raise_fd_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int too_many_files(int32_t pid, struct rts_error *error)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    rts_fail(
+        error, RTS_FAILED,
+        "cannot watch all threads of process %d: it takes one event per thread and CPU, and the "
+        "limit on open files is %llu (ulimit -n)",
+        (int)pid, (unsigned long long)limit.rlim_cur);
+    if (error)
+        error->number = EMFILE;
+    return -1;
+}
+
+/* Opens the sampling event for (tid, cpu), going down the ladder. Returns 1 when it is open, 0 when
+ * the thread or the CPU is gone, -1 on failure. */
+static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int32_t pid,
+                      struct rts_error *error)
+{
+    for (;;) {
+        struct rts_attr_request request = request_of(perf, tid >= 0);
+        struct perf_event_attr attr;
+        rts_attr_fill(&attr, &request, perf->rings.features);
+        int fd = rts_perf_event_open(&attr, tid, cpu);
+        if (fd >= 0) {
+            if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, perf->rings.owners[cpu]) < 0) {
+                int number = errno;
+                close(fd);
+                return rts_fail_errno(error, number, "cannot redirect a perf event into its ring");
+            }
+            rts_events_add(&perf->events, fd, tid, cpu);
+            return 1;
+        }
+        int number = errno;
+        if (number == ESRCH || number == ENODEV)
+            return 0;
+        if (number == EMFILE || number == ENFILE)
+            return too_many_files(pid, error);
+        /* Only the first event may choose the rung, since all events of a run are alike; and the
+         * clock is chosen already, by the rings. */
+        bool may_step = perf->events.count == 0 && (number == EACCES || number == EPERM);
+        enum rts_feature given_up =
+            may_step ? rts_attr_step_down(&perf->rings.features, number) : 0;
+        if (!given_up)
+            return rts_capture_refused(number, pid, error);
+        perf->rings.gave_up |= given_up;
+        perf->base.facts.gave_up = perf->rings.gave_up;
+    }
+}
+
+static int open_thread(struct perf_capture *perf, int32_t tid, int32_t pid, struct rts_error *error)
+{
+    for (uint32_t cpu = 0; cpu < perf->rings.cpu_count; cpu++) {
+        if (perf->rings.owners[cpu] < 0)
+            continue;
+        if (open_event(perf, tid, cpu, pid, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Opens the threads of `pid` that are not open yet. Returns how many there were, or -1. */
+static int open_new_threads(struct perf_capture *perf, int32_t pid, struct rts_error *error)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *directory = opendir(path);
+    if (!directory)
+        return errno == ENOENT || errno == ESRCH
+                   ? rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid)
+                   : rts_fail_errno(error, errno, "cannot list the threads of process %d",
+                                    (int)pid);
+    bool events_before = perf->events.count > 0;
+    int opened = 0;
+    for (struct dirent *entry; opened >= 0 && (entry = readdir(directory));) {
+        int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
+        if (tid <= 0 || rts_events_has_thread(&perf->events, tid))
+            continue;
+        opened = open_thread(perf, tid, pid, error) < 0 ? -1 : opened + 1;
+    }
+    closedir(directory);
+    /* These were listed after another event was open already, which they may have inherited. */
+    if (opened > 0 && events_before)
+        perf->events.ambiguous = true;
+    return opened;
+}
+
+static int add_process(struct rts_capture *capture, int32_t pid, struct rts_error *error)
+{
+    struct perf_capture *perf = perf_of(capture);
+    size_t before = perf->events.count;
+    for (int round = 0; round < ATTACH_ROUNDS_MAX; round++) {
+        struct rts_error failure;
+        int opened = open_new_threads(perf, pid, &failure);
+        if (opened > 0)
+            continue;
+        if (opened == 0)
+            return 0;
+        if (failure.failure == RTS_NOT_FOUND && perf->events.count > before)
+            return 0; /* it has ended meanwhile: a short run, not a failure */
+        if (error)
+            *error = failure;
+        return -1;
+    }
+    return 0; /* what is born now inherits */
+}
+
+static int add_cpus(struct rts_capture *capture, struct rts_error *error)
+{
+    struct perf_capture *perf = perf_of(capture);
+    return open_thread(perf, -1, -1, error);
+}
+
+static void close_events(struct rts_capture *capture)
+{
+    struct perf_capture *perf = perf_of(capture);
+    rts_events_finish(&perf->events);
+}
+
+static int set_frequency(struct rts_capture *capture, uint32_t frequency, struct rts_error *error)
+{
+    struct perf_capture *perf = perf_of(capture);
+    uint32_t highest = perf->frequency_max;
+    perf->base.facts.frequency = frequency < 1 ? 1 : frequency < highest ? frequency : highest;
+    int result = rts_events_set_period(&perf->events, SECOND_NS / perf->base.facts.frequency);
+    return result == 0 ? 0
+                       : rts_fail_errno(error, -result, "cannot change the frequency to %u Hz",
+                                        perf->base.facts.frequency);
+}
+
+static int interval_ms(const struct rts_capture *capture)
+{
+    const struct perf_capture *perf = (const struct perf_capture *)capture;
+    uint64_t bytes_per_second =
+        perf->frequency_max * record_bytes(perf, perf->base.facts.stack_bytes);
+    uint64_t quarter_full_ms = perf->base.facts.ring_bytes / 4 * 1000 / bytes_per_second;
+    return quarter_full_ms < 5 ? 5 : quarter_full_ms > 100 ? 100 : (int)quarter_full_ms;
+}
+
+static void stop(struct rts_capture *capture)
+{
+    struct perf_capture *perf = perf_of(capture);
+    rts_events_control(&perf->events, PERF_EVENT_IOC_DISABLE);
+}
+
+static void drain(struct rts_capture *capture, const struct rts_capture_sink *sink)
+{
+    struct perf_capture *perf = perf_of(capture);
+    struct rts_attr_request request = request_of(perf, false);
+    struct perf_event_attr attr;
+    rts_attr_fill(&attr, &request, perf->rings.features);
+    struct rts_record_layout layout = {
+        .sample_type = attr.sample_type,
+        .user_registers = attr.sample_regs_user,
+        .sample_id_all = attr.sample_id_all,
+    };
+    rts_drain_run(&perf->drain, perf->rings.items, perf->rings.cpu_count, &layout, &perf->events,
+                  sink);
+}
+
+static size_t poll_fds(const struct rts_capture *capture, struct pollfd *fds, size_t capacity)
+{
+    return rts_perf_rings_poll_fds(&((const struct perf_capture *)capture)->rings, fds, capacity);
+}
+
+static void mark_end(struct rts_capture *capture)
+{
+    rts_perf_rings_mark_end(&perf_of(capture)->rings);
+}
+
+static void destroy(struct rts_capture *capture)
+{
+    struct perf_capture *perf = perf_of(capture);
+    rts_events_finish(&perf->events);
+    rts_perf_rings_finish(&perf->rings);
+    rts_drain_finish(&perf->drain);
+    free(perf);
+}
+
+static const struct rts_capture_backend backend = {
+    .destroy = destroy,
+    .add_process = add_process,
+    .add_cpus = add_cpus,
+    .close_events = close_events,
+    .set_frequency = set_frequency,
+    .interval_ms = interval_ms,
+    .poll_fds = poll_fds,
+    .stop = stop,
+    .mark_end = mark_end,
+    .drain = drain,
+};
+
+struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *options,
+                                            struct rts_error *error)
+{
+    struct perf_capture *perf = rts_calloc(1, sizeof *perf);
+    struct rts_capture_facts *facts = &perf->base.facts;
+    uint32_t limit = max_frequency();
+    perf->base.backend = &backend;
+    perf->options = *options;
+    facts->method = "perf:cpu-clock";
+    facts->frequency = options->frequency < limit ? options->frequency : limit;
+    perf->frequency_max = facts->frequency;
+    raise_fd_limit();
+    rts_perf_rings_init(&perf->rings, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE);
+    uint64_t wish =
+        record_bytes(perf, STACK_BYTES_MAX) * facts->frequency * RING_LASTS_WISH_MS / 1000;
+    if (rts_perf_rings_map(&perf->rings, wish, error) < 0) {
+        destroy(&perf->base);
+        return NULL;
+    }
+    facts->gave_up = perf->rings.gave_up;
+    facts->ring_bytes = perf->rings.bytes;
+    facts->cpus = perf->rings.cpus;
+    if (options->call_graph == RTS_CALL_GRAPH_DWARF)
+        facts->stack_bytes =
+            options->stack_bytes ? options->stack_bytes : automatic_stack_bytes(perf);
+    return &perf->base;
+}
