@@ -77,10 +77,15 @@ static const char help_text[] =
 
 static void print_version(void)
 {
-    printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s)\n",
+    printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s, zstd: %s)\n",
            PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
            curl_version_info(CURLVERSION_NOW)->version, OpenSSL_version(OPENSSL_VERSION),
 #ifdef HAVE_LIBIBERTY
+           "yes",
+#else
+           "no",
+#endif
+#ifdef HAVE_LIBZSTD
            "yes"
 #else
            "no"

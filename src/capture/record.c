@@ -7,6 +7,11 @@
 #define PERF_RECORD_MISC_MMAP_BUILD_ID (1 << 14)
 #endif
 
+/* Newer than the headers of the oldest supported systems. */
+#define READ_LOST       (1U << 4)  /* PERF_FORMAT_LOST */
+#define BRANCH_HW_INDEX (1U << 17) /* PERF_SAMPLE_BRANCH_HW_INDEX */
+#define BRANCH_COUNTERS (1U << 19) /* PERF_SAMPLE_BRANCH_COUNTERS */
+
 /* A cursor over the 8-byte words of one record. Reading past the end yields zero and is noted. */
 struct cursor {
     const uint64_t *at, *end;
@@ -78,6 +83,39 @@ static void decode_trailer(struct cursor cursor, const struct rts_record_layout 
         record->id = next_word(&cursor);
 }
 
+/* The values that counters had, which nothing here uses. */
+static void skip_read(struct cursor *cursor, uint64_t format)
+{
+    uint64_t members = format & (PERF_FORMAT_ID | READ_LOST);
+    uint64_t each = 1 + (uint64_t)__builtin_popcountll(members);
+    uint64_t counters = format & PERF_FORMAT_GROUP ? next_word(cursor) : 1;
+    next_words(cursor, (uint64_t)__builtin_popcountll(format & (PERF_FORMAT_TOTAL_TIME_ENABLED |
+                                                                PERF_FORMAT_TOTAL_TIME_RUNNING)));
+    if (counters > UINT16_MAX)
+        cursor->overrun = true;
+    else
+        next_words(cursor, counters * each);
+}
+
+/* What a tracepoint tells: a size of 32 bits and as many bytes. */
+static void skip_raw(struct cursor *cursor)
+{
+    uint64_t size = (uint32_t)low_half(next_word(cursor));
+    if (size > 4)
+        next_words(cursor, (size - 4 + 7) / 8);
+}
+
+static void skip_branches(struct cursor *cursor, uint64_t type)
+{
+    uint64_t branches = next_word(cursor);
+    if (type & BRANCH_HW_INDEX)
+        next_word(cursor);
+    if (branches > UINT16_MAX)
+        cursor->overrun = true;
+    else
+        next_words(cursor, branches * (type & BRANCH_COUNTERS ? 4 : 3));
+}
+
 static void decode_stack(struct cursor *cursor, struct rts_sample *sample)
 {
     uint64_t size = next_word(cursor);
@@ -120,12 +158,16 @@ static int decode_sample(struct cursor cursor, const struct rts_record_layout *l
         record->cpu = (uint32_t)low_half(next_word(&cursor));
     if (type & PERF_SAMPLE_PERIOD)
         next_word(&cursor);
-    if (type & (PERF_SAMPLE_READ | PERF_SAMPLE_RAW | PERF_SAMPLE_BRANCH_STACK))
-        return -1; /* never asked for; their sizes would be needed to go on */
+    if (type & PERF_SAMPLE_READ)
+        skip_read(&cursor, layout->read_format);
     if (type & PERF_SAMPLE_CALLCHAIN) {
         sample->callchain_size = next_word(&cursor);
         sample->callchain = next_words(&cursor, sample->callchain_size);
     }
+    if (type & PERF_SAMPLE_RAW)
+        skip_raw(&cursor);
+    if (type & PERF_SAMPLE_BRANCH_STACK)
+        skip_branches(&cursor, layout->branch_sample_type);
     if (type & PERF_SAMPLE_REGS_USER) {
         sample->register_abi = next_word(&cursor);
         if (sample->register_abi != PERF_SAMPLE_REGS_ABI_NONE)
@@ -250,6 +292,7 @@ int rts_record_decode(const struct perf_event_header *header,
         if (header->type == PERF_RECORD_LOST)
             next_word(&cursor); /* the id of the event that noticed, not of those that lost */
         record->lost.records = next_word(&cursor);
+        record->lost.samples = header->type == PERF_RECORD_LOST_SAMPLES;
         return cursor.overrun ? -1 : 0;
     default: return 0;
     }

@@ -25,8 +25,10 @@ enum rts_record_kind {
 
 /* The parts of the attr that decide how a record is laid out. */
 struct rts_record_layout {
-    uint64_t sample_type;    /* PERF_SAMPLE_* */
-    uint64_t user_registers; /* attr.sample_regs_user */
+    uint64_t sample_type;        /* PERF_SAMPLE_* */
+    uint64_t user_registers;     /* attr.sample_regs_user */
+    uint64_t read_format;        /* needed with PERF_SAMPLE_READ only */
+    uint64_t branch_sample_type; /* needed with PERF_SAMPLE_BRANCH_STACK only */
     bool sample_id_all;
 };
 
@@ -73,6 +75,7 @@ struct rts_record {
         } task; /* FORK and EXIT */
         struct {
             uint64_t records;
+            bool samples; /* all of them are samples; else they may be of any kind */
         } lost;
     };
 };

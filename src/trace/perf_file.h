@@ -23,8 +23,11 @@
 enum rts_perf_feature {
     RTS_PERF_BUILD_ID = 2,
     RTS_PERF_OS_RELEASE = 4,
+    RTS_PERF_VERSION = 5,
     RTS_PERF_ARCH = 6,
+    RTS_PERF_EVENT_DESC = 12,
     RTS_PERF_CLOCK_ID = 23,
+    RTS_PERF_DIR_FORMAT = 24,
     RTS_PERF_CLOCK_DATA = 29,
 };
 
@@ -32,7 +35,16 @@ enum rts_perf_feature {
 
 /* Record types of perf's tools, beyond the kernel's. */
 enum rts_perf_record {
+    RTS_PERF_RECORD_FIRST = 64,
+    RTS_PERF_RECORD_ATTR = 64,
+    RTS_PERF_RECORD_TRACING_DATA = 66, /* data of 32 bits' size follows, in a pipe */
+    RTS_PERF_RECORD_BUILD_ID = 67,
     RTS_PERF_RECORD_FINISHED_ROUND = 68,
+    RTS_PERF_RECORD_AUXTRACE = 71, /* data of 64 bits' size follows */
+    RTS_PERF_RECORD_EVENT_UPDATE = 78,
+    RTS_PERF_RECORD_FEATURE = 80,
+    RTS_PERF_RECORD_COMPRESSED = 81,
+    RTS_PERF_RECORD_COMPRESSED2 = 83, /* begins with the size of its data, and is padded */
 };
 
 struct rts_perf_section {

@@ -2,7 +2,8 @@
 /*
  * Forks and executes a short-lived program as fast as it can, one after the other, as a shell
  * script does. The short-lived one uses 5 ms of the processor: an inherited event begins its period
- * anew, so that at 499 Hz the first sample of each comes 2 ms after its fork, and may hit the loader.
+ * anew, so that at 499 Hz the first sample of each comes 2 ms after its fork, and may hit the
+ * loader.
  *
  * SEEN: short_lived_work short_lived_main main
  * BUILD storm: $CC -O2 -DSHORT_LIVED -o $OUT-short-lived $SRC

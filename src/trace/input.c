@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+
+/* Read from a stream at once. */
+#define READ_SIZE ((size_t)64 << 10)
+
+static int map_file(struct rts_trace_input *input, const char *name, uint64_t size,
+                    struct rts_error *error)
+{
+    if (size == 0)
+        return rts_fail(error, RTS_FAILED, "%s is empty", name);
+    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, input->fd, 0);
+    if (map == MAP_FAILED)
+        return rts_fail_errno(error, errno, "cannot map %s", name);
+    input->map = map;
+    input->map_size = input->end = size;
+    off_t at =
+        lseek(input->fd, 0, SEEK_CUR); /* of standard input: somebody may have read already */
+    input->offset = at > 0 && (uint64_t)at < size ? (uint64_t)at : 0;
+    return 0;
+}
+
+int rts_trace_input_open(struct rts_trace_input *input, const char *path,
+                         bool (*wait)(void *context, int fd), void *context,
+                         struct rts_error *error)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    const char *name = is_stdin ? "standard input" : path;
+    struct stat status;
+    *input = (struct rts_trace_input){.fd = -1, .wait = wait, .context = context};
+    RTS_CLOSE int fd =
+        is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        int number = errno;
+        rts_fail_errno(error, number, "cannot open the trace %s", name);
+        if (error && number == ENOENT)
+            error->failure = RTS_NOT_FOUND;
+        return -1;
+    }
+    if (S_ISDIR(status.st_mode))
+        return rts_fail(error, RTS_FAILED,
+                        "%s is a directory: traces of perf record --threads are not read", name);
+    input->fd = rts_take_fd(&fd);
+    return S_ISREG(status.st_mode) ? map_file(input, name, (uint64_t)status.st_size, error) : 0;
+}
+
+void rts_trace_input_finish(struct rts_trace_input *input)
+{
+    if (input->map)
+        munmap((void *)(uintptr_t)input->map, input->map_size);
+    rts_trace_chunk_unref(input->chunk);
+    if (input->fd >= 0)
+        close(input->fd);
+    *input = (struct rts_trace_input){.fd = -1};
+}
+
+/* Reads some bytes. False at the end, and when it fails (errno is not 0). */
+static bool read_more(struct rts_trace_input *input, void *bytes, size_t size, size_t *got)
+{
+    ssize_t result;
+    do {
+        errno = 0;
+        if (input->wait && !input->wait(input->context, input->fd))
+            return false;
+        result = read(input->fd, bytes, size);
+    } while (result < 0 && (errno == EINTR || errno == EAGAIN));
+    *got = result > 0 ? (size_t)result : 0;
+    return result > 0;
+}
+
+static int open_unnamed(void)
+{
+    const char *folder = getenv("TMPDIR");
+    if (!folder || !*folder)
+        folder = "/tmp";
+    return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+static bool write_all(int fd, const uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+int rts_trace_input_keep(struct rts_trace_input *input, struct rts_error *error)
+{
+    static const char name[] = "the trace that is piped in";
+    RTS_CLOSE int fd = open_unnamed();
+    RTS_FREE uint8_t *bytes = malloc(READ_SIZE);
+    size_t got = rts_trace_input_left(input);
+    uint64_t size = got;
+    bool kept =
+        fd >= 0 && bytes &&
+        (got == 0 || write_all(fd, rts_trace_chunk_bytes(input->chunk) + input->begin, got));
+    while (kept && read_more(input, bytes, READ_SIZE, &got)) {
+        kept = write_all(fd, bytes, got);
+        size += got;
+    }
+    if (!kept || errno)
+        return rts_fail_errno(error, errno, "cannot keep %s in a temporary file", name);
+    rts_trace_chunk_unref(input->chunk);
+    input->chunk = NULL;
+    close(input->fd);
+    input->fd = rts_take_fd(&fd);
+    lseek(input->fd, 0, SEEK_SET);
+    return map_file(input, name, size, error);
+}
+
+uint64_t rts_trace_input_left(const struct rts_trace_input *input)
+{
+    if (input->map)
+        return input->end - input->offset;
+    return input->chunk ? input->chunk->size - input->begin : 0;
+}
+
+const uint8_t *rts_trace_input_peek(struct rts_trace_input *input, size_t size)
+{
+    errno = 0;
+    if (input->map)
+        return rts_trace_input_left(input) >= size ? input->map + input->offset : NULL;
+    while (rts_trace_input_left(input) < size) {
+        input->begin = rts_trace_chunk_make_room(&input->chunk, input->begin, size);
+        struct rts_trace_chunk *chunk = input->chunk;
+        size_t room = chunk->capacity - chunk->size, got;
+        if (!read_more(input, rts_trace_chunk_bytes(chunk) + chunk->size,
+                       room < READ_SIZE ? room : READ_SIZE, &got))
+            return NULL;
+        chunk->size += got;
+    }
+    return rts_trace_chunk_bytes(input->chunk) + input->begin;
+}
+
+void rts_trace_input_take(struct rts_trace_input *input, size_t size)
+{
+    input->offset += size;
+    if (!input->map)
+        input->begin += size;
+}
+
+bool rts_trace_input_skip(struct rts_trace_input *input, uint64_t size)
+{
+    while (size > 0) {
+        uint64_t left = rts_trace_input_left(input);
+        if (left == 0 && !rts_trace_input_peek(input, 1))
+            return false;
+        left = rts_trace_input_left(input);
+        size_t part = (size_t)(left < size ? left : size);
+        rts_trace_input_take(input, part);
+        size -= part;
+    }
+    return true;
+}
+
+const uint8_t *rts_trace_input_at(const struct rts_trace_input *input, uint64_t offset,
+                                  uint64_t size)
+{
+    if (!input->map || offset > input->map_size || size > input->map_size - offset)
+        return NULL;
+    return input->map + offset;
+}

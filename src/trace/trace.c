@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/trace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/file_header.h"
+#include "trace/inflate.h"
+#include "trace/input.h"
+#include "trace/order.h"
+#include "util/memory.h"
+
+#define EVENT_UPDATE_NAME 2
+
+struct rts_trace {
+    struct rts_trace_input input;
+    struct rts_trace_file_header header;
+    struct rts_trace_attrs attrs;
+    struct rts_trace_features features;
+    struct rts_trace_build_ids build_ids;
+    struct rts_trace_inflate inflate;
+    struct rts_trace_order order;
+    struct rts_trace_chunk *current; /* holds the record that was passed on last */
+    uint64_t number;                 /* of records so far */
+    uint64_t compressed_at;          /* where the compressed record at hand lies */
+    bool ended;
+    struct rts_trace_loss loss;
+};
+
+/* A record that was read, at any address. */
+struct raw {
+    const uint8_t *bytes;
+    struct perf_event_header header;
+    struct rts_trace_chunk *chunk; /* holds the bytes; not referenced */
+    uint64_t offset;
+};
+
+struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_options *options,
+                                 struct rts_error *error)
+{
+    struct rts_trace *trace = rts_calloc(1, sizeof *trace);
+    if (rts_trace_input_open(&trace->input, path, options ? options->wait : NULL,
+                             options ? options->context : NULL, error) < 0 ||
+        rts_trace_file_header_read(&trace->header, &trace->input, &trace->attrs, error) < 0) {
+        rts_trace_close(trace);
+        return NULL;
+    }
+    rts_trace_file_header_read_features(&trace->header, &trace->input, &trace->features,
+                                        &trace->attrs, &trace->build_ids);
+    if (trace->features.is_directory) {
+        rts_trace_close(trace);
+        rts_fail(error, RTS_FAILED, "traces of perf record --threads are not read");
+        return NULL;
+    }
+    return trace;
+}
+
+void rts_trace_close(struct rts_trace *trace)
+{
+    if (!trace)
+        return;
+    rts_trace_order_finish(&trace->order);
+    rts_trace_chunk_unref(trace->current);
+    rts_trace_inflate_finish(&trace->inflate);
+    rts_trace_input_finish(&trace->input);
+    rts_trace_attrs_finish(&trace->attrs);
+    rts_trace_features_finish(&trace->features);
+    rts_trace_build_ids_finish(&trace->build_ids);
+    free(trace);
+}
+
+/* ---- the sequence of records ---- */
+
+/* No more can be read: says why, and what is left behind. */
+static void stop(struct rts_trace *trace, uint64_t offset, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void stop(struct rts_trace *trace, uint64_t offset, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(trace->loss.reason, sizeof trace->loss.reason, format, arguments);
+    va_end(arguments);
+    trace->loss.offset = offset;
+    trace->loss.bytes = trace->input.offset + rts_trace_input_left(&trace->input) - offset;
+    trace->ended = true;
+}
+
+/* The next record of what the compressed record at hand holds; false: it is used up. */
+static bool next_inflated(struct rts_trace *trace, struct raw *raw)
+{
+    struct rts_trace_inflate *inflate = &trace->inflate;
+    struct rts_error error;
+    int result = rts_trace_inflate_peek(inflate, sizeof raw->header, &raw->bytes, &error);
+    if (result == 0 && raw->bytes) {
+        memcpy(&raw->header, raw->bytes, sizeof raw->header);
+        if (raw->header.size < sizeof raw->header) {
+            stop(trace, trace->compressed_at, "a compressed record is said to have %u bytes",
+                 raw->header.size);
+            return false;
+        }
+        result = rts_trace_inflate_peek(inflate, raw->header.size, &raw->bytes, &error);
+    }
+    if (result < 0)
+        stop(trace, trace->compressed_at, "%s", error.text);
+    if (result < 0 || !raw->bytes)
+        return false;
+    raw->chunk = inflate->chunk;
+    raw->offset = trace->compressed_at;
+    rts_trace_inflate_take(inflate, raw->header.size);
+    return true;
+}
+
+/* The next record as it lies in the file. */
+static bool next_stored(struct rts_trace *trace, struct raw *raw)
+{
+    struct rts_trace_input *input = &trace->input;
+    uint64_t offset = input->offset;
+    raw->bytes = rts_trace_input_peek(input, sizeof raw->header);
+    if (raw->bytes) {
+        memcpy(&raw->header, raw->bytes, sizeof raw->header);
+        if (raw->header.size < sizeof raw->header) {
+            stop(trace, offset, "a record is said to have %u bytes", raw->header.size);
+            return false;
+        }
+        raw->bytes = rts_trace_input_peek(input, raw->header.size);
+    }
+    if (!raw->bytes) {
+        int number = errno;
+        trace->ended = true;
+        if (number)
+            stop(trace, offset, "reading failed: %s", strerror(number));
+        else if (rts_trace_input_left(input) > 0)
+            stop(trace, offset, "it ends in the middle of a record");
+        else if (!rts_trace_inflate_is_whole(&trace->inflate))
+            stop(
+                trace, trace->compressed_at,
+                "the end of the compressed data was not written (perf record -z does so at times)");
+        return false;
+    }
+    raw->chunk = input->chunk;
+    raw->offset = offset;
+    rts_trace_input_take(input, raw->header.size);
+    return true;
+}
+
+/* Passes by `size` bytes that follow a record without being one. */
+static void skip_data(struct rts_trace *trace, const struct raw *raw, uint64_t size)
+{
+    if (!rts_trace_input_skip(&trace->input, size))
+        stop(trace, raw->offset, "it ends in the middle of the data behind a record");
+}
+
+static void begin_compressed(struct rts_trace *trace, const struct raw *raw, size_t size)
+{
+    struct rts_error error;
+    const uint8_t *bytes = raw->bytes + (raw->header.size - size);
+    trace->compressed_at = raw->offset;
+    if (raw->header.type == RTS_PERF_RECORD_COMPRESSED2) {
+        uint64_t told;
+        if (size < sizeof told)
+            return;
+        memcpy(&told, bytes, sizeof told);
+        bytes += sizeof told;
+        size -= sizeof told;
+        size = told < size ? (size_t)told : size;
+    }
+    if (rts_trace_inflate_feed(&trace->inflate, bytes, size, &error) < 0)
+        stop(trace, raw->offset, "%s", error.text);
+}
+
+static bool next_raw(struct rts_trace *trace, struct raw *raw)
+{
+    while (!trace->ended) {
+        if (trace->inflate.stream && next_inflated(trace, raw))
+            return true;
+        if (trace->ended || !next_stored(trace, raw))
+            return false;
+        if (raw->header.type != RTS_PERF_RECORD_COMPRESSED &&
+            raw->header.type != RTS_PERF_RECORD_COMPRESSED2)
+            return true;
+        begin_compressed(trace, raw, raw->header.size - sizeof raw->header);
+    }
+    return false;
+}
+
+/* ---- records of perf's own types ---- */
+
+static void take_attr(struct rts_trace *trace, const struct raw *raw)
+{
+    const uint8_t *body = raw->bytes + sizeof raw->header;
+    size_t size = raw->header.size - sizeof raw->header;
+    uint32_t told, event;
+    struct rts_error error;
+    if (!trace->header.is_pipe)
+        return; /* of a file they are known from its header */
+    if (size < PERF_ATTR_SIZE_VER0) {
+        stop(trace, raw->offset, "the description of an event is cut short");
+        return;
+    }
+    memcpy(&told, body + offsetof(struct perf_event_attr, size), sizeof told);
+    size_t attr_size = told >= PERF_ATTR_SIZE_VER0 && told <= size ? told : PERF_ATTR_SIZE_VER0;
+    if (rts_trace_attrs_add(&trace->attrs, body, attr_size, &event, &error) < 0) {
+        stop(trace, raw->offset, "%s", error.text);
+        return;
+    }
+    for (size_t at = attr_size; at + 8 <= size; at += 8) {
+        uint64_t id;
+        memcpy(&id, body + at, sizeof id);
+        rts_trace_attrs_add_id(&trace->attrs, id, event);
+    }
+}
+
+static void take_event_update(struct rts_trace *trace, const struct raw *raw)
+{
+    uint64_t words[2];
+    const uint8_t *body = raw->bytes + sizeof raw->header;
+    size_t size = raw->header.size - sizeof raw->header;
+    if (size <= sizeof words)
+        return;
+    memcpy(words, body, sizeof words);
+    struct rts_trace_event *event = rts_trace_attrs_find(&trace->attrs, words[1]);
+    if (words[0] == EVENT_UPDATE_NAME && event)
+        rts_trace_event_name(event, (const char *)body + sizeof words, size - sizeof words);
+}
+
+static void take_feature(struct rts_trace *trace, const struct raw *raw)
+{
+    uint64_t bit;
+    const uint8_t *body = raw->bytes + sizeof raw->header;
+    size_t size = raw->header.size - sizeof raw->header;
+    if (size < sizeof bit)
+        return;
+    memcpy(&bit, body, sizeof bit);
+    if (bit < 256)
+        rts_trace_features_take(&trace->features, (unsigned)bit, body + sizeof bit,
+                                size - sizeof bit, &trace->attrs, &trace->build_ids);
+}
+
+static uint64_t number_behind_header(const struct raw *raw, size_t size)
+{
+    uint64_t number = 0; /* little-endian or not, a smaller number takes the first bytes */
+    uint32_t half = 0;
+    if (raw->header.size < sizeof raw->header + size)
+        return 0;
+    if (size == sizeof half)
+        memcpy(&half, raw->bytes + sizeof raw->header, sizeof half);
+    else
+        memcpy(&number, raw->bytes + sizeof raw->header, sizeof number);
+    return number + half;
+}
+
+/* A record of perf's own. The others are of no use here. */
+static void take_own(struct rts_trace *trace, const struct raw *raw)
+{
+    switch (raw->header.type) {
+    case RTS_PERF_RECORD_ATTR: take_attr(trace, raw); break;
+    case RTS_PERF_RECORD_EVENT_UPDATE: take_event_update(trace, raw); break;
+    case RTS_PERF_RECORD_FEATURE: take_feature(trace, raw); break;
+    case RTS_PERF_RECORD_BUILD_ID:
+        rts_trace_build_ids_take(&trace->build_ids, raw->bytes, raw->header.size);
+        break;
+    case RTS_PERF_RECORD_FINISHED_ROUND: rts_trace_order_end_round(&trace->order); break;
+    case RTS_PERF_RECORD_TRACING_DATA:
+        if (trace->header.is_pipe)
+            skip_data(trace, raw, (number_behind_header(raw, 4) + 7) / 8 * 8);
+        break;
+    case RTS_PERF_RECORD_AUXTRACE: skip_data(trace, raw, number_behind_header(raw, 8)); break;
+    default: break;
+    }
+}
+
+/* ---- in order ---- */
+
+/* The record at an address that it can be decoded at, with a reference to its chunk. */
+static struct rts_trace_item keep(struct rts_trace *trace, const struct raw *raw)
+{
+    struct rts_trace_item item = {.number = ++trace->number, .offset = raw->offset};
+    if ((uintptr_t)raw->bytes % 8 == 0) {
+        rts_trace_chunk_ref(raw->chunk);
+        item.chunk = raw->chunk;
+        item.header = (const struct perf_event_header *)(const void *)raw->bytes;
+        return item;
+    }
+    item.chunk = rts_trace_chunk_create(raw->header.size);
+    item.chunk->size = raw->header.size;
+    memcpy(item.chunk->words, raw->bytes, raw->header.size);
+    item.header = (const struct perf_event_header *)(const void *)item.chunk->words;
+    return item;
+}
+
+/* Decodes what is passed on now. */
+static void pass_on(struct rts_trace *trace, const struct rts_trace_item *item,
+                    struct rts_trace_record *record)
+{
+    rts_trace_chunk_unref(trace->current);
+    trace->current = item->chunk;
+    *record = (struct rts_trace_record){.header = item->header, .offset = item->offset};
+    record->event = rts_trace_attrs_of_record(&trace->attrs, item->header);
+    static const struct rts_record_layout none;
+    const struct rts_record_layout *layout = record->event ? &record->event->layout : &none;
+    record->malformed = rts_record_decode(item->header, layout, &record->record) < 0;
+    if (record->event || record->record.kind != RTS_RECORD_SAMPLE)
+        return;
+    record->malformed = true;
+    trace->loss.unknown_ids++;
+}
+
+/* Takes a record in: true when it is to be passed on at once, since it has no time and tells what
+ * was so before the recording began. */
+static bool take_in(struct rts_trace *trace, const struct raw *raw, struct rts_trace_item *item)
+{
+    if (raw->header.type >= RTS_PERF_RECORD_FIRST) {
+        take_own(trace, raw);
+        return false;
+    }
+    *item = keep(trace, raw);
+    const struct rts_trace_event *event = rts_trace_attrs_of_record(&trace->attrs, item->header);
+    item->time = event ? rts_record_time(item->header, &event->layout) : 0;
+    if (item->time == 0 || item->time == UINT64_MAX)
+        return true;
+    rts_trace_order_add(&trace->order, item);
+    return false;
+}
+
+bool rts_trace_next(struct rts_trace *trace, struct rts_trace_record *record)
+{
+    struct rts_trace_item item;
+    struct raw raw;
+    for (;;) {
+        if (rts_trace_order_take(&trace->order, trace->ended, &item))
+            break;
+        if (!next_raw(trace, &raw)) {
+            if (trace->order.count == 0)
+                return false;
+            continue;
+        }
+        if (take_in(trace, &raw, &item))
+            break;
+    }
+    pass_on(trace, &item, record);
+    return true;
+}
+
+const struct rts_trace_attrs *rts_trace_attrs(const struct rts_trace *trace)
+{
+    return &trace->attrs;
+}
+
+const struct rts_trace_features *rts_trace_features(const struct rts_trace *trace)
+{
+    return &trace->features;
+}
+
+const struct rts_trace_build_ids *rts_trace_build_ids(const struct rts_trace *trace)
+{
+    return &trace->build_ids;
+}
+
+void rts_trace_loss(const struct rts_trace *trace, struct rts_trace_loss *loss)
+{
+    *loss = trace->loss;
+    loss->late = trace->order.late;
+}
