@@ -9,9 +9,9 @@
 #include <zlib.h>
 
 #include "binary/build_id.h"
-#include "binary/open_below.h"
 #include "binary/section_data.h"
 #include "util/cleanup.h"
+#include "util/open_below.h"
 
 /* A file name and a checksum. */
 #define LINK_SECTION_MAX 4096

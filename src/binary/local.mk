@@ -22,7 +22,6 @@ librtsample_a_SOURCES += \
 	src/binary/object_functions.c \
 	src/binary/object_layout.c \
 	src/binary/object_state.h \
-	src/binary/open_below.c src/binary/open_below.h \
 	src/binary/plt.c src/binary/plt.h \
 	src/binary/plt_bindings.c src/binary/plt_bindings.h \
 	src/binary/plt_code.c src/binary/plt_code.h \

@@ -5,16 +5,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/open_below.h"
 
 #ifndef BTRFS_SUPER_MAGIC
 #define BTRFS_SUPER_MAGIC 0x9123683E
@@ -25,22 +24,11 @@
 #define FIND_FLAGS (O_PATH | O_CLOEXEC)
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-/* Opens `path` as the root directory `root` sees it, so that no symlink that the target planted
- * leads out of it. Before Linux 5.6 there is no such call; paths in maps hold no symlinks as long
- * as nobody put one there since, and the identity is checked anyway. */
-static int open_below(const char *root, const char *path)
+/* Finds `path` as the root directory `root` sees it. */
+static int locate_below(const char *root, const char *path)
 {
     RTS_CLOSE int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0)
-        return -1;
-    struct open_how how = {
-        .flags = FIND_FLAGS,
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
-    int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
-    if (fd < 0 && errno == ENOSYS)
-        fd = openat(directory, path + strspn(path, "/"), FIND_FLAGS);
-    return fd;
+    return directory < 0 ? -1 : rts_locate_below(directory, path);
 }
 
 /* These file systems show another device number in stat() than in maps. */
@@ -107,7 +95,7 @@ int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_m
         break;
     case RTS_PLACE_ITS_ROOT:
         snprintf(link, sizeof link, "%s/%d/root", proc_root, (int)view);
-        fd = open_below(link, file->path);
+        fd = locate_below(link, file->path);
         break;
     default: fd = open(file->path, FIND_FLAGS);
     }

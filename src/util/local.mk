@@ -10,5 +10,6 @@ librtsample_a_SOURCES += \
 	src/util/log.c src/util/log.h \
 	src/util/memory.c src/util/memory.h \
 	src/util/notify.c src/util/notify.h \
+	src/util/open_below.c src/util/open_below.h src/util/walk_below.c \
 	src/util/sha256.c src/util/sha256.h \
 	src/util/table.c src/util/table.h

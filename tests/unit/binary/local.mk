@@ -5,7 +5,6 @@ binary_unit_tests = \
 	tests/unit/binary/test_elf_image \
 	tests/unit/binary/test_object \
 	tests/unit/binary/test_object_cache \
-	tests/unit/binary/test_open_below \
 	tests/unit/binary/test_plt_code \
 	tests/unit/binary/test_symbols
 check_PROGRAMS += $(binary_unit_tests)
@@ -19,7 +18,6 @@ tests_unit_binary_test_object_SOURCES = \
 	tests/unit/binary/test_object.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
 tests_unit_binary_test_object_cache_SOURCES = \
 	tests/unit/binary/test_object_cache.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
-tests_unit_binary_test_open_below_SOURCES = tests/unit/binary/test_open_below.c
 tests_unit_binary_test_plt_code_SOURCES = tests/unit/binary/test_plt_code.c
 tests_unit_binary_test_symbols_SOURCES = tests/unit/binary/test_symbols.c tests/unit/binary/elf_maker.h
 

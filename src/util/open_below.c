@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "binary/open_below.h"
+#include "util/open_below.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/types.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,27 +27,20 @@ struct how {
     __u64 resolve;
 };
 
-static bool is_own_root(int root_fd)
-{
-    struct stat theirs, ours;
-    return fstat(root_fd, &theirs) == 0 && stat("/", &ours) == 0 && theirs.st_dev == ours.st_dev &&
-           theirs.st_ino == ours.st_ino;
-}
-
-static int open_confined(int root_fd, const char *path)
+int rts_locate_below(int root_fd, const char *path)
 {
     struct how how = {.flags = LOCATE, .resolve = IN_ROOT | NO_MAGICLINKS};
-    long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+    int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
     /* Seccomp filters that do not know the call answer EPERM. */
-    if (fd < 0 && (errno == ENOSYS || errno == EPERM) && is_own_root(root_fd))
-        return open(path, LOCATE);
-    return (int)fd;
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        return rts_walk_below(root_fd, path);
+    return fd;
 }
 
 int rts_open_below(int root_fd, const char *path)
 {
     /* Opening a device can have effects: so the file is only located first, then looked at. */
-    RTS_CLOSE int located = root_fd < 0 ? open(path, LOCATE) : open_confined(root_fd, path);
+    RTS_CLOSE int located = root_fd < 0 ? open(path, LOCATE) : rts_locate_below(root_fd, path);
     struct stat status;
     if (located < 0 || fstat(located, &status) < 0 || !S_ISREG(status.st_mode))
         return -1;

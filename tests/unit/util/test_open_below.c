@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "binary/open_below.h"
+#include "util/open_below.h"
 
 /* A root with files, and a secret beside it. */
 struct tree {
@@ -57,12 +57,32 @@ static int tear_down(void **state)
     return result;
 }
 
+/* The walk has to find what the kernel finds, or nothing where that finds nothing. */
+static void assert_walk_agrees(int root, const char *path, int fd)
+{
+    int walked = rts_walk_below(root, path);
+    struct stat theirs, ours;
+    if (fd >= 0) {
+        assert_true(walked >= 0);
+        assert_true(fcntl(walked, F_GETFD) & FD_CLOEXEC);
+        assert_int_equal(fstat(fd, &theirs), 0);
+        assert_int_equal(fstat(walked, &ours), 0);
+        assert_int_equal(theirs.st_ino, ours.st_ino);
+        assert_int_equal(theirs.st_dev, ours.st_dev);
+        close(walked);
+    } else {
+        assert_int_equal(walked, -1);
+    }
+}
+
 /* What the file that is opened holds; "" when none is. */
 static const char *content(int root, const char *path)
 {
     static char text[64];
     int fd = rts_open_below(root, path);
     memset(text, 0, sizeof text);
+    if (root >= 0)
+        assert_walk_agrees(root, path, fd);
     if (fd < 0)
         return "";
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
@@ -100,14 +120,45 @@ static void test_stays_inside(void **state)
     assert_string_equal(content(tree->root, "/magic/etc/passwd"), "");
     assert_string_equal(content(tree->root, "/loop"), "");
     assert_string_equal(content(tree->root, "/sub/link"), "inside");
+    assert_string_equal(content(tree->root, "/plain/../plain"), "");
+    assert_string_equal(content(tree->root, "/plain/"), "");
+}
+
+/* What is located may be a directory, and the root itself. */
+static void test_directories(void **state)
+{
+    const struct tree *tree = *state;
+    static const char *const paths[] = {"/",      "",     ".",          "..",        "/sub",
+                                        "/sub/.", "sub/", "/sub/../..", "/up/up/sub"};
+    assert_int_equal(symlinkat("..", tree->above, "root/up"), 0);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        int fd = rts_locate_below(tree->root, paths[i]);
+        assert_walk_agrees(tree->root, paths[i], fd);
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
+/* A chain of links that only its length makes wrong. */
+static void test_many_links(void **state)
+{
+    const struct tree *tree = *state;
+    char name[32], target[32] = "plain";
+    for (int i = 0; i < 45; i++) {
+        snprintf(name, sizeof name, "root/link%d", i);
+        assert_int_equal(symlinkat(target, tree->above, name), 0);
+        snprintf(target, sizeof target, "/link%d", i);
+    }
+    assert_string_equal(content(tree->root, "/link39"), "inside");
+    assert_string_equal(content(tree->root, "/link44"), "");
 }
 
 static void test_regular_files_only(void **state)
 {
     const struct tree *tree = *state;
     assert_int_equal(mkfifoat(tree->above, "root/fifo", 0600), 0);
-    assert_string_equal(content(tree->root, "/fifo"), "");
-    assert_string_equal(content(tree->root, "/sub"), "");
+    assert_int_equal(rts_open_below(tree->root, "/fifo"), -1);
+    assert_int_equal(rts_open_below(tree->root, "/sub"), -1);
     assert_int_equal(rts_open_below(-1, "/dev/zero"), -1);
     assert_int_equal(rts_open_below(-1, "/"), -1);
 }
@@ -127,6 +178,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_plain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stays_inside, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_directories, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_links, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_regular_files_only, set_up, tear_down),
         cmocka_unit_test(test_magic_links),
     };
