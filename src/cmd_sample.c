@@ -23,6 +23,9 @@ enum long_option {
     OPTION_STATS,
     OPTION_METRICS,
     OPTION_PRINT_CONFIG,
+    OPTION_RECORD,
+    OPTION_RECORD_FULL,
+    OPTION_RECORD_LIMIT,
 };
 
 static const struct option own_options[] = {
@@ -36,6 +39,9 @@ static const struct option own_options[] = {
     {"emit", required_argument, NULL, OPTION_EMIT},
     {"stats", required_argument, NULL, OPTION_STATS},
     {"metrics", required_argument, NULL, OPTION_METRICS},
+    {"record", required_argument, NULL, OPTION_RECORD},
+    {"record-full", no_argument, NULL, OPTION_RECORD_FULL},
+    {"record-limit", required_argument, NULL, OPTION_RECORD_LIMIT},
     {"config", required_argument, NULL, 'c'},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
     {"help", no_argument, NULL, 'h'},
@@ -128,6 +134,12 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
         return rts_settings_apply(settings, "Output:StatsFile", "--stats", optarg, error);
     case OPTION_METRICS:
         return rts_settings_apply(settings, "Output:MetricsFile", "--metrics", optarg, error);
+    case OPTION_RECORD:
+        return rts_settings_apply(settings, "Record:File", "--record", optarg, error);
+    case OPTION_RECORD_FULL:
+        return rts_settings_apply(settings, "Record:Full", "--record-full", "true", error);
+    case OPTION_RECORD_LIMIT:
+        return rts_settings_apply(settings, "Record:LimitBytes", "--record-limit", optarg, error);
     case OPTION_PRINT_CONFIG: *print_config = true; return 0;
     case 'c':
     case 'h':

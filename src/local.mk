@@ -7,6 +7,8 @@ librtsample_a_SOURCES += \
 	src/fact_line.c src/fact_line.h \
 	src/fact_reader.c src/fact_reader.h \
 	src/help.c \
+	src/recorder.c src/recorder.h \
+	src/recorder_known.c src/recorder_known.h \
 	src/send_input.c src/send_input.h \
 	src/sending.c src/sending.h \
 	src/session.c src/session.h \
@@ -15,6 +17,7 @@ librtsample_a_SOURCES += \
 	src/session_flush.c \
 	src/session_guard.c \
 	src/session_metrics.c \
+	src/session_record.c \
 	src/session_records.c \
 	src/session_targets.c \
 	src/settings.c src/settings.h \

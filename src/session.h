@@ -23,6 +23,7 @@
 #include "facts/window.h"
 #include "identity/symbol.h"
 #include "process/process.h"
+#include "recorder.h"
 #include "report/status_line.h"
 #include "settings.h"
 #include "unwind/unwind.h"
@@ -44,7 +45,9 @@ struct rts_session {
     struct rts_window *window;
     struct rts_sink *sink;         /* NULL: facts are delivered only */
     struct rts_delivery *delivery; /* NULL: no endpoint */
-    FILE *stats;                   /* opened before a command runs; NULL: not asked for */
+    struct rts_recorder *recorder; /* NULL: no trace is kept */
+    struct rts_recorder_counts recorded;
+    FILE *stats; /* opened before a command runs; NULL: not asked for */
     bool stats_written;
     struct rts_command command;
 
@@ -92,6 +95,10 @@ bool rts_session_target_ended(struct rts_session *session, bool thorough);
  */
 void rts_session_name_stacks(struct rts_session *session);
 
+/* What facts say of a process instance. */
+struct rts_fact_process rts_session_fact_process(const struct rts_session *session,
+                                                 uint64_t instance);
+
 /* The same, then writes the facts of the window and begins the next one. */
 void rts_session_flush(struct rts_session *session);
 
@@ -106,6 +113,16 @@ void rts_session_count_delivery(struct rts_session *session);
 
 /* Ends the delivery: RTS_UNDELIVERED when something was not accepted; the text says where it is. */
 int rts_session_end_delivery(struct rts_session *session, struct rts_error *error);
+
+/* session_record.c: the trace of the run, if one is to be kept. */
+int rts_session_open_record(struct rts_session *session, struct rts_error *error);
+
+/* The sample whose stack is at hand, and a side-band record. */
+void rts_session_record_sample(struct rts_session *session, const struct rts_record *record);
+void rts_session_record_side_band(struct rts_session *session, const struct rts_record *record);
+
+/* Ends the trace; `whole`: the run came to its end. */
+int rts_session_end_record(struct rts_session *session, bool whole, struct rts_error *error);
 
 /* session_close.c: opens the outputs; an earlier account is left alone until there is a new one. */
 int rts_session_open_outputs(struct rts_session *session, struct rts_error *error);

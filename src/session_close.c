@@ -61,6 +61,8 @@ int rts_session_open_outputs(struct rts_session *session, struct rts_error *erro
     if (rts_session_open_delivery(session, error) < 0 ||
         rts_session_write_metrics(session, error) < 0)
         return -1;
+    if (rts_session_open_record(session, error) < 0)
+        return -1;
     if (!stats)
         return 0;
     int fd = open(stats, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
@@ -75,6 +77,8 @@ void rts_session_close_outputs(struct rts_session *session)
 {
     rts_sink_close(session->sink, NULL, NULL);
     rts_delivery_finish(session->delivery, 0, NULL, NULL);
+    if (session->recorder)
+        rts_session_end_record(session, false, NULL);
     if (!session->stats)
         return;
     struct stat file;
@@ -183,6 +187,9 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .frequency = facts->frequency,
         .gave_up = gave_up,
         .max_cpu_percent = session->max_cpu_percent,
+        .recorded_bytes = session->recorded.bytes,
+        .recorded_samples = session->recorded.samples,
+        .unrecorded_samples = session->recorded.unrecorded,
     };
     run.cpu_ms = rts_session_own_cpu_ms(&run.peak_rss_kib);
 
@@ -246,6 +253,8 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
     if (rts_session_end_delivery(session, result < 0 ? NULL : error) < 0)
         result = -1;
     rts_command_end(&session->command, COMMAND_ENDS_MS);
+    if (session->recorder && rts_session_end_record(session, true, result < 0 ? NULL : error) < 0)
+        result = -1;
     rts_session_update_metrics(session);
     print_summary(session, duration_ms);
     if (rts_account_taken(&session->account) == 0)

@@ -35,14 +35,22 @@ static void count_symbol(struct rts_session *session, const struct rts_stack_ent
                    leaf);
 }
 
-static void count_stack(struct rts_session *session, const struct rts_stack_entry *entry)
+struct rts_fact_process rts_session_fact_process(const struct rts_session *session,
+                                                 uint64_t instance)
 {
-    const struct rts_process *known = rts_process_instance(session->processes, entry->instance);
-    struct rts_fact_process process = {
-        .instance = entry->instance,
+    const struct rts_process *known = rts_process_instance(session->processes, instance);
+    return (struct rts_fact_process){
+        .instance = instance,
         .pid = known ? known->pid : 0,
         .name = known ? known->name : "",
     };
+}
+
+static void count_stack(struct rts_session *session, const struct rts_stack_entry *entry)
+{
+    struct rts_fact_process process = rts_session_fact_process(session, entry->instance);
+    if (session->recorder)
+        rts_recorder_process(session->recorder, &process);
     session->stack_number++;
     for (uint32_t i = 0; i < entry->frame_count; i++) {
         const struct rts_frame *frame = &entry->frames[i];
@@ -83,6 +91,8 @@ void rts_session_flush(struct rts_session *session)
         .emit_build_id = session->settings->collect_build_ids,
         .wall_offset_ns = rts_clock_wall_offset_ns(),
     };
+    if (session->recorder)
+        rts_recorder_flush(session->recorder, options.wall_offset_ns);
     rts_buffer_clear(&session->lines);
     rts_window_write(session->window, &options, &session->lines);
     rts_session_deliver(session, lines);

@@ -132,8 +132,12 @@ void rts_session_take_sample(void *context, const struct rts_record *record)
     account_stack(session);
     rts_stack_table_add(session->stacks, session->code_map.process->instance, record->time,
                         session->stack->frames, session->stack->count);
-    if (rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX)
+    rts_session_record_sample(session, record);
+    if (rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX) {
         rts_session_name_stacks(session);
+        if (session->recorder)
+            rts_recorder_named(session->recorder);
+    }
 }
 
 static void account_throttled(struct rts_session *session, uint64_t since, uint64_t until)
@@ -205,6 +209,9 @@ void rts_session_take_side_band(void *context, const struct rts_record *record)
     case RTS_RECORD_UNTHROTTLE: take_throttle(session, record); break;
     default: break;
     }
+    if (record->kind == RTS_RECORD_COMM || record->kind == RTS_RECORD_FORK ||
+        record->kind == RTS_RECORD_EXIT)
+        rts_session_record_side_band(session, record);
 }
 
 void rts_session_take_malformed(void *context)

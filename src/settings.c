@@ -60,6 +60,7 @@ void rts_settings_finish(struct rts_settings *settings)
     free(settings->output);
     free(settings->stats_path);
     free(settings->metrics_path);
+    free(settings->record_path);
     free(settings->pids);
     *settings = (struct rts_settings){0};
 }

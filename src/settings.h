@@ -104,6 +104,9 @@ struct rts_settings {
     char *output;       /* owned; "-": stdout; NULL once complete: no lines but those delivered */
     char *stats_path;   /* owned; NULL: none */
     char *metrics_path; /* owned; NULL: none */
+    char *record_path;  /* owned; NULL: no trace is kept */
+    bool record_full;   /* with registers and copies of stacks */
+    uint64_t record_limit_bytes; /* of the trace; 0: none */
     bool emit_process;
     bool emit_loader_base;
     bool collect_build_ids;

@@ -31,6 +31,9 @@
 #define STACK_BYTES_MIN 256
 #define STACK_BYTES_MAX 65528
 
+/* A trace of less than this has no room for its beginning and its end. */
+#define RECORD_BYTES_MIN 65536
+
 static const char *const call_graphs[] = {"dwarf", "fp", "none", NULL};
 static const char *const methods[] = {"auto", "perf", NULL};
 static const char *const formats[] = {"auto", "ndjson", "structured", NULL};
@@ -60,6 +63,10 @@ static const struct rts_setting table[] = {
     {"Output:MetricsFile", RTS_SETTING_TEXT, AT(metrics_path), .local = true},
     {"Output:StatsFile", RTS_SETTING_TEXT, AT(stats_path), .local = true},
     {"Privacy:EmitProcess", RTS_SETTING_BOOLEAN, AT(emit_process)},
+    {"Record:File", RTS_SETTING_TEXT, AT(record_path), .local = true},
+    {"Record:Full", RTS_SETTING_BOOLEAN, AT(record_full)},
+    {"Record:LimitBytes", RTS_SETTING_NUMBER64, AT(record_limit_bytes), RECORD_BYTES_MIN,
+     1ULL << 50, .zero_too = true},
     {"Sampler:CallGraph", RTS_SETTING_CHOICE, AT(call_graph), .choices = call_graphs},
     {"Sampler:DurationMs", RTS_SETTING_NUMBER64, AT(duration_ms), 0, SECONDS_MAX * 1000},
     {"Sampler:Frequency", RTS_SETTING_NUMBER, AT(frequency), 1, 1000000},

@@ -92,6 +92,12 @@ struct rts_object *rts_object_from_memory(const void *bytes, size_t size, const 
     return create(&image, name, error);
 }
 
+const void *rts_object_image(const struct rts_object *object, size_t *size)
+{
+    *size = object->image.bytes ? object->image.size : 0;
+    return object->image.bytes;
+}
+
 void rts_object_destroy(struct rts_object *object)
 {
     if (!object)

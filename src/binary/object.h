@@ -56,6 +56,9 @@ const struct rts_build_id *rts_object_build_id(const struct rts_object *object);
  * beyond RTS_FILE_HASH_MAX. */
 const char *rts_object_file_sha256(struct rts_object *object);
 
+/* The bytes of an object that was made of memory, owned by it; NULL of a file. */
+const void *rts_object_image(const struct rts_object *object, size_t *size);
+
 /* ELF e_machine and e_entry (link-time address). */
 uint16_t rts_object_machine(const struct rts_object *object);
 uint64_t rts_object_entry(const struct rts_object *object);

@@ -142,7 +142,10 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
         out, ",\"self\":{\"cpu_ms\":%" PRIu64 ",\"peak_rss_kib\":%" PRIu64 ",\"max_cpu_percent\":",
         run->cpu_ms, run->peak_rss_kib);
     append_percent(out, run->max_cpu_percent);
-    rts_buffer_text(out, "}");
+    rts_buffer_format(out,
+                      ",\"recorded\":{\"bytes\":%" PRIu64 ",\"samples\":%" PRIu64
+                      ",\"unrecorded\":%" PRIu64 "}}",
+                      run->recorded_bytes, run->recorded_samples, run->unrecorded_samples);
     append_run(run, out);
     rts_buffer_text(out, "}\n");
 }

@@ -59,6 +59,8 @@ struct rts_run_facts {
     uint64_t cpu_ms;
     uint64_t peak_rss_kib;
     double max_cpu_percent;
+    uint64_t recorded_bytes, recorded_samples; /* of and in the trace */
+    uint64_t unrecorded_samples; /* that were used and are not in the trace: its limit, the disk */
 };
 
 /* samples_kept + all drops. */

@@ -10,4 +10,6 @@ librtsample_a_SOURCES += \
 	src/trace/note.c src/trace/note.h \
 	src/trace/order.c src/trace/order.h \
 	src/trace/perf_file.h \
-	src/trace/trace.c src/trace/trace.h
+	src/trace/record_encode.c src/trace/record_encode.h \
+	src/trace/trace.c src/trace/trace.h \
+	src/trace/writer.c src/trace/writer.h

@@ -55,7 +55,7 @@
  * number, from 1).
  * Of FILE: path, build_id (hex), sha256 (of a file without a build-id), vdso; package facts.
  * Of PROCESS: pid, name, and whatever a fact says of a process.
- * Of END: duration_ms, frequency, command_status, has_command, unrecorded (samples that the limit
+ * Of END: duration_ms, frequency, command_status, unrecorded (samples that the limit
  * or the disk kept out).
  */
 #ifndef RTS_TRACE_NOTE_H

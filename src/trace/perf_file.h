@@ -33,6 +33,9 @@ enum rts_perf_feature {
 
 #define RTS_PERF_FEATURE_WORDS 4
 
+/* In the list of build-ids: the entry tells how long its build-id is. */
+#define RTS_PERF_MISC_BUILD_ID_SIZE (1 << 15)
+
 /* Record types of perf's tools, beyond the kernel's. */
 enum rts_perf_record {
     RTS_PERF_RECORD_FIRST = 64,

@@ -57,6 +57,9 @@ static const struct rts_run_facts whole_run = {
     .cpu_ms = 31,
     .peak_rss_kib = 32,
     .max_cpu_percent = 12.34,
+    .recorded_bytes = 33,
+    .recorded_samples = 34,
+    .unrecorded_samples = 35,
 };
 
 static char *written(const struct rts_account *account, const struct rts_run_facts *run)
@@ -147,7 +150,8 @@ static void every_number_is_in_its_place(void **state)
                     "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
                     "\"retries\":28},"
                     "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0},"
-                    "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3},"
+                    "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
+                    "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35}},"
                     "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
                     "\"command_status\":143}}\n");
     struct rts_account account = counted();
