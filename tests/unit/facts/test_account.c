@@ -207,8 +207,8 @@ static void percent_is_always_a_number(void **state)
     static const struct {
         double percent;
         const char *text;
-    } known[] = {{0.04, ":0.0,"},   {0.05, ":0.1}"},  {99.96, ":100.0}"},
-                 {-1.0, ":0.0,"},   {1e300, ":0.0}"}, {__builtin_nan(""), ":0.0}"},
+    } known[] = {{0.04, ":0.0,"},   {0.05, ":0.1,"},  {99.96, ":100.0,"},
+                 {-1.0, ":0.0,"},   {1e300, ":0.0,"}, {__builtin_nan(""), ":0.0,"},
                  {250.0, ":250.0,"}};
     /* A comma as decimal point would make it invalid, where such a locale is installed. */
     setlocale(LC_ALL, "de_DE.UTF-8");
