@@ -85,6 +85,13 @@ def skip_all(reason):
     sys.exit(0)
 
 
+def once():
+    """For a scenario that proves nothing more when it is run again by another user, or with the
+    sanitizers: ends the script where somebody says that it has been run already."""
+    if os.environ.get("RTSAMPLE_REPEATED"):
+        skip_all("an earlier pass has run it")
+
+
 class Skip(Exception):
     """This step cannot be taken here; the text says why."""
 

@@ -13,7 +13,8 @@ e2e_scripts = \
 	tests/e2e/guards.py \
 	tests/e2e/metrics.py \
 	tests/e2e/service.py \
-	tests/e2e/versus_perf.py
+	tests/e2e/versus_perf.py \
+	tests/e2e/kernels.py
 
 # These run the delivery by itself, through a program of the unit tests.
 delivery_scripts = \

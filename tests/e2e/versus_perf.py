@@ -314,6 +314,7 @@ def openssl_hashing():
 
 if not shutil.which("perf"):
     skip_all("perf is not installed")
+once()
 require_sampling()
 for step in (redis, xz, python, openssl, openssl_hashing):
     if sys.argv[1:] and step.__name__ not in sys.argv[1:]:

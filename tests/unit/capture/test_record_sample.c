@@ -207,8 +207,8 @@ static void add_read(struct draft *draft, uint64_t format)
 {
     bool has_id = format & PERF_FORMAT_ID;
     unsigned counters = format & PERF_FORMAT_GROUP ? 3 : 1;
-    unsigned times =
-        !!(format & PERF_FORMAT_TOTAL_TIME_ENABLED) + !!(format & PERF_FORMAT_TOTAL_TIME_RUNNING);
+    unsigned times = (format & PERF_FORMAT_TOTAL_TIME_ENABLED ? 1 : 0) +
+                     (format & PERF_FORMAT_TOTAL_TIME_RUNNING ? 1 : 0);
     if (format & PERF_FORMAT_GROUP)
         add(draft, counters);
     for (unsigned i = 0; i < times; i++)

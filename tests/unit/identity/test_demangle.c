@@ -48,12 +48,16 @@ static void agrees_with_cxxfilt(void **state)
 {
     (void)state;
     ORACLE_NEEDS("c++filt");
+    size_t known = 0;
     for (size_t i = 0; i < sizeof mangled / sizeof mangled[0]; i++) {
         char *expected = oracle_ask("c++filt -i '%s'", mangled[i]);
-        assert_string_not_equal(expected, mangled[i]);
-        assert_demangles(mangled[i], expected);
+        if (strcmp(expected, mangled[i]) != 0) { /* that of binutils 2.35 has no Rust v0 */
+            assert_demangles(mangled[i], expected);
+            known++;
+        }
         free(expected);
     }
+    assert_true(known >= 8);
 }
 
 static void known_texts(void **state)
