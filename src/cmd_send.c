@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "fact_reader.h"
+#include "send_account.h"
 #include "send_input.h"
 #include "sending.h"
 #include "settings_delivery.h"
@@ -21,6 +22,7 @@
 
 enum long_option {
     OPTION_STRICT = 256,
+    OPTION_STATS,
 };
 
 static const char short_options[] = "c:hV";
@@ -28,6 +30,7 @@ static const char short_options[] = "c:hV";
 static const struct option own_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"strict", no_argument, NULL, OPTION_STRICT},
+    {"stats", required_argument, NULL, OPTION_STATS},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -40,7 +43,8 @@ struct send {
     size_t input_count;
     int signals;
     struct rts_fact_reader *reader;
-    uint64_t wrong;          /* lines */
+    uint64_t wrong; /* lines */
+    struct rts_send_account account;
     struct rts_error failed; /* the first thing that went wrong; failure 0: nothing */
 };
 
@@ -79,6 +83,7 @@ static int read_input(struct send *send, const struct rts_send_input *input,
                               name, batch.count, rts_fact_reader_line(send->reader));
             break;
         }
+        send->account.account.hits += batch.hits;
     }
     /* A pipe that is followed ends with a signal; a file has more. */
     if (result == 0 && !rts_fact_reader_is_done(send->reader) && !input->is_stdin)
@@ -113,6 +118,7 @@ static void end_delivery(struct send *send, struct rts_sending *sending, const c
     struct rts_error error;
     RTS_FREE char *subject = rts_delivery_subject_key(sending->delivery);
     int result = rts_delivery_finish(sending->delivery, RTS_SENDING_PATIENCE_MS, &counts, &error);
+    rts_send_account_add(&send->account, &counts);
     uint64_t accepted = counts.own.accepted + counts.earlier.accepted;
     if (accepted > 0)
         rts_log("%s: %" PRIu64 " facts accepted%s%s", what, accepted,
@@ -250,7 +256,10 @@ static int parse(struct send *send, int argc, char **argv, const struct option *
     for (int option; (option = getopt_long(argc, argv, short_options, options, NULL)) != -1;) {
         if (option == OPTION_STRICT)
             send->strict = true;
-        else if (option != 'c' &&
+        else if (option == OPTION_STATS && rts_settings_apply(&send->settings, "Output:StatsFile",
+                                                              "--stats", optarg, error) < 0)
+            return -1;
+        else if (option != 'c' && option != OPTION_STATS &&
                  rts_settings_apply_option(&send->settings, option, optarg, error) < 0)
             return -1;
     }
@@ -281,19 +290,23 @@ static int run(struct send *send, int argc, char **argv, const struct option *op
         parse(send, argc, argv, options, error) < 0 ||
         rts_settings_complete(&send->settings, error) < 0 || check_settings(send, error) < 0)
         return -1;
+    if (rts_send_account_open(&send->account, &send->settings, error) < 0)
+        return -1;
     send->signals = open_signals();
     if (send->signals < 0)
         return rts_fail_errno(error, errno, "cannot receive signals");
     send->reader = rts_fact_reader_create(send->settings.ingest.batch_size,
                                           send->settings.flush_interval_ms, send->signals);
     send_all(send);
-    return 0;
+    return rts_send_account_close(&send->account, &send->settings, error);
 }
 
 static void finish(struct send *send)
 {
     for (size_t i = 0; i < send->input_count; i++)
         rts_send_input_finish(&send->inputs[i]);
+    if (send->account.fd >= 0)
+        close(send->account.fd);
     if (send->signals >= 0)
         close(send->signals);
     free(send->inputs);
@@ -303,7 +316,7 @@ static void finish(struct send *send)
 
 int rts_cmd_send(int argc, char **argv)
 {
-    struct send send = {.signals = -1};
+    struct send send = {.signals = -1, .account.fd = -1};
     struct rts_error error;
     RTS_FREE struct option *options = rts_settings_long_options(own_options);
     rts_settings_init(&send.settings);

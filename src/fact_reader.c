@@ -40,6 +40,7 @@ struct rts_fact_reader {
     struct rts_buffer lines, sorted;
     struct entry *entries;
     size_t count, capacity;
+    uint64_t hits;
     bool in_order;
     bool held; /* the batch is handed out: forget it with the next call */
 };
@@ -72,6 +73,7 @@ static void forget_batch(struct rts_fact_reader *reader)
     rts_buffer_clear(&reader->lines);
     rts_buffer_clear(&reader->sorted);
     reader->count = 0;
+    reader->hits = 0;
     reader->in_order = true;
     reader->held = false;
 }
@@ -142,6 +144,7 @@ static void add_line(struct rts_fact_reader *reader, const struct rts_fact_line 
         .time = line->time.size ? at + (size_t)(line->time.text - begin) : at,
         .time_size = line->time.size,
     };
+    reader->hits += line->hits;
     rts_buffer_append(&reader->lines, begin, line->json.size);
     rts_buffer_append(&reader->lines, "\n", 1);
     if (reader->count > 1 && reader->in_order)
@@ -158,8 +161,12 @@ static int hand_out(struct rts_fact_reader *reader, struct rts_fact_batch *batch
                               reader->entries[i].json_size + 1);
         lines = &reader->sorted;
     }
-    *batch =
-        (struct rts_fact_batch){.lines = lines->data, .size = lines->size, .count = reader->count};
+    *batch = (struct rts_fact_batch){
+        .lines = lines->data,
+        .size = lines->size,
+        .count = reader->count,
+        .hits = reader->hits,
+    };
     reader->held = true;
     return 1;
 }

@@ -21,6 +21,7 @@ struct rts_fact_batch {
     const char *lines; /* whole lines, sorted; until the next call */
     size_t size;
     size_t count;
+    uint64_t hits; /* the sum of their hitCounts */
 };
 
 struct rts_fact_reader;

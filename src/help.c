@@ -67,6 +67,7 @@ static const char help_text[] =
     "\n"
     "Only for \"send\", which sends files of facts, and what waits in spools:\n"
     "      --strict            send nothing when any line is wrong\n"
+    "      --stats FILE        as above\n"
     "\n"
     "Settings:\n"
     "  -c, --config FILE       settings as JSON; the environment overrides them, and the\n"

@@ -9,6 +9,7 @@ librtsample_a_SOURCES += \
 	src/help.c \
 	src/recorder.c src/recorder.h \
 	src/recorder_known.c src/recorder_known.h \
+	src/send_account.c src/send_account.h \
 	src/send_input.c src/send_input.h \
 	src/sending.c src/sending.h \
 	src/session.c src/session.h \

@@ -45,7 +45,8 @@ static bool wait_for_room(struct rts_sending *sending)
         if (counts.own.dropped > 0 || (spool_only && !sending->has_spool))
             return false;
         if (state.memory_bytes < RTS_DELIVERY_MEMORY_MAX / 2 &&
-            (interrupted || spool_only || under_way(&counts.own) < sending->room))
+            (interrupted || spool_only || state.put_aside ||
+             under_way(&counts.own) < sending->room))
             return true;
         if (interrupted)
             return false;
@@ -68,7 +69,7 @@ void rts_sending_settle(struct rts_sending *sending)
     while (!sending->is_held_back && !was_interrupted(sending)) {
         struct rts_delivery_state state;
         rts_delivery_state(sending->delivery, &state);
-        if (state.idle || was_given_up(sending, &state))
+        if (state.idle || state.put_aside || was_given_up(sending, &state))
             return;
         rts_delivery_wait(sending->delivery, LOOK_AROUND_MS);
     }

@@ -15,7 +15,7 @@
 #define RTS_SENDING_FAILURES_MAX 6
 
 /* What SIGTERM leaves for the end. */
-#define RTS_SENDING_PATIENCE_MS 2000
+#define RTS_SENDING_PATIENCE_MS 1500
 
 struct rts_sending {
     struct rts_delivery *delivery;

@@ -135,9 +135,8 @@ int rts_session_report(struct rts_session *session, struct rts_error *error);
 /* Tells people what the kernel did not permit. */
 void rts_session_say_limits(const struct rts_session *session);
 
-/* CPU time that this program has used so far, user and system, in milliseconds; *peak_rss_kib (may
- * be NULL) is the most memory that it had. */
-uint64_t rts_session_own_cpu_ms(uint64_t *peak_rss_kib);
+/* CPU time that this program has used so far, user and system, in milliseconds. */
+uint64_t rts_session_own_cpu_ms(void);
 
 /* Updates max_cpu_percent; called about once a second. */
 void rts_session_measure_self(struct rts_session *session);

@@ -19,6 +19,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/own_memory.h"
 
 #define FEATURES_MAX 8
 
@@ -89,19 +90,17 @@ void rts_session_close_outputs(struct rts_session *session)
         unlink(session->settings->stats_path);
 }
 
-uint64_t rts_session_own_cpu_ms(uint64_t *peak_rss_kib)
+uint64_t rts_session_own_cpu_ms(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    if (peak_rss_kib)
-        *peak_rss_kib = (uint64_t)usage.ru_maxrss;
     return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
 }
 
 void rts_session_measure_self(struct rts_session *session)
 {
-    uint64_t now = rts_clock_monotonic_ns(), cpu_ms = rts_session_own_cpu_ms(NULL);
+    uint64_t now = rts_clock_monotonic_ns(), cpu_ms = rts_session_own_cpu_ms();
     double elapsed_ms = (double)(now - session->cpu_checked_ns) / 1e6;
     if (elapsed_ms < 1)
         return;
@@ -191,7 +190,10 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .recorded_samples = session->recorded.samples,
         .unrecorded_samples = session->recorded.unrecorded,
     };
-    run.cpu_ms = rts_session_own_cpu_ms(&run.peak_rss_kib);
+    struct rts_own_memory memory;
+    rts_own_memory_read(&memory);
+    run.cpu_ms = rts_session_own_cpu_ms();
+    run.peak_rss_kib = memory.peak_rss_kib;
 
     struct rts_buffer text = RTS_BUFFER_INIT;
     rts_account_write(&session->account, &run, &text);

@@ -6,7 +6,7 @@
 #include "util/log.h"
 
 /* What the end of a run leaves for what is still to be sent; the rest is spooled, or lost. */
-#define DELIVERY_PATIENCE_MS 2000
+#define DELIVERY_PATIENCE_MS 1500
 
 int rts_session_open_delivery(struct rts_session *session, struct rts_error *error)
 {

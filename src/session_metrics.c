@@ -2,36 +2,23 @@
 /* --metrics: the account at each flush, for collectors. */
 #include "session.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "facts/metrics.h"
-#include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/file_replace.h"
 #include "util/log.h"
+#include "util/own_memory.h"
 #include <config.h>
-
-/* Second number of /proc/self/statm: resident pages. */
-static uint64_t own_rss_kib(void)
-{
-    RTS_FCLOSE FILE *file = fopen("/proc/self/statm", "re");
-    unsigned long pages;
-    if (!file || fscanf(file, "%*u %lu", &pages) != 1)
-        return 0;
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
-}
 
 static struct rts_metrics_facts metrics_facts(const struct rts_session *session)
 {
-    uint64_t peak_rss_kib;
-    uint64_t cpu_ms = rts_session_own_cpu_ms(&peak_rss_kib);
+    struct rts_own_memory memory;
+    rts_own_memory_read(&memory);
     return (struct rts_metrics_facts){
         .version = PACKAGE_VERSION,
         .duration_ms = (rts_clock_monotonic_ns() - session->started_ns) / 1000000,
-        .cpu_ms = cpu_ms,
-        .rss_kib = own_rss_kib(),
-        .peak_rss_kib = peak_rss_kib,
+        .cpu_ms = rts_session_own_cpu_ms(),
+        .rss_kib = memory.rss_kib,
+        .peak_rss_kib = memory.peak_rss_kib,
         .frequency = rts_capture_facts(session->capture)->frequency,
     };
 }

@@ -15,7 +15,11 @@ void rts_settings_init(struct rts_settings *settings)
         .emit_loader_base = true,
         .collect_build_ids = true,
         .sampler = {.ratio = 1, .max_events_per_second = 500, .max_cpu_percent = 35},
-        .ingest = {.batch_size = 1000},
+        .ingest = {.batch_size = 1000,
+                   .connect_timeout_ms = 10000,
+                   .timeout_ms = 60000,
+                   .retry_ms = 500,
+                   .retry_max_ms = 60000},
         .egress = {.enabled = true},
         .spool = {.max_bytes = 256u << 20, .max_age_seconds = 7 * 24 * 3600},
     };

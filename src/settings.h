@@ -70,6 +70,8 @@ struct rts_ingest_settings {
     char *endpoint; /* NULL: nothing is sent */
     enum rts_ingest_format format;
     uint32_t batch_size;
+    uint32_t connect_timeout_ms, timeout_ms; /* of a request */
+    uint32_t retry_ms, retry_max_ms;         /* pauses after failures: the first, the longest */
     struct rts_header_settings headers; /* without X-Callgraph-Id and X-Analysis-Id, see below */
     char *callgraph_id, *analysis_id;
     char *scan_id, *image_digest, *component, *component_version, *source;

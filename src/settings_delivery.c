@@ -53,6 +53,8 @@ struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *setti
                 .cert = ingest->cert,
                 .key = ingest->key,
                 .token_file = ingest->token_file,
+                .connect_timeout_ms = ingest->connect_timeout_ms,
+                .timeout_ms = ingest->timeout_ms,
             },
         .spool =
             {
@@ -63,6 +65,8 @@ struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *setti
         .egress = settings->egress.enabled,
         .batch_events_max = ingest->batch_size,
         .first_sequence = purpose == RTS_DELIVER_FILES,
+        .retry_first_ms = ingest->retry_ms,
+        .retry_max_ms = ingest->retry_max_ms,
         .eager = purpose != RTS_DELIVER_SAMPLES,
     };
     options.endpoint.drain_only = purpose == RTS_DELIVER_SPOOL;

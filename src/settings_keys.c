@@ -24,6 +24,9 @@
 #define FLUSH_MS_MIN 10
 #define FLUSH_MS_MAX 3600000
 
+/* A day: whoever waits longer for a server has forgotten a unit. */
+#define PAUSE_MS_MAX 86400000
+
 /* A hundred years: beyond that it is a typing error. */
 #define SECONDS_MAX 3200000000ULL
 
@@ -49,6 +52,7 @@ static const struct rts_setting table[] = {
     {"Ingest:Cert", RTS_SETTING_TEXT, AT(ingest.cert), .local = true},
     {"Ingest:Component", RTS_SETTING_TEXT, AT(ingest.component)},
     {"Ingest:ComponentVersion", RTS_SETTING_TEXT, AT(ingest.component_version)},
+    {"Ingest:ConnectTimeoutMs", RTS_SETTING_NUMBER, AT(ingest.connect_timeout_ms), 1, PAUSE_MS_MAX},
     {"Ingest:Endpoint", RTS_SETTING_TEXT, AT(ingest.endpoint)},
     {"Ingest:FlushIntervalMs", RTS_SETTING_NUMBER, AT(flush_interval_ms), FLUSH_MS_MIN,
      FLUSH_MS_MAX},
@@ -56,8 +60,11 @@ static const struct rts_setting table[] = {
     {"Ingest:Headers", RTS_SETTING_HEADERS, AT(ingest.headers)},
     {"Ingest:ImageDigest", RTS_SETTING_TEXT, AT(ingest.image_digest)},
     {"Ingest:Key", RTS_SETTING_TEXT, AT(ingest.key), .local = true},
+    {"Ingest:RetryMaxMs", RTS_SETTING_NUMBER, AT(ingest.retry_max_ms), 1, PAUSE_MS_MAX},
+    {"Ingest:RetryMs", RTS_SETTING_NUMBER, AT(ingest.retry_ms), 1, PAUSE_MS_MAX},
     {"Ingest:ScanId", RTS_SETTING_TEXT, AT(ingest.scan_id)},
     {"Ingest:Source", RTS_SETTING_TEXT, AT(ingest.source)},
+    {"Ingest:TimeoutMs", RTS_SETTING_NUMBER, AT(ingest.timeout_ms), 1, PAUSE_MS_MAX},
     {"Ingest:TokenFile", RTS_SETTING_TEXT, AT(ingest.token_file), .local = true},
     {"Output:File", RTS_SETTING_TEXT, AT(output), .local = true},
     {"Output:MetricsFile", RTS_SETTING_TEXT, AT(metrics_path), .local = true},

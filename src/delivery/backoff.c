@@ -17,13 +17,13 @@ static uint64_t next_random(uint64_t *seed)
     return value ^ value >> 31;
 }
 
-uint64_t rts_backoff_ms(uint32_t first_ms, unsigned failures, uint64_t *seed)
+uint64_t rts_backoff_ms(uint32_t first_ms, uint32_t longest_ms, unsigned failures, uint64_t *seed)
 {
     uint64_t pause = first_ms;
-    for (unsigned i = 1; i < failures && pause < RTS_BACKOFF_LONGEST_MS; i++)
+    for (unsigned i = 1; i < failures && pause < longest_ms; i++)
         pause *= 2;
-    if (pause > RTS_BACKOFF_LONGEST_MS && first_ms <= RTS_BACKOFF_LONGEST_MS)
-        pause = RTS_BACKOFF_LONGEST_MS;
+    if (pause > longest_ms && first_ms <= longest_ms)
+        pause = longest_ms;
     return pause / 2 + next_random(seed) % (pause - pause / 2 + 1);
 }
 

@@ -13,11 +13,11 @@
 
 /*
  * The pause after `failures` failed attempts in a row (at least 1), in milliseconds: it doubles
- * from `first_ms` up to RTS_BACKOFF_LONGEST_MS (or first_ms, if that is more), and of that it is
- * between the half and the whole, by chance, so that many senders do not return together. `*seed`
- * is any number; it is changed.
+ * from `first_ms` up to `longest_ms` (or first_ms, if that is more), and of that it is between the
+ * half and the whole, by chance, so that many senders do not return together. `*seed` is any
+ * number; it is changed.
  */
-uint64_t rts_backoff_ms(uint32_t first_ms, unsigned failures, uint64_t *seed);
+uint64_t rts_backoff_ms(uint32_t first_ms, uint32_t longest_ms, unsigned failures, uint64_t *seed);
 
 /*
  * Reads the value of a Retry-After header: seconds, or a date in one of the three forms of RFC 9110

@@ -110,8 +110,8 @@ struct rts_delivery *rts_delivery_create(const struct rts_delivery_options *opti
     delivery->eager = options->eager;
     delivery->retry_first_ms =
         options->retry_first_ms ? options->retry_first_ms : RTS_BACKOFF_FIRST_MS;
-    delivery->help_pause_ms =
-        options->help_pause_ms ? options->help_pause_ms : RTS_DELIVERY_HELP_PAUSE_MS;
+    delivery->retry_max_ms = options->retry_max_ms ? options->retry_max_ms : RTS_BACKOFF_LONGEST_MS;
+    delivery->drain_only = options->endpoint.drain_only;
     delivery->next_sequence = choose_sequence(options, delivery->spool);
     delivery->seed = rts_hash_u64(delivery->next_sequence ^ (uint64_t)getpid());
     int failure = start_thread(delivery);
@@ -137,6 +137,7 @@ static void enqueue(struct rts_delivery *delivery, struct rts_batch *batch)
     delivery->own.submitted += batch->events;
     delivery->batches++;
     rts_batch_queue_put(&delivery->queue, batch);
+    delivery->put_aside = false;
     for (struct rts_batch *oldest;
          (oldest = rts_batch_queue_overflow(&delivery->queue, RTS_DELIVERY_MEMORY_MAX));) {
         delivery->own.dropped += oldest->events;
@@ -192,6 +193,7 @@ void rts_delivery_state(struct rts_delivery *delivery, struct rts_delivery_state
     *state = (struct rts_delivery_state){
         .idle = !delivery->active && !delivery->moving && delivery->queue.count == 0 &&
                 delivery->spool_count == 0,
+        .put_aside = delivery->put_aside,
         .needs_help = delivery->needs_help,
         .failures = delivery->failures,
         .memory_bytes = delivery->queue.bytes,
@@ -237,7 +239,7 @@ static void take_over(struct rts_delivery *delivery)
     if (!delivery->spool || pthread_mutex_trylock(&delivery->spool_lock) != 0)
         return;
     delivery->next_spooling_ns = 0;
-    rts_delivery_spool_queue(delivery);
+    rts_delivery_spool_queue(delivery, UINT64_MAX);
     pthread_mutex_unlock(&delivery->spool_lock);
 }
 

@@ -29,9 +29,6 @@
 
 #define RTS_DELIVERY_BATCH_DEFAULT 1000
 
-/* The pause after an answer that somebody has to act on. */
-#define RTS_DELIVERY_HELP_PAUSE_MS 60000
-
 /* Borrowed for the time of rts_delivery_create(); zero is the default everywhere but in `egress`.
  */
 struct rts_delivery_options {
@@ -44,8 +41,9 @@ struct rts_delivery_options {
                               * fixed one gives the same lines the same keys again. Raised above
                               * what the spool has */
     bool eager;              /* no pauses after successes */
-    uint32_t retry_first_ms; /* 0: RTS_BACKOFF_FIRST_MS */
-    uint32_t help_pause_ms;  /* 0: RTS_DELIVERY_HELP_PAUSE_MS */
+    uint32_t retry_first_ms; /* the pause after a failure, which doubles; 0: RTS_BACKOFF_FIRST_MS */
+    uint32_t retry_max_ms;   /* its end, and the pause after an answer that somebody has to act on;
+                              * 0: RTS_BACKOFF_LONGEST_MS */
 };
 
 /* In events. submitted = accepted + spooled + rejected + dropped + waiting in memory; the last is 0
@@ -70,6 +68,8 @@ struct rts_delivery_counts {
 /* How things stand, for one who waits for the end. */
 struct rts_delivery_state {
     bool idle;         /* nothing waits, in memory or in the spool, and nothing is being sent */
+    bool put_aside;    /* what waits is put aside for minutes: it failed while others passed, or
+                        * cannot be read */
     bool needs_help;   /* the last attempt failed in a way that will not pass by itself */
     unsigned failures; /* attempts that failed in a row; 0 when the last one succeeded */
     uint64_t memory_bytes;

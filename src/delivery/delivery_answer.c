@@ -200,9 +200,9 @@ static void try_later(struct rts_delivery *delivery, const struct rts_answer *an
     bool needs_help = answer->verdict == RTS_VERDICT_HELP;
     show_failure(delivery, answer->text, needs_help);
     say(delivery, "takes no facts", answer->text);
-    uint64_t pause =
-        needs_help ? delivery->help_pause_ms
-                   : rts_backoff_ms(delivery->retry_first_ms, delivery->failures, &delivery->seed);
+    uint64_t pause = needs_help ? delivery->retry_max_ms
+                                : rts_backoff_ms(delivery->retry_first_ms, delivery->retry_max_ms,
+                                                 delivery->failures, &delivery->seed);
     if (result->wait_ms > pause)
         pause = result->wait_ms;
     delivery->next_attempt_ns = rts_clock_monotonic_ns() + pause * NS_PER_MS;

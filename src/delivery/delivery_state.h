@@ -17,7 +17,8 @@ struct rts_delivery {
     char *spool_path;          /* NULL: no spool */
     uint32_t batch_events_max;
     bool eager;
-    uint32_t retry_first_ms, help_pause_ms;
+    bool drain_only;
+    uint32_t retry_first_ms, retry_max_ms;
     pthread_t thread;
 
     /* Held while files are read and written, sometimes for long. Who needs both takes this one
@@ -31,6 +32,7 @@ struct rts_delivery {
     struct rts_batch_queue queue; /* in memory, by id */
     bool active;                  /* the thread is sending a batch */
     bool moving;                  /* a batch is on its way from memory to the spool */
+    bool put_aside;               /* see rts_delivery_state */
     size_t spool_count;           /* batches in the spool, as of the last change */
     uint64_t spool_own_events;    /* of those, the events of ours */
     uint64_t next_sequence;
@@ -54,6 +56,7 @@ struct rts_delivery {
     bool asked_to_wait;        /* by the server, or somebody has to act: no last attempt either */
     bool last_attempt_made;    /* after the stop */
     uint64_t next_spooling_ns; /* the disk is full: do not try before */
+    uint64_t next_expiry_ns;   /* look for what is too old */
     uint64_t seed;
     struct rts_batch_id suspect; /* a batch that fails while the server is there */
     bool has_suspect, probing;
@@ -65,9 +68,9 @@ struct rts_delivery {
 /* The thread. */
 void *rts_delivery_run(void *delivery);
 
-/* Moves what is in memory to the spool, as far as it takes it. Called with spool_lock held, by the
- * thread, or at the end by whoever took its place. */
-void rts_delivery_spool_queue(struct rts_delivery *delivery);
+/* Moves what is in memory to the spool, as far as it takes it and `time_ns` allow. Called with
+ * spool_lock held, by the thread, or at the end by whoever took its place. */
+void rts_delivery_spool_queue(struct rts_delivery *delivery, uint64_t time_ns);
 
 /* Puts a batch into the queue in memory. */
 void rts_delivery_put_back(struct rts_delivery *delivery, struct rts_batch *batch);

@@ -14,8 +14,12 @@
 #define NS_PER_S  1000000000ULL
 #define NS_PER_MS 1000000ULL
 
-#define IDLE_PAUSE_MS 60000
-#define DISK_PAUSE_NS (5 * NS_PER_S)
+#define IDLE_PAUSE_MS   60000
+#define DISK_PAUSE_NS   (5 * NS_PER_S)
+#define EXPIRY_PAUSE_NS NS_PER_S /* at most so often */
+
+/* How long batches are moved to the spool at a stretch: on a slow disk sending must go on. */
+#define SPOOLING_NS (NS_PER_S / 10)
 
 /* --- What others may see ---------------------------------------------------------------------- */
 
@@ -61,11 +65,13 @@ void rts_delivery_put_back(struct rts_delivery *delivery, struct rts_batch *batc
     pthread_mutex_unlock(&delivery->lock);
 }
 
-void rts_delivery_spool_queue(struct rts_delivery *delivery)
+void rts_delivery_spool_queue(struct rts_delivery *delivery, uint64_t time_ns)
 {
-    if (!delivery->spool || rts_clock_monotonic_ns() < delivery->next_spooling_ns)
+    uint64_t begun = rts_clock_monotonic_ns();
+    if (!delivery->spool || begun < delivery->next_spooling_ns)
         return;
-    for (struct rts_batch *batch; (batch = take_first(delivery));) {
+    for (struct rts_batch *batch;
+         rts_clock_monotonic_ns() - begun <= time_ns && (batch = take_first(delivery));) {
         struct rts_spool_loss loss = {0};
         struct rts_error error;
         int result = rts_spool_put(delivery->spool, batch, &loss, &error);
@@ -84,7 +90,7 @@ void rts_delivery_spool_queue(struct rts_delivery *delivery)
 static void spool_queue(struct rts_delivery *delivery)
 {
     pthread_mutex_lock(&delivery->spool_lock);
-    rts_delivery_spool_queue(delivery);
+    rts_delivery_spool_queue(delivery, SPOOLING_NS);
     pthread_mutex_unlock(&delivery->spool_lock);
 }
 
@@ -133,13 +139,18 @@ static bool may_begin(struct rts_delivery *delivery, uint64_t now)
     return true;
 }
 
+/* What is too old goes when there is no hope for it: while the server takes facts, old ones are
+ * sent as well as new ones. Who drains a spool wants all of it to be sent. */
 static void expire(struct rts_delivery *delivery)
 {
     struct rts_spool_loss loss = {0};
-    if (!delivery->spool)
+    uint64_t now = rts_clock_monotonic_ns();
+    if (!delivery->spool || delivery->drain_only || now < delivery->next_expiry_ns)
         return;
+    delivery->next_expiry_ns = now + EXPIRY_PAUSE_NS;
+    bool only_put_aside = delivery->upload && delivery->failures == 0;
     pthread_mutex_lock(&delivery->spool_lock);
-    rts_spool_expire(delivery->spool, &loss);
+    rts_spool_expire(delivery->spool, only_put_aside, &loss);
     pthread_mutex_unlock(&delivery->spool_lock);
     rts_delivery_count_loss(delivery, &loss);
 }
@@ -161,13 +172,19 @@ static void say_withheld(struct rts_delivery *delivery, const struct rts_batch *
     }
 }
 
+/* There was nothing to send: because nothing is there, or not yet. */
+static void set_put_aside(struct rts_delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->lock);
+    delivery->put_aside = delivery->queue.count > 0 || delivery->spool_count > 0;
+    pthread_mutex_unlock(&delivery->lock);
+}
+
 static void begin(struct rts_delivery *delivery)
 {
     uint64_t now = rts_clock_monotonic_ns();
     if (!may_begin(delivery, now))
         return;
-    if (delivery->failures > 0)
-        expire(delivery);
     delivery->flight = choose(delivery, now);
     delivery->probing = delivery->flight && delivery->has_suspect;
     if (!delivery->flight && delivery->has_suspect) {
@@ -175,6 +192,7 @@ static void begin(struct rts_delivery *delivery)
         delivery->flight = choose(delivery, now);
     }
     if (!delivery->flight) {
+        set_put_aside(delivery);
         rts_delivery_set_idle(delivery);
         return;
     }
@@ -253,7 +271,7 @@ static void settle(struct rts_delivery *delivery)
     if (!abandoned) {
         if (delivery->spool && delivery->flight && !delivery->flight_spooled)
             rts_spool_put(delivery->spool, delivery->flight, &loss, NULL);
-        rts_delivery_spool_queue(delivery);
+        rts_delivery_spool_queue(delivery, UINT64_MAX);
         rts_delivery_count_loss(delivery, &loss);
     }
     pthread_mutex_lock(&delivery->lock);
@@ -269,6 +287,7 @@ void *rts_delivery_run(void *opaque)
     while (!is_over(delivery)) {
         struct rts_upload_result result;
         spool_queue(delivery);
+        expire(delivery);
         begin(delivery);
         if (!delivery->upload)
             wait_without_upload(delivery);

@@ -111,6 +111,17 @@ uint64_t rts_spool_own_events(const struct rts_spool *spool)
     return spool->index.own_events;
 }
 
+/* Says the error of a file that it will never be a batch? Others are the disk's or the machine's,
+ * and may pass. 0: the content is wrong. */
+static bool is_final(int number)
+{
+    static const int numbers[] = {0, ENOENT, EACCES, EPERM, ELOOP, ENXIO, ENODEV};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
 struct rts_batch *rts_spool_load(struct rts_spool *spool, const struct rts_batch_id *id,
                                  bool *damaged, struct rts_error *error)
 {
@@ -124,7 +135,7 @@ struct rts_batch *rts_spool_load(struct rts_spool *spool, const struct rts_batch
     if (rts_spool_directory_read(spool->directory, name, RTS_SPOOL_FILE_MAX, &content, error) == 0)
         batch = rts_spool_file_read(id, content.data, content.size, error);
     else
-        *damaged = error->number != EMFILE && error->number != ENFILE && error->number != ENOMEM;
+        *damaged = is_final(error->number);
     rts_buffer_finish(&content);
     return batch;
 }
@@ -248,12 +259,13 @@ struct rts_batch *rts_spool_next(struct rts_spool *spool, uint64_t now_ns,
             batch->attempts = entry->attempts;
             return batch;
         }
-        if (!damaged) {
-            entry->deferred_until_ns = now_ns + TROUBLE_PAUSE_NS;
-            continue;
-        }
         char name[RTS_SPOOL_NAME_SIZE];
         rts_spool_file_name(&entry->id, name);
+        if (!damaged) {
+            entry->deferred_until_ns = now_ns + TROUBLE_PAUSE_NS;
+            rts_spool_complain(spool, name, error.text);
+            continue;
+        }
         rts_spool_quarantine(spool, name, error.text);
         lose(&spool->index, entry, loss);
     }
@@ -355,12 +367,13 @@ int rts_spool_split(struct rts_spool *spool, const struct rts_batch *batch,
     return 0;
 }
 
-void rts_spool_expire(struct rts_spool *spool, struct rts_spool_loss *loss)
+void rts_spool_expire(struct rts_spool *spool, bool only_put_aside, struct rts_spool_loss *loss)
 {
     int64_t now = (int64_t)rts_clock_monotonic_ns();
     for (size_t i = 0; i < spool->index.count;) {
         struct rts_spool_entry *entry = rts_spool_index_at(&spool->index, i);
-        if (!entry->busy && now - entry->born_ns > spool->max_age_ns)
+        bool may_go = !only_put_aside || entry->attempts > 0 || entry->deferred_until_ns > 0;
+        if (may_go && !entry->busy && now - entry->born_ns > spool->max_age_ns)
             drop(spool, entry, loss);
         else
             i++;

@@ -14,6 +14,7 @@
 #ifndef RTS_DELIVERY_SPOOL_H
 #define RTS_DELIVERY_SPOOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,8 +57,9 @@ int rts_spool_put(struct rts_spool *spool, const struct rts_batch *batch,
 
 /*
  * Reads the oldest batch that is not deferred beyond `now_ns` and does not have the id `skip` (may
- * be NULL); damaged files go to quarantine/ and it looks on. It stays in the spool, safe from
- * making room, until one of the functions below is called for it. NULL when there is none.
+ * be NULL); damaged files go to quarantine/, those that the disk does not give are deferred, and it
+ * looks on. It stays in the spool, safe from making room, until one of the functions below is
+ * called for it. NULL when there is none.
  */
 struct rts_batch *rts_spool_next(struct rts_spool *spool, uint64_t now_ns,
                                  const struct rts_batch_id *skip, struct rts_spool_loss *loss);
@@ -86,8 +88,9 @@ int rts_spool_reject(struct rts_spool *spool, const struct rts_batch *batch,
 int rts_spool_split(struct rts_spool *spool, const struct rts_batch *batch,
                     struct rts_batch *const halves[2], struct rts_error *error);
 
-/* Removes what is older than the limit. An age is counted by a clock that does not jump, from what
- * the file's time says when it is found. */
-void rts_spool_expire(struct rts_spool *spool, struct rts_spool_loss *loss);
+/* Removes what is older than the limit; with `only_put_aside`, of what was tried without success.
+ * An age is counted by a clock that does not jump, from what the file's time says when it is found.
+ */
+void rts_spool_expire(struct rts_spool *spool, bool only_put_aside, struct rts_spool_loss *loss);
 
 #endif

@@ -123,19 +123,25 @@ static void undo_unfinished_split(struct rts_spool *spool, const struct rts_batc
         struct rts_spool_entry *entry = rts_spool_index_at(index, i);
         if (entry->id.sequence != parent->sequence)
             break;
-        bool damaged;
+        bool damaged = true;
+        struct rts_error error;
         struct rts_batch *half = may_be_half(parent, &entry->id)
-                                     ? rts_spool_load(spool, &entry->id, &damaged, NULL)
+                                     ? rts_spool_load(spool, &entry->id, &damaged, &error)
                                      : NULL;
         bool unfinished = half && memcmp(half->parent, parent->digest, RTS_SHA256_SIZE) == 0;
+        bool unclear = !half && !damaged;
         rts_batch_destroy(half);
-        if (!unfinished) {
+        if (!unfinished && !unclear) {
             i++;
             continue;
         }
         char name[RTS_SPOOL_NAME_SIZE];
         rts_spool_file_name(&entry->id, name);
-        unlinkat(spool->directory, name, 0);
+        /* What cannot be read may be the half of what is sent as a whole: not to be sent, ever. */
+        if (unclear)
+            rts_spool_quarantine(spool, name, error.text);
+        else
+            unlinkat(spool->directory, name, 0);
         rts_spool_index_remove(index, entry);
     }
 }

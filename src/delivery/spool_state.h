@@ -29,7 +29,7 @@ void rts_spool_complain(struct rts_spool *spool, const char *name, const char *t
 /* Moves a file of the spool out of the way; when that fails, it is at least not looked at again. */
 void rts_spool_quarantine(struct rts_spool *spool, const char *name, const char *reason);
 
-/* Reads and checks the file of an entry. *damaged says, on failure, whether trying again would
+/* Reads and checks the file of an entry. *damaged says, on failure, that trying again would not
  * help. */
 struct rts_batch *rts_spool_load(struct rts_spool *spool, const struct rts_batch_id *id,
                                  bool *damaged, struct rts_error *error);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scenarios of the delivery share: facts, runs of delivery_driver, and spools."""
+"""What the scenarios of the delivery share: facts, runs that deliver them, and spools."""
+import concurrent.futures
 import glob
 import hashlib
 import uuid
@@ -7,19 +8,16 @@ import uuid
 from delivery_server import Server  # noqa
 from lib import *  # noqa
 
-DRIVER = os.path.join(os.environ.get("top_builddir", "."), "tests/unit/delivery/delivery_driver")
-
-# The sampler ends within 2 seconds; the rest is for a machine that is busy with other things.
+# A run ends within 2 seconds; the rest is for a machine that is busy with other things.
 END_SECONDS = 2
 SLACK_SECONDS = 8 if os.environ.get("RTSAMPLE_SANITIZERS") else 4
 
-QUICK = ("retry-ms=20", "help-ms=100", "eager=1")
-WHO = ("callgraph-id=cg-123", "component=web", "version=1.0.0")
+# Settings that make a test short.
+QUICK = {"Ingest__RetryMs": 20, "Ingest__RetryMaxMs": 100}
+WHO = ("--callgraph-id", "cg-123", "--component", "web", "--component-version", "1.0.0")
 
-
-def require_driver():
-    if not os.access(DRIVER, os.X_OK):
-        skip_all("there is no %s: the unit tests were not built" % DRIVER)
+# Nothing is there, and nothing is resolved for it.
+NOWHERE = "https://signals.invalid/signals/runtime-facts/ndjson"
 
 
 def fact(number, filling=0):
@@ -52,79 +50,127 @@ def new_spool():
 
 
 class Outcome:
-    """What a run of the driver left: its counts, status, and what it said."""
+    """What a run of "rtsample send" left: its account, its status, and what it said."""
 
-    def __init__(self, process, seconds):
-        self.status = process.returncode
-        self.stderr = process.stderr
-        self.seconds = seconds
+    def __init__(self, status, stderr, stats_path, seconds):
+        self.status, self.stderr, self.seconds = status, stderr, seconds
         self.counts = {}
+        self.stats = None
         self.problems = []
-        try:
-            self.counts = json.loads(process.stdout)
-        except ValueError:
-            if self.status in (0, 5):
-                self.problems.append("no counts: %r" % process.stdout)
-        if "Sanitizer" in self.stderr or "runtime error" in self.stderr:
-            self.problems.append(self.stderr)
-        if self.status not in (0, 1, 2, 3, 4, 5):
-            self.problems.append("exit status %s: %s" % (self.status, self.stderr))
-        own = self.counts.get("own")
-        if own:
-            parts = sum(own[key] for key in ("accepted", "spooled", "rejected", "dropped"))
-            if own["submitted"] != parts:
-                self.problems.append("the account does not add up: %s" % own)
+        if "Sanitizer" in stderr or "runtime error" in stderr:
+            self.problems.append(stderr)
+        if status not in (0, 1, 2, 3, 4, 5):
+            self.problems.append("exit status %s: %s" % (status, stderr))
+        if os.path.exists(stats_path) and os.path.getsize(stats_path):
+            with open(stats_path, encoding="utf-8") as file:
+                self.stats = json.load(file)
+            self.problems += check_account(self.stats, delivers=True)
+            self.counts = dict(self.stats["delivery"], **self.stats["events"])
+        elif status in (0, 5):
+            self.problems.append("no account: %s" % stderr)
 
-    def expect(self, **wanted):
-        """Compares counts: own by their names, others as earlier_NAME, left and retries."""
+    def expect(self, status=None, **counts):
+        """Compares the exit status, and counts of the account."""
+        wanted = dict(counts) if status is None else dict(counts, status=status)
         for name, value in wanted.items():
-            group, _, key = name.partition("_")
-            found = (
-                self.counts.get("earlier", {}).get(key)
-                if group == "earlier"
-                else self.counts.get("own", {}).get(name, self.counts.get(name))
-            )
-            if name == "status":
-                found = self.status
+            found = self.status if name == "status" else self.counts.get(name)
             if found != value:
                 self.problems.append("%s is %s, not %s; %s" % (name, found, value, self.stderr))
         return self.problems
 
 
-def drive(*arguments, environment=None, wrapper=()):
-    begun = time.monotonic()
-    process = subprocess.run(
-        list(wrapper) + [DRIVER] + [str(argument) for argument in arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=STUCK_SECONDS,
-        env=dict(os.environ, **(environment or {})),
-    )
-    return Outcome(process, time.monotonic() - begun)
+def environment_of(settings):
+    """Our environment with these settings, and no others."""
+    environment = {name: value for name, value in os.environ.items() if "__" not in name}
+    return dict(environment, **{name: str(value) for name, value in settings.items()})
 
 
-def start(*arguments, **options):
-    return subprocess.Popen(
-        [DRIVER] + [str(argument) for argument in arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
+class Sending:
+    """An "rtsample send" under way. `more`: options and inputs; settings: as in the environment."""
+
+    def __init__(self, endpoint, *more, spool=None, settings=(), who=WHO, wrapper=(), **options):
+        folder = tempfile.mkdtemp(dir=WORK)
+        self.stats_path = os.path.join(folder, "stats")
+        self.stderr_path = os.path.join(folder, "stderr")
+        command = [RTSAMPLE, "send", "--endpoint", endpoint, "--stats", self.stats_path, *who]
+        command += ["--spool", spool] if spool else []
+        environment = environment_of({**QUICK, **dict(settings)})
+        environment.update(options.pop("environment", {}))
+        self.begun = time.monotonic()
+        with open(self.stderr_path, "wb") as stderr:
+            self.process = subprocess.Popen(
+                [*map(str, wrapper), *command, *map(str, more)],
+                stdin=options.pop("stdin", subprocess.DEVNULL), stdout=subprocess.DEVNULL, stderr=stderr,
+                start_new_session=True, env=environment, **options,
+            )  # fmt: skip
+        self.pid = self.process.pid
+        running.append(self)
+
+    def stop(self):
+        if self in running:
+            running.remove(self)
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self):
+        """SIGTERM; the seconds of the outcome count from here."""
+        self.begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        return self.finish()
+
+    def said(self):
+        with open(self.stderr_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def finish(self):
+        problems = []
+        try:
+            self.process.wait(STUCK_SECONDS)
+        except subprocess.TimeoutExpired:
+            problems.append("it did not end within %d s" % STUCK_SECONDS)
+        seconds = time.monotonic() - self.begun
+        self.stop()
+        run = Outcome(self.process.returncode, self.said(), self.stats_path, seconds)
+        run.problems += problems
+        return run
 
 
-def terminate(process):
-    """SIGTERM; the outcome, whose seconds are those from the signal to the end."""
-    begun = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.stdout_text, process.stderr_text = process.communicate(timeout=STUCK_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.stdout_text, process.stderr_text = process.communicate()
-    process.stdout, process.stderr = process.stdout_text, process.stderr_text
-    return Outcome(process, time.monotonic() - begun)
+def send(endpoint, *more, **options):
+    return Sending(endpoint, *more, **options).finish()
+
+
+def drain(spool, server, *more, **options):
+    """Sends what waits in a spool; it says for itself what it belongs to."""
+    return send(server.url(), *more, spool, who=(), **options)
+
+
+def fill_spool(spool, count, *more, first=0, settings=()):
+    """(the run, the lines): facts that are put into a spool while nothing may be sent."""
+    path, lines = write_facts(count, first)
+    settings = {**dict(settings), "Egress__Enabled": "false"}
+    return send(NOWHERE, *more, path, spool=spool, settings=settings), lines
+
+
+def sampling(pid, endpoint, *more, spool=None, settings=(), frequency=499, who=WHO, **options):
+    """A run of the sampler that delivers what it sees, in many small batches unless the settings
+    say otherwise, and writes it to a file as well: that one says what has to be somewhere."""
+    settings = {**QUICK, "Ingest__BatchSize": 10, "Ingest__FlushIntervalMs": 20, **dict(settings)}
+    arguments = ["-p", pid, "-F", frequency, "--endpoint", endpoint, *who]
+    arguments += ["--spool", spool] if spool else []
+    environment = environment_of(settings)
+    environment.update(options.pop("environment", {}))
+    return Sampling(*arguments, *more, private=[pid], env=environment, **options)
+
+
+def emitted(run):
+    """The lines of a run of the sampler."""
+    return run.output.decode().splitlines()
+
+
+def in_parallel(function, cases, workers=4):
+    """The results for the cases, in their order, of which some are under way at a time."""
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, cases))
 
 
 def until(condition, seconds=30):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Through a real nginx that ends TLS and wants client certificates, in front of the contract server:
-what is right arrives, and what is wrong about a certificate or the protocol means that nothing is
-sent and everything is kept."""
+what is right arrives, from the sampler, from rtsample send and from the runbook's curl; what is wrong
+about a certificate or the protocol means that nothing is sent and everything is kept."""
 import socket
 import sys
 
@@ -156,32 +156,103 @@ class Nginx:
         return "https://%s:%d%s" % (host, self.ports[name], PATH)
 
 
-def arrives(server, name, endpoint, *more, gzipped=True):
-    path, lines = write_facts(1200, filling=100)
-    before = len(server.requests)
+# The example of the runbook, with another host.
+CONFIG = """{
+"Sampler": {
+"MaxEventsPerSecond": 500,
+"MaxCpuPercent": 35
+},
+"SymbolCapture": {
+"CollectBuildIds": true,
+"EmitLoaderBase": true
+},
+"Ingest": {
+"BatchSize": 1000,
+"FlushIntervalMs": 2000,
+"Endpoint": "%s",
+"Headers": {
+"X-Callgraph-Id": "cg-123"
+}
+}
+}
+"""
+
+# The smoke test of the runbook, with another host and with certificates.
+SMOKE_TEST = """
+cat events.ndjson | gzip -c | \\
+curl -X POST "%s?callgraphId=cg-123&component=web&version=1.0.0" \\
+-H "Content-Type: application/x-ndjson" \\
+-H "Content-Encoding: gzip" \\
+--data-binary @- \\
+--silent --show-error --write-out '\\n%%{http_code}' --cacert ca.pem --cert client.pem --key client.key
+"""
+
+
+class Runner:
+    """Sends by the sampler or by rtsample send, and tells what is wrong with the outcome."""
+
+    def __init__(self, server, target):
+        self.server, self.target = server, target
+
+    def arrives(self, name, endpoint, *more, gzipped=True, count=1200):
+        path, lines = write_facts(count, filling=100)
+        before = len(self.server.requests)
+        self.server.accepted.clear()
+        run = send(endpoint, *more, path, spool=new_spool(), settings={"Ingest__BatchSize": 400})
+        problems = run.expect(accepted=count, status=0) + same_lines(self.server.lines(), lines, "at the server")
+        requests = self.server.requests[before:]
+        if gzipped and {request.headers.get("content-encoding") for request in requests} != {"gzip"}:
+            problems.append("not compressed")
+        ok("arrives: " + name, problems + self.server.problems)
+
+    def sampled_arrives(self, name, endpoint, *more, **options):
+        """The runbook's settings as they stand, and what every request must say beside them."""
+        config = os.path.join(tempfile.mkdtemp(dir=WORK), "appsettings.json")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(CONFIG % endpoint)
+        before = len(self.server.requests)
+        self.server.accepted.clear()
+        subject = ("--component", "web", "--component-version", "1.0.0")
+        arguments = ("-c", config, "-p", self.target.pid, "-d", 2.5, *subject, *more)
+        run = Sampling(*arguments, private=[self.target.pid], env=environment_of({}), delivers=True).finish()
+        problems = run.problems + same_lines(self.server.lines(), emitted(run), "at the server")
+        requests = self.server.requests[before:]
+        if {request.headers.get("x-callgraph-id") for request in requests} != {"cg-123"}:
+            problems.append("X-Callgraph-Id is not in every request")
+        note("%s: %d facts in %d requests" % (name, len(self.server.lines()), len(requests)))
+        ok("arrives: " + name, problems + self.server.problems)
+        return run
+
+    def is_kept(self, name, endpoint, word, *more):
+        path, lines = write_facts(20)
+        before = len(self.server.requests)
+        spool, own = new_spool(), new_spool()
+        run = send(endpoint, *more, path, spool=spool)
+        sampled = sampling(self.target.pid, endpoint, *more, "-d", 0.3, spool=own, settings={"Ingest__FlushIntervalMs": 100}).finish(5)
+        problems = run.expect(spooled=20, accepted=0, rejected=0, status=5) + sampled.problems
+        problems += same_lines(spooled_lines(spool), lines, "in the spool")
+        problems += same_lines(spooled_lines(own), emitted(sampled), "in the spool of the sampler")
+        if len(self.server.requests) != before:
+            problems.append("something came through")
+        for said in (run.stderr, sampled.stderr):
+            if not re.search(word, said):
+                problems.append("not said why: " + said)
+        return (run.stderr.splitlines() or [""])[0], problems
+
+
+def smoke_test(nginx, server, run):
+    """the runbook's smoke test sends what the sampler wrote: 202 with a SubjectKey"""
+    if not shutil.which("curl"):
+        raise Skip("curl is not installed")
+    with open(nginx.file("events.ndjson"), "wb") as file:
+        file.write(run.output)
     server.accepted.clear()
-    spool = new_spool()
-    run = drive("endpoint=" + endpoint, *WHO, *QUICK, "lines=" + path, "spool=" + spool, "batch=400", "wait-ms=60000", *more)
-    problems = run.expect(accepted=1200, left=0, status=0) + same_lines(server.lines(), lines, "at the server")
-    requests = server.requests[before:]
-    if gzipped and {request.headers.get("content-encoding") for request in requests} != {"gzip"}:
-        problems.append("not compressed")
-    ok("arrives: " + name, problems + server.problems)
-
-
-def is_kept(server, name, endpoint, word, *more):
-    path, lines = write_facts(20)
-    before = len(server.requests)
-    spool = new_spool()
-    run = drive("endpoint=" + endpoint, *WHO, *QUICK, "lines=" + path, "spool=" + spool, "wait-ms=60000", "failures=2", *more)
-    problems = run.expect(spooled=20, accepted=0, rejected=0, status=5)
-    problems += same_lines(spooled_lines(spool), lines, "in the spool")
-    if len(server.requests) != before:
-        problems.append("something came through")
-    if not re.search(word, run.stderr):
-        problems.append("not said why: " + run.stderr)
-    note("%s: %s" % (name, run.stderr.splitlines()[0] if run.stderr else ""))
-    ok("kept: " + name, problems)
+    result = subprocess.run(["bash", "-c", SMOKE_TEST % nginx.url("good")], cwd=nginx.folder, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)  # fmt: skip
+    note(result.stdout)
+    body, _, status = result.stdout.rpartition("\n")
+    problems = [] if status == "202" and "subjectkey" in body.lower() else [result.stdout + result.stderr]
+    ok(smoke_test.__doc__, problems + same_lines(server.lines(), emitted(run), "at the server"))
 
 
 def offers_tls11(nginx):
@@ -192,43 +263,51 @@ def offers_tls11(nginx):
     return "Protocol  : TLSv1.1" in result.stdout and "Cipher    : 0000" not in result.stdout
 
 
-def scenarios(nginx, server):
-    ca = "cacert=" + nginx.file("ca.pem")
-    client = ("cert=" + nginx.file("client.pem"), "key=" + nginx.file("client.key"))
-    arrives(server, "with a client certificate and its key", nginx.url("good"), ca, *client)
-    arrives(server, "with both in one file, by address", nginx.url("good", "127.0.0.1"), ca, "cert=" + nginx.file("both.pem"))
-    arrives(server, "over TLS 1.2", nginx.url("tls12"), ca)
-    arrives(server, "through a limit of nginx on the size (413)", nginx.url("small"), ca, gzipped=False)
+def scenarios(nginx, server, target):
+    runner = Runner(server, target)
+    ca = ("--cacert", nginx.file("ca.pem"))
+    good = (*ca, "--cert", nginx.file("client.pem"), "--key", nginx.file("client.key"))
+    run = runner.sampled_arrives("the sampler, with the runbook's settings and a client certificate", nginx.url("good"), *good)
+    smoke_test(nginx, server, run)
+    runner.arrives("with a client certificate and its key", nginx.url("good"), *good)
+    runner.arrives("with both in one file, by address", nginx.url("good", "127.0.0.1"), *ca, "--cert", nginx.file("both.pem"))
+    runner.arrives("over TLS 1.2", nginx.url("tls12"), *ca)
+    runner.arrives("through a limit of nginx on the size (413)", nginx.url("small"), *ca, gzipped=False, count=200)
 
-    is_kept(server, "no authority given", nginx.url("open"), "(?i)certificate")
-    is_kept(server, "the wrong authority", nginx.url("open"), "(?i)certificate", "cacert=" + nginx.file("other-ca.pem"))
-    is_kept(server, "the wrong host name", nginx.url("other_host"), "(?i)(host|certificate)", ca)
-    is_kept(server, "an expired server certificate", nginx.url("expired"), "(?i)expired", ca)
-    is_kept(server, "no client certificate", nginx.url("good"), "client certificate", ca)
-    is_kept(server, "an expired client certificate", nginx.url("good"), "client certificate", ca,
-            "cert=" + nginx.file("expired-client.pem"), "key=" + nginx.file("expired-client.key"))  # fmt: skip
-    is_kept(server, "a client certificate of another authority", nginx.url("good"), "client certificate", ca,
-            "cert=" + nginx.file("other-client.pem"), "key=" + nginx.file("other-client.key"))  # fmt: skip
-    is_kept(server, "a key that does not belong to the certificate", nginx.url("good"), "(?i)(key|certificate)", ca,
-            "cert=" + nginx.file("client.pem"), "key=" + nginx.file("other-client.key"))  # fmt: skip
+    def client(cert, key):
+        return (*ca, "--cert", nginx.file(cert), "--key", nginx.file(key))
+
+    cases = [
+        ("no authority given", nginx.url("open"), "(?i)certificate"),
+        ("the wrong authority", nginx.url("open"), "(?i)certificate", "--cacert", nginx.file("other-ca.pem")),
+        ("the wrong host name", nginx.url("other_host"), "(?i)(host|certificate)", *ca),
+        ("an expired server certificate", nginx.url("expired"), "(?i)expired", *ca),
+        ("no client certificate", nginx.url("good"), "client certificate", *ca),
+        ("an expired client certificate", nginx.url("good"), "client certificate", *client("expired-client.pem", "expired-client.key")),
+        ("a client certificate of another authority", nginx.url("good"), "client certificate", *client("other-client.pem", "other-client.key")),
+        ("a key that does not belong to the certificate", nginx.url("good"), "(?i)(key|certificate)", *client("client.pem", "other-client.key")),
+    ]  # fmt: skip
     if offers_tls11(nginx):
-        is_kept(server, "TLS 1.1", nginx.url("tls11"), "(?i)(ssl|tls)", ca)
+        cases.append(("TLS 1.1", nginx.url("tls11"), "(?i)(ssl|tls)", *ca))
     else:
         skip("kept: TLS 1.1", "openssl does not speak it here")
+    for (name, *_), (said, problems) in zip(cases, in_parallel(lambda case: runner.is_kept(*case), cases)):
+        note("%s: %s" % (name, said))
+        ok("kept: " + name, problems)
     environment = {"SSL_CERT_FILE": nginx.file("ca.pem"), "CURL_CA_BUNDLE": nginx.file("ca.pem")}
     path, _ = write_facts(3)
-    run = drive("endpoint=" + nginx.url("open"), *WHO, *QUICK, "lines=" + path, "wait-ms=60000", "failures=1", environment=environment)
+    run = send(nginx.url("open"), path, environment=environment)
     ok("the environment names no authorities", run.expect(accepted=0, dropped=3))
 
 
 def main():
-    require_driver()
+    require_sampling()
     for tool in ("nginx", "openssl"):
         if not shutil.which(tool):
             skip_all("%s is not installed" % tool)
-    with Server() as server:
+    with Server() as server, Target(build("chain-O2-nofp")) as target:
         nginx = Nginx(server.port)
-        scenarios(nginx, server)
+        scenarios(nginx, server, target)
         nginx.stop()
     done()
 

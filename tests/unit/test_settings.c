@@ -27,8 +27,10 @@ static void defaults_are_frozen(void **state)
     char *text = canonical(&settings);
     assert_string_equal(
         text, "{\"Egress\":{\"Enabled\":true},"
-              "\"Ingest\":{\"BatchSize\":1000,\"FlushIntervalMs\":2000,\"Format\":\"auto\"},"
+              "\"Ingest\":{\"BatchSize\":1000,\"ConnectTimeoutMs\":10000,\"FlushIntervalMs\":2000,"
+              "\"Format\":\"auto\",\"RetryMaxMs\":60000,\"RetryMs\":500,\"TimeoutMs\":60000},"
               "\"Privacy\":{\"EmitProcess\":false},"
+              "\"Record\":{\"Full\":false,\"LimitBytes\":0},"
               "\"Sampler\":{\"CallGraph\":\"dwarf\",\"DurationMs\":0,\"Frequency\":99,"
               "\"MaxCpuPercent\":35,\"MaxEventsPerSecond\":500,"
               "\"Method\":\"auto\",\"Ratio\":1,\"StackBytes\":0},"

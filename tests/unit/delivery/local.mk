@@ -19,7 +19,3 @@ tests_unit_delivery_test_endpoint_SOURCES = tests/unit/delivery/test_endpoint.c
 tests_unit_delivery_test_sink_SOURCES = tests/unit/delivery/test_sink.c
 tests_unit_delivery_test_spool_SOURCES = tests/unit/delivery/test_spool.c
 tests_unit_delivery_test_token_SOURCES = tests/unit/delivery/test_token.c
-
-# What the scenarios of the delivery run.
-check_PROGRAMS += tests/unit/delivery/delivery_driver
-tests_unit_delivery_delivery_driver_SOURCES = tests/unit/delivery/delivery_driver.c

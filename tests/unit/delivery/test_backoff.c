@@ -16,11 +16,13 @@ static void pauses_double_and_stay_bounded(void **state)
         uint64_t whole = failures > 8 ? 60000 : 500u << (failures - 1);
         whole = whole > 60000 ? 60000 : whole;
         for (int i = 0; i < 100; i++)
-            assert_in_range(rts_backoff_ms(500, failures, &seed), whole / 2, whole);
+            assert_in_range(rts_backoff_ms(500, RTS_BACKOFF_LONGEST_MS, failures, &seed), whole / 2,
+                            whole);
     }
-    assert_in_range(rts_backoff_ms(500, 0, &seed), 250, 500);
-    assert_in_range(rts_backoff_ms(90000, 5, &seed), 45000, 90000);
-    assert_in_range(rts_backoff_ms(1, 1, &seed), 0, 1);
+    assert_in_range(rts_backoff_ms(500, RTS_BACKOFF_LONGEST_MS, 0, &seed), 250, 500);
+    assert_in_range(rts_backoff_ms(90000, RTS_BACKOFF_LONGEST_MS, 5, &seed), 45000, 90000);
+    assert_in_range(rts_backoff_ms(1, RTS_BACKOFF_LONGEST_MS, 1, &seed), 0, 1);
+    assert_in_range(rts_backoff_ms(500, 2000, 50, &seed), 1000, 2000);
 }
 
 static void chance_spreads_and_a_seed_repeats(void **state)
@@ -28,8 +30,8 @@ static void chance_spreads_and_a_seed_repeats(void **state)
     (void)state;
     uint64_t a = 7, b = 7, sum = 0;
     for (int i = 0; i < 1000; i++) {
-        uint64_t pause = rts_backoff_ms(500, 20, &a);
-        assert_int_equal(pause, rts_backoff_ms(500, 20, &b));
+        uint64_t pause = rts_backoff_ms(500, RTS_BACKOFF_LONGEST_MS, 20, &a);
+        assert_int_equal(pause, rts_backoff_ms(500, RTS_BACKOFF_LONGEST_MS, 20, &b));
         sum += pause;
     }
     assert_in_range(sum / 1000, 43000, 47000); /* 45,000 is the middle */

@@ -475,7 +475,18 @@ static void old_ones_expire(void **state)
         assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     }
     spool = open_spool(0);
-    rts_spool_expire(spool, &loss);
+    /* Nothing of it was tried, so that all of it may still be taken. */
+    rts_spool_expire(spool, true, &loss);
+    assert_int_equal(loss.earlier, 0);
+    struct rts_batch *tried = next(spool);
+    assert_int_equal(tried->id.sequence, 1);
+    tried->attempts = 1;
+    rts_spool_keep(spool, tried, 0);
+    rts_batch_destroy(tried);
+    rts_spool_expire(spool, true, &loss);
+    assert_int_equal(loss.earlier, 1);
+    assert_int_equal(rts_spool_count(spool), 3);
+    rts_spool_expire(spool, false, &loss);
     assert_int_equal(loss.earlier, 2);
     assert_int_equal(rts_spool_count(spool), 2);
     rts_spool_close(spool);
