@@ -8,25 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/cleanup.h"
+#include "process/root_view.h"
 
 /* A file that cannot be opened through one process may be there in another one's view; after this
  * many it is given up. */
 #define ATTEMPTS_MAX 8
-
-/* The root directory of the process, or -1 when it is our own (or cannot be looked at). */
-static int open_root(const struct rts_code_map *map)
-{
-    char path[320];
-    snprintf(path, sizeof path, "%s/%d/root", rts_process_table_root(map->processes),
-             (int)map->process->view);
-    RTS_CLOSE int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct stat its, ours;
-    if (fd < 0 || fstat(fd, &its) < 0 || stat("/", &ours) < 0 ||
-        (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino))
-        return -1;
-    return rts_take_fd(&fd);
-}
 
 static bool same_build_id(const struct rts_build_id *a, const struct rts_build_id *b)
 {
@@ -68,6 +54,18 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     return NULL;
 }
 
+static void note_package(const struct rts_code_map *map, const struct rts_mapped_file *file,
+                         const struct rts_root_view *view)
+{
+    const struct rts_package_place place = {
+        .path = rts_root_view_path(view, file->path),
+        .root_fd = view->own_namespace ? -1 : view->fd,
+        .namespace = view->namespace,
+        .certain = view->fd >= 0,
+    };
+    rts_package_table_note(map->packages, file->object, &place);
+}
+
 /* Finds the file of `mapping` and keeps its object. */
 static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
 {
@@ -75,9 +73,14 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
     file->resolved = true;
     file->attempts++;
     file->tried_instance = map->process->instance;
-    RTS_CLOSE int root = open_root(map);
+    struct rts_root_view view;
+    rts_root_view_open(&view, rts_process_table_root(map->processes), map->process->view);
+    int root = view.own_root ? -1 : view.fd;
     for (int place = 0; !file->object && !file->no_elf && place < RTS_PLACE_COUNT; place++)
         file->object = open_at(map, mapping, (enum rts_file_place)place, root, &file->no_elf);
+    if (file->object && map->packages)
+        note_package(map, file, &view);
+    rts_root_view_finish(&view);
 }
 
 static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object *object)

@@ -7,12 +7,14 @@
 #define RTS_CODE_MAP_H
 
 #include "binary/object_cache.h"
+#include "package/package_table.h"
 #include "process/process.h"
 #include "unwind/unwind.h"
 
 struct rts_code_map {
     struct rts_process_table *processes;
     struct rts_object_cache *objects;
+    struct rts_package_table *packages; /* told of every object that is found; NULL: nobody asks */
     /* The question that is being asked: */
     struct rts_process *process;
     uint64_t time;

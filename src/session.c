@@ -173,6 +173,8 @@ static void open_stages(struct rts_session *session)
     session->rules = rts_rule_cache_create(session->arch);
     session->stacks = rts_stack_table_create();
     session->symbols = rts_symbol_table_create(session->settings->id_scheme);
+    if (session->settings->resolve_packages)
+        session->packages = session->code_map.packages = rts_package_table_create();
     session->window = rts_window_create();
     session->stack = rts_calloc(1, sizeof *session->stack);
     rts_status_line_init(&session->status_line, STDERR_FILENO);
@@ -186,6 +188,7 @@ static void close_stages(struct rts_session *session)
     rts_stack_table_destroy(session->stacks);
     rts_window_destroy(session->window);
     rts_symbol_table_destroy(session->symbols);
+    rts_package_table_destroy(session->packages);
     rts_rule_cache_destroy(session->rules);
     rts_object_cache_destroy(session->objects);
     rts_command_finish(&session->command);

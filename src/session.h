@@ -22,6 +22,7 @@
 #include "facts/stack_table.h"
 #include "facts/window.h"
 #include "identity/symbol.h"
+#include "package/package_table.h"
 #include "process/process.h"
 #include "recorder.h"
 #include "report/status_line.h"
@@ -42,6 +43,7 @@ struct rts_session {
     struct rts_rule_cache *rules;
     struct rts_stack_table *stacks;
     struct rts_symbol_table *symbols;
+    struct rts_package_table *packages; /* NULL: not wanted */
     struct rts_window *window;
     struct rts_sink *sink;         /* NULL: facts are delivered only */
     struct rts_delivery *delivery; /* NULL: no endpoint */

@@ -5,8 +5,13 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-static struct rts_fact_symbol fact_symbol(const struct rts_symbol *symbol)
+static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
+                                          const struct rts_object *object,
+                                          const struct rts_symbol *symbol)
 {
+    struct rts_package package = {0};
+    if (session->packages)
+        package = rts_package_table_find(session->packages, object, symbol->name);
     return (struct rts_fact_symbol){
         .symbol_id = symbol->symbol_id,
         .code_id = symbol->code_id,
@@ -17,22 +22,25 @@ static struct rts_fact_symbol fact_symbol(const struct rts_symbol *symbol)
         .source = rts_symbol_source_name(symbol->source),
         .id_scheme = symbol->id_scheme,
         .build_id_is_file_hash = symbol->build_id_is_file_hash,
+        .purl = package.purl,
+        .stale_mapping = package.stale,
+        .package_modified = package.modified,
     };
 }
 
 /* Counts one symbol of a stack, unless this stack has been counted for it already. */
 static void count_symbol(struct rts_session *session, const struct rts_stack_entry *entry,
-                         const struct rts_fact_process *process, struct rts_symbol *symbol,
-                         uint64_t load_base, bool leaf)
+                         const struct rts_fact_process *process, const struct rts_frame *frame,
+                         struct rts_symbol *symbol, bool leaf)
 {
     if (symbol->last_stack == session->stack_number)
         return;
     symbol->last_stack = session->stack_number;
     symbol->total_hits += entry->samples;
     symbol->leaf_hits += leaf ? entry->samples : 0;
-    struct rts_fact_symbol fact = fact_symbol(symbol);
-    rts_window_add(session->window, process, &fact, load_base, entry->samples, entry->first_ns,
-                   leaf);
+    struct rts_fact_symbol fact = fact_symbol(session, frame->object, symbol);
+    rts_window_add(session->window, process, &fact, frame->load_base, entry->samples,
+                   entry->first_ns, leaf);
 }
 
 struct rts_fact_process rts_session_fact_process(const struct rts_session *session,
@@ -64,7 +72,7 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
         else
             session->account.frames_symbolized += entry->samples;
         for (size_t j = 0; j < count; j++)
-            count_symbol(session, entry, &process, symbols[j], frame->load_base, i == 0 && j == 0);
+            count_symbol(session, entry, &process, frame, symbols[j], i == 0 && j == 0);
     }
 }
 
@@ -78,11 +86,14 @@ void rts_session_name_stacks(struct rts_session *session)
 void rts_session_flush(struct rts_session *session)
 {
     rts_session_name_stacks(session);
+    if (session->packages)
+        rts_package_table_settle(session->packages);
     uint64_t lines = rts_window_lines(session->window);
     if (lines > 0) {
         session->account.hits += rts_window_hits(session->window);
         session->account.events_emitted += lines;
         session->account.batches++;
+        session->account.events_with_purl += rts_window_lines_with_purl(session->window);
     }
     /* Measured anew for each window, so that a long run follows the wall clock. */
     struct rts_fact_options options = {

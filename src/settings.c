@@ -13,6 +13,7 @@ void rts_settings_init(struct rts_settings *settings)
         .frequency = 99,
         .flush_interval_ms = 2000,
         .emit_loader_base = true,
+        .resolve_packages = true,
         .collect_build_ids = true,
         .sampler = {.ratio = 1, .max_events_per_second = 500, .max_cpu_percent = 35},
         .ingest = {.batch_size = 1000,

@@ -112,6 +112,7 @@ struct rts_settings {
     bool emit_process;
     bool emit_loader_base;
     bool collect_build_ids;
+    bool resolve_packages;
     unsigned id_scheme; /* enum rts_id_scheme */
 
     struct rts_sampler_settings sampler;

@@ -90,6 +90,7 @@ static const struct rts_setting table[] = {
     {"SymbolCapture:CollectBuildIds", RTS_SETTING_BOOLEAN, AT(collect_build_ids)},
     {"SymbolCapture:EmitLoaderBase", RTS_SETTING_BOOLEAN, AT(emit_loader_base)},
     {"SymbolCapture:IdScheme", RTS_SETTING_CHOICE, AT(id_scheme), .choices = id_schemes},
+    {"SymbolCapture:ResolvePackages", RTS_SETTING_BOOLEAN, AT(resolve_packages)},
 };
 
 #define TABLE_COUNT (sizeof table / sizeof *table)

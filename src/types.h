@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plain values that the stages hand to each other. No behaviour lives here: a stage includes
- * this header, util/ and its own folder, and nothing else (unwind/ and identity/ may also include
- * binary/). tests/lint-includes checks that.
+ * this header, util/ and its own folder, and nothing else (unwind/, identity/ and package/ may also
+ * include binary/). tests/lint-includes checks that.
  *
  * Conventions for all of them: times are nanoseconds on CLOCK_MONOTONIC unless a name says `wall`;
  * a `pc` is an address in the target's memory; a `vaddr` is a link-time address inside a file;

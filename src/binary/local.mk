@@ -19,6 +19,7 @@ librtsample_a_SOURCES += \
 	src/binary/mini_debug.c src/binary/mini_debug.h \
 	src/binary/object.c src/binary/object.h \
 	src/binary/object_cache.c src/binary/object_cache.h \
+	src/binary/object_content.c src/binary/object_content.h \
 	src/binary/object_functions.c \
 	src/binary/object_layout.c \
 	src/binary/object_state.h \

@@ -121,6 +121,14 @@ size_t rts_window_lines(const struct rts_window *window)
     return window->count;
 }
 
+size_t rts_window_lines_with_purl(const struct rts_window *window)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < window->count; i++)
+        count += window->lines[i]->symbol.purl != NULL;
+    return count;
+}
+
 uint64_t rts_window_hits(const struct rts_window *window)
 {
     return window->hits;
@@ -156,6 +164,9 @@ static void append_metadata(const struct line *line, struct rts_buffer *out)
     separator = append_member(out, separator, "\"idScheme\":", symbol->id_scheme);
     separator =
         append_member(out, separator, "\"leafHits\":", line->leaf_samples ? leaf_hits : NULL);
+    separator = append_member(out, separator,
+                              "\"packageModified\":", symbol->package_modified ? "true" : NULL);
+    separator = append_member(out, separator, "\"staleMapping\":", symbol->stale_mapping);
     separator = append_member(out, separator, "\"symbol\":", symbol->name);
     append_member(out, separator, "\"symbolSource\":", symbol->source);
     rts_buffer_text(out, "}");
@@ -170,6 +181,7 @@ static void append_line(const struct line *line, const struct rts_fact_options *
 
     append_member(out, "{", "\"symbolId\":", symbol->symbol_id);
     append_member(out, ",", "\"codeId\":", symbol->code_id);
+    append_member(out, ",", "\"purl\":", symbol->purl);
     append_member(out, ",", "\"buildId\":", options->emit_build_id ? symbol->build_id : NULL);
     if (options->emit_loader_base && line->load_base)
         rts_buffer_format(out, ",\"loaderBase\":\"0x%" PRIx64 "\"", line->load_base);

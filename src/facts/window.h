@@ -18,9 +18,12 @@ struct rts_fact_symbol {
     const char *name;
     const char *demangled;
     const char *aliases;
-    const char *source;    /* metadata.symbolSource */
-    const char *id_scheme; /* metadata.idScheme */
+    const char *source;        /* metadata.symbolSource */
+    const char *id_scheme;     /* metadata.idScheme */
+    const char *purl;          /* the package that the code is of */
+    const char *stale_mapping; /* metadata.staleMapping */
     bool build_id_is_file_hash;
+    bool package_modified; /* metadata.packageModified */
 };
 
 /* What is known of a process instance; strings borrowed like those above. */
@@ -56,12 +59,15 @@ void rts_window_add(struct rts_window *window, const struct rts_fact_process *pr
 size_t rts_window_lines(const struct rts_window *window);
 uint64_t rts_window_hits(const struct rts_window *window);
 
+/* How many of the lines name a package. */
+size_t rts_window_lines_with_purl(const struct rts_window *window);
+
 /* Appends the lines, sorted by observedAt (as written: milliseconds), then symbolId, then the
  * line's bytes, each ended by LF, and empties the window. Key order within a line: symbolId,
- * codeId, buildId, loaderBase, processId, processName, hitCount, observedAt, metadata (its keys
- * sorted: aliases, buildIdFallback, demangled, evidence, idScheme, leafHits, symbol, symbolSource).
- * Strings that are not valid UTF-8 have their bad bytes replaced by U+FFFD; control characters are
- * escaped. */
+ * codeId, purl, buildId, loaderBase, processId, processName, hitCount, observedAt, metadata (its
+ * keys sorted: aliases, buildIdFallback, demangled, evidence, idScheme, leafHits, packageModified,
+ * staleMapping, symbol, symbolSource). Strings that are not valid UTF-8 have their bad bytes
+ * replaced by U+FFFD; control characters are escaped. */
 void rts_window_write(struct rts_window *window, const struct rts_fact_options *options,
                       struct rts_buffer *out);
 

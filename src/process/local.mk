@@ -5,4 +5,5 @@ librtsample_a_SOURCES += \
 	src/process/mapping.c src/process/mapping.h \
 	src/process/maps.c src/process/maps.h \
 	src/process/process.c src/process/process.h \
+	src/process/root_view.c src/process/root_view.h \
 	src/process/stat.c src/process/stat.h

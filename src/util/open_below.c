@@ -37,14 +37,30 @@ int rts_locate_below(int root_fd, const char *path)
     return fd;
 }
 
+static int locate(int root_fd, const char *path)
+{
+    return root_fd < 0 ? open(path, LOCATE) : rts_locate_below(root_fd, path);
+}
+
+static int open_located(int located, int flags)
+{
+    char link[sizeof "/proc/self/fd/" + 3 * sizeof located];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", located);
+    return open(link, flags);
+}
+
 int rts_open_below(int root_fd, const char *path)
 {
     /* Opening a device can have effects: so the file is only located first, then looked at. */
-    RTS_CLOSE int located = root_fd < 0 ? open(path, LOCATE) : rts_locate_below(root_fd, path);
+    RTS_CLOSE int located = locate(root_fd, path);
     struct stat status;
     if (located < 0 || fstat(located, &status) < 0 || !S_ISREG(status.st_mode))
         return -1;
-    char link[sizeof "/proc/self/fd/" + 3 * sizeof located];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", located);
-    return open(link, CONTENT);
+    return open_located(located, CONTENT);
+}
+
+int rts_open_directory_below(int root_fd, const char *path)
+{
+    RTS_CLOSE int located = locate(root_fd, path);
+    return located < 0 ? -1 : open_located(located, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -18,4 +18,7 @@ int rts_walk_below(int root_fd, const char *path);
  * the descriptor, or -1. */
 int rts_open_below(int root_fd, const char *path);
 
+/* The same for a directory, which can then be listed. */
+int rts_open_directory_below(int root_fd, const char *path);
+
 #endif

@@ -237,6 +237,7 @@ class Target:
 LINE_KEYS = [
     "symbolId",
     "codeId",
+    "purl",
     "buildId",
     "loaderBase",
     "processId",
@@ -253,6 +254,8 @@ METADATA_KEYS = [
     "evidence",
     "idScheme",
     "leafHits",
+    "packageModified",
+    "staleMapping",
     "symbol",
     "symbolSource",
 ]
@@ -270,6 +273,7 @@ FORMS = {
     "symbolId": r"sym:binary:[A-Za-z0-9_-]{43}",
     "codeId": r"(buildid-([0-9a-f]{2})+|sha256-[0-9a-f]{64})",
     "buildId": r"(gnu-build-id:([0-9a-f]{2})+|sha256:[0-9a-f]{64})",
+    "purl": r"pkg:[a-z]+/[A-Za-z0-9._~/%:-]+@[A-Za-z0-9._~%:-]+(\?[a-z]+=[A-Za-z0-9._~%:&=-]+)?",
     "loaderBase": r"0x(0|[1-9a-f][0-9a-f]*)",
     "observedAt": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
 }
@@ -403,6 +407,7 @@ STATS_KEYS = {
     "stacks",
     "frames",
     "events",
+    "packages",
     "delivery",
     "graph",
     "self",
@@ -421,7 +426,10 @@ def check_account(stats, facts=None, delivers=False):
         ("frames.total", frames["total"], sum(frames["by_unwinder"].values())),
     ]
     if facts is not None:
+        packages = stats["packages"]
         sums += [
+            ("packages", packages["with_purl"], sum(1 for fact in facts if "purl" in fact)),
+            ("packages and none", sum(packages.values()), len(facts)),
             ("events.emitted", events["emitted"], len(facts)),
             ("events.hits", events["hits"], sum(fact["hitCount"] for fact in facts)),
         ]

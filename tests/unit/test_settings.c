@@ -36,7 +36,7 @@ static void defaults_are_frozen(void **state)
               "\"Method\":\"auto\",\"Ratio\":1,\"StackBytes\":0},"
               "\"Spool\":{\"MaxAgeSeconds\":604800,\"MaxBytes\":268435456},"
               "\"SymbolCapture\":{\"CollectBuildIds\":true,\"EmitLoaderBase\":true,"
-              "\"IdScheme\":\"union-v0.1\"}}");
+              "\"IdScheme\":\"union-v0.1\",\"ResolvePackages\":true}}");
     free(text);
     rts_settings_finish(&settings);
 }

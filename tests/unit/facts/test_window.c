@@ -66,6 +66,36 @@ static void writes_a_whole_line(void **state)
     rts_window_destroy(window);
 }
 
+static void says_what_is_known_of_packages(void **state)
+{
+    (void)state;
+    struct rts_window *window = rts_window_create();
+    const struct rts_fact_symbol packaged = {
+        .symbol_id = "s",
+        .code_id = "c",
+        .build_id = "b",
+        .name = "f",
+        .purl = "pkg:deb/debian/zlib1g@1:1.2?arch=amd64",
+        .package_modified = true,
+    };
+    const struct rts_fact_symbol replaced = {.symbol_id = "t",
+                                             .stale_mapping = "pkg:deb/debian/z@2"};
+    rts_window_add(window, &first_process, &packaged, 0, 1, 0, false);
+    rts_window_add(window, &first_process, &replaced, 0, 1, 0, false);
+    assert_int_equal(rts_window_lines_with_purl(window), 1);
+    assert_written(window, &usual,
+                   "{\"symbolId\":\"s\",\"codeId\":\"c\","
+                   "\"purl\":\"pkg:deb/debian/zlib1g@1:1.2?arch=amd64\",\"buildId\":\"b\","
+                   "\"hitCount\":1,\"observedAt\":\"2025-11-26T12:00:00.000Z\","
+                   "\"metadata\":{\"evidence\":\"sampled-caller\",\"packageModified\":\"true\","
+                   "\"symbol\":\"f\"}}\n"
+                   "{\"symbolId\":\"t\",\"hitCount\":1,"
+                   "\"observedAt\":\"2025-11-26T12:00:00.000Z\","
+                   "\"metadata\":{\"evidence\":\"sampled-caller\","
+                   "\"staleMapping\":\"pkg:deb/debian/z@2\"}}\n");
+    rts_window_destroy(window);
+}
+
 static void leaves_out_what_is_unknown(void **state)
 {
     (void)state;
@@ -222,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_a_whole_line),
+        cmocka_unit_test(says_what_is_known_of_packages),
         cmocka_unit_test(leaves_out_what_is_unknown),
         cmocka_unit_test(process_leaves_only_when_asked_for),
         cmocka_unit_test(switches_hide_build_id_and_base),

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Alpine's package database below a root directory: lib/apk/db/installed, in later releases
+ * usr/lib/apk/db/installed. Read once into an index; what that suspects is verified in the file
+ * itself. Untrusted input.
+ */
+#ifndef RTS_PACKAGE_APK_H
+#define RTS_PACKAGE_APK_H
+
+#include <stdbool.h>
+
+#include "package/os_release.h"
+#include "package/owner.h"
+
+struct rts_apk;
+
+/* Reads the database below `root_fd` (-1: our own root). NULL when there is none. */
+struct rts_apk *rts_apk_create(int root_fd);
+void rts_apk_destroy(struct rts_apk *apk);
+
+/* Fills *owner with the package that owns `path`. False when none does, or several. */
+bool rts_apk_owner(const struct rts_apk *apk, int root_fd, const struct rts_os_release *os,
+                   const char *path, struct rts_package_owner *owner);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "package/database.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "package/apk.h"
+#include "package/dpkg.h"
+#include "package/os_release.h"
+#include "util/cleanup.h"
+#include "util/memory.h"
+#include "util/open_below.h"
+
+/* A change of any package changes one of these. */
+static const char *const watched[] = {
+    "/var/lib/dpkg/status",  "/var/lib/dpkg/diversions",  "/var/lib/dpkg/status.d",
+    "/lib/apk/db/installed", "/usr/lib/apk/db/installed", "/etc/os-release",
+};
+#define WATCHED_COUNT (sizeof watched / sizeof *watched)
+
+/* All zero when there is no such file. Compared as bytes: no padding. */
+struct stamp {
+    uint64_t device, inode, size;
+    int64_t changed_s, changed_ns;
+};
+
+struct rts_package_database {
+    unsigned references;
+    struct stamp stamps[WATCHED_COUNT];
+    struct rts_os_release os;
+    struct rts_dpkg *dpkg;
+    struct rts_apk *apk;
+};
+
+static void read_stamps(int root_fd, struct stamp stamps[WATCHED_COUNT])
+{
+    memset(stamps, 0, WATCHED_COUNT * sizeof *stamps);
+    for (size_t i = 0; i < WATCHED_COUNT; i++) {
+        RTS_CLOSE int file = rts_open_below(root_fd, watched[i]);
+        RTS_CLOSE int folder = file < 0 ? rts_open_directory_below(root_fd, watched[i]) : -1;
+        struct stat status;
+        int fd = file < 0 ? folder : file;
+        if (fd < 0 || fstat(fd, &status) < 0)
+            continue;
+        stamps[i] = (struct stamp){
+            .device = status.st_dev,
+            .inode = status.st_ino,
+            .size = (uint64_t)status.st_size,
+            .changed_s = status.st_ctim.tv_sec,
+            .changed_ns = status.st_ctim.tv_nsec,
+        };
+    }
+}
+
+struct rts_package_database *rts_package_database_create(int root_fd)
+{
+    struct rts_package_database *database = rts_calloc(1, sizeof *database);
+    database->references = 1;
+    read_stamps(root_fd, database->stamps); /* before: what changes meanwhile is read again */
+    rts_os_release_read(root_fd, &database->os);
+    database->dpkg = rts_dpkg_create(root_fd);
+    database->apk = rts_apk_create(root_fd);
+    return database;
+}
+
+struct rts_package_database *rts_package_database_ref(struct rts_package_database *database)
+{
+    database->references++;
+    return database;
+}
+
+void rts_package_database_unref(struct rts_package_database *database)
+{
+    if (!database || --database->references > 0)
+        return;
+    rts_dpkg_destroy(database->dpkg);
+    rts_apk_destroy(database->apk);
+    free(database);
+}
+
+bool rts_package_database_is_current(const struct rts_package_database *database, int root_fd)
+{
+    struct stamp now[WATCHED_COUNT];
+    read_stamps(root_fd, now);
+    return memcmp(now, database->stamps, sizeof now) == 0;
+}
+
+bool rts_package_database_owner(const struct rts_package_database *database, int root_fd,
+                                const char *path, struct rts_package_owner *owner)
+{
+    const struct rts_os_release *os = &database->os;
+    *owner = (struct rts_package_owner){0};
+    return (database->dpkg && rts_dpkg_owner(database->dpkg, root_fd, os, path, owner)) ||
+           (database->apk && rts_apk_owner(database->apk, root_fd, os, path, owner));
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The package databases of one root directory, whichever there are. */
+#ifndef RTS_PACKAGE_DATABASE_H
+#define RTS_PACKAGE_DATABASE_H
+
+#include <stdbool.h>
+
+#include "package/owner.h"
+
+struct rts_package_database;
+
+/* Reads what there is below `root_fd` (-1: our own root). Never NULL; one reference. */
+struct rts_package_database *rts_package_database_create(int root_fd);
+struct rts_package_database *rts_package_database_ref(struct rts_package_database *database);
+
+/* Frees it with the last reference. Accepts NULL. */
+void rts_package_database_unref(struct rts_package_database *database);
+
+/* Is what was read what is below `root_fd` now? The same files count, and no change of them: a
+ * package manager replaces its database as a whole. */
+bool rts_package_database_is_current(const struct rts_package_database *database, int root_fd);
+
+/* Fills *owner with the one package that owns `path` inside the root; false when none does. */
+bool rts_package_database_owner(const struct rts_package_database *database, int root_fd,
+                                const char *path, struct rts_package_owner *owner);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Debian's package database below a root directory: /var/lib/dpkg/status with info/NAME.list and
+ * info/NAME.md5sums, and the status.d/ of images without a package manager. It is read once into an
+ * index; what that suspects is verified in the files themselves. Untrusted input.
+ */
+#ifndef RTS_PACKAGE_DPKG_H
+#define RTS_PACKAGE_DPKG_H
+
+#include <stdbool.h>
+
+#include "package/os_release.h"
+#include "package/owner.h"
+
+struct rts_dpkg;
+
+/* Reads the database below `root_fd` (-1: our own root). NULL when there is none. */
+struct rts_dpkg *rts_dpkg_create(int root_fd);
+void rts_dpkg_destroy(struct rts_dpkg *dpkg);
+
+/* Fills *owner with the package that owns `path`, as `dpkg -S` would say: diversions are followed,
+ * and where /usr is merged a path may be written either way. False when none does, or several. */
+bool rts_dpkg_owner(const struct rts_dpkg *dpkg, int root_fd, const struct rts_os_release *os,
+                    const char *path, struct rts_package_owner *owner);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which package the code of an object belongs to, found out once per object, at flush. Evidence
+ * nearest to the code wins; what is not known stays empty.
+ */
+#ifndef RTS_PACKAGE_PACKAGE_TABLE_H
+#define RTS_PACKAGE_PACKAGE_TABLE_H
+
+#include "types.h"
+
+/* Strings are owned by the table and live as long as it. */
+struct rts_package {
+    const char *purl;  /* NULL: not known */
+    const char *stale; /* purl of what the package manager has put in place of the mapped file since
+                          it was mapped; NULL: the file is what it was */
+    bool modified;     /* the file is not as its package brought it */
+};
+
+struct rts_package_table;
+
+struct rts_package_table *rts_package_table_create(void);
+void rts_package_table_destroy(struct rts_package_table *table);
+
+/* Where a process has an object from. All is copied or duplicated. */
+struct rts_package_place {
+    const char *path;   /* as the process itself would write it */
+    int root_fd;        /* its root directory; -1: every path means what it means to us */
+    uint64_t namespace; /* inode of its mount namespace */
+    bool certain;       /* false: its root could not be looked at, and is taken for our own where
+                           that has the very file */
+};
+
+/* Notes that `object` is mapped from `place`. Cheap; does nothing for an object that is known. The
+ * object must live until rts_package_table_settle(). */
+void rts_package_table_note(struct rts_package_table *table, const struct rts_object *object,
+                            const struct rts_package_place *place);
+
+/* The package of a function (its linkage name) of `object`; nothing is known of an object that was
+ * never noted. */
+struct rts_package rts_package_table_find(struct rts_package_table *table,
+                                          const struct rts_object *object, const char *function);
+
+/* Finds out about every object that was noted, and lets go of objects and root directories. */
+void rts_package_table_settle(struct rts_package_table *table);
+
+#endif

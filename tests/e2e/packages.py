@@ -1,0 +1,490 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Which package code is of: what dpkg says of the files of this machine, and of roots that are made
+here with dpkg from packages that are made here too. RTSAMPLE_LONG=1 asks for every ELF file that dpkg
+has installed, and for a root made by debootstrap."""
+import base64
+import hashlib
+import sys
+import urllib.parse
+
+sys.dont_write_bytecode = True
+from lib import *  # noqa
+
+QUERY = os.path.join(os.environ.get("top_builddir", "."), "tests/unit/package/package_query")
+LONG = bool(os.environ.get("RTSAMPLE_LONG"))
+PROGRAM = "chain-static"
+NONE = ("-", "-", "-")
+
+
+def ask(root, questions):
+    """[(purl, staleMapping, modified)]"""
+    result = subprocess.run(
+        [QUERY, root], input="".join(q + "\n" for q in questions), stdout=subprocess.PIPE, text=True
+    )
+    if result.returncode != 0:
+        raise RuntimeError("package_query ended with %d" % result.returncode)
+    return [tuple(line.split("\t")) for line in result.stdout.splitlines()]
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            raise Skip(tool + " is not installed")
+
+
+# --- What dpkg says ------------------------------------------------------------------------------
+
+
+def dpkg(root, *argv):
+    command = [argv[0]] + (["--root=" + root] if root != "-" else []) + list(argv[1:])
+    environment = dict(os.environ, LC_ALL="C")
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True
+    ).stdout
+
+
+def spellings(root, path):
+    """The ways to write a path where / has links into /usr."""
+    found = [path]
+    top = "/" if root == "-" else root + "/"
+    for folder in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        if not os.path.islink(top + folder):
+            continue
+        if path.startswith("/usr/%s/" % folder):
+            found.append(path[4:])
+        if path.startswith("/%s/" % folder):
+            found.append("/usr" + path)
+    return found
+
+
+def owners(root, paths):
+    """{path: {package[:arch]}}, of all that `dpkg -S` knows."""
+    known = {}
+    paths = sorted({name for path in paths for name in spellings(root, path)})
+    for start in range(0, len(paths), 500):
+        for line in dpkg(root, "dpkg", "-S", *paths[start : start + 500]).splitlines():
+            if not line.startswith("diversion by"):
+                names, _, path = line.partition(": ")
+                known.setdefault(path, set()).update(names.split(", "))
+    return known
+
+
+def versions(root):
+    """{package and package:arch: (name, arch, version)}"""
+    known = {}
+    form = "${Package}\t${Architecture}\t${Version}\n"
+    for line in dpkg(root, "dpkg-query", "-W", "-f", form).splitlines():
+        name, arch, version = line.split("\t")
+        known[name + ":" + arch] = known[name] = (name, arch, version)
+    return known
+
+
+def expected(root, paths, distribution):
+    """What the purl of each path has to be."""
+    owned, known = owners(root, paths), versions(root)
+    wanted = {}
+    for path in paths:
+        names = set()
+        for spelling in spellings(root, path):
+            names |= owned.get(spelling, set())
+        wanted[path] = "-"
+        if len(names) == 1:
+            name, arch, version = known[names.pop()]
+            wanted[path] = "pkg:deb/%s/%s@%s?arch=%s" % (
+                distribution,
+                urllib.parse.quote(name, safe=""),
+                urllib.parse.quote(version, safe=":"),
+                arch,
+            )
+    return wanted
+
+
+def own_distribution():
+    with open("/etc/os-release", encoding="utf-8") as file:
+        return re.search(r'^ID="?([a-z]+)', file.read(), re.M).group(1)
+
+
+def compare(root, paths, distribution):
+    wanted = expected(root, paths, distribution)
+    for path, (purl, stale, _) in zip(paths, ask(root, paths)):
+        if purl != wanted[path] or stale != "-":
+            yield "%s: %s (stale %s), dpkg says %s" % (path, purl, stale, wanted[path])
+
+
+# --- This machine --------------------------------------------------------------------------------
+
+RUNNING = """
+sleep 1000|tail -f /dev/null|cat|sort|wc|grep x|sed p|mawk 1|gawk 1|tee|xz -c|gzip -c|bzip2 -c|zstd -c
+perl -e sleep|/usr/bin/python3 -c input()|bash -c read|dash -c read|jq .|md5sum|sha256sum|openssl sha1
+gdb -nx -q|redis-server --port 0|nginx -c /dev/stdin|gcc -E -|as -o /dev/null|m4|make -f -|tar cf - -T -
+git hash-object --stdin|ssh-agent -D|bc|dc|top -b -d 1000|vmstat 1000|watch sleep 1000|node|od|tr a b
+cut -c1|uniq|base64|nl|fold|cmp - /dev/zero|diff - /dev/null|gpg --dearmor|curl -T - file:///dev/null
+objdump -d /dev/stdin|c++filt|addr2line -e /bin/true|eu-addr2line -e /bin/true|xargs|find . -ok false ;
+""".replace("\n", "|")
+
+
+def mapped_files(pid):
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as file:
+        for line in file:
+            fields = line.rstrip("\n").split(None, 5)
+            if "x" in fields[1] and len(fields) == 6 and fields[5].startswith("/"):
+                yield fields[5]
+
+
+def running_programs():
+    """every file mapped by 30 running programs is of the package that dpkg says"""
+    need("dpkg")
+    targets, files = [], set()
+    for command in filter(None, RUNNING.split("|")):
+        try:
+            # Their input never ends, so they wait.
+            targets.append(Target(*command.split(), ready=False, stdin=subprocess.PIPE, cwd=WORK))
+        except Skip:
+            pass
+    time.sleep(1)
+    alive = 0
+    for target in targets:
+        if target.process.poll() is None:
+            found = set(mapped_files(target.pid))
+            alive += bool(found)
+            files |= found
+    problems = list(compare("-", sorted(files), own_distribution()))
+    for target in targets:
+        target.process.stdin.close()
+        target.stop()
+    if alive < 30:
+        raise Skip("only %d of the programs are installed" % alive)
+    note("%d programs, %d files" % (alive, len(files)))
+    ok(running_programs.__doc__, problems)
+
+
+def is_elf(path):
+    try:
+        with open(path, "rb") as file:
+            return os.path.isfile(path) and re.match(b"\x7fELF\2.{11}[\2\3]", file.read(17), re.S)
+    except OSError:
+        return False
+
+
+def installed_files():
+    """files of installed packages are of them, as dpkg says"""
+    need("dpkg")
+    files = []
+    lists = [name for name in sorted(os.listdir("/var/lib/dpkg/info")) if name.endswith(".list")]
+    for name in lists if LONG else lists[::5]:
+        with open("/var/lib/dpkg/info/" + name, encoding="utf-8", errors="replace") as file:
+            paths = [line.rstrip("\n") for line in file if re.search("/s?bin/|/lib", line)]
+        # Only what no link leads to: a mapping shows where a file really is.
+        found = (os.path.realpath(path) for path in paths if not os.path.islink(path))
+        found = (path for path in found if is_elf(path))
+        files += found if LONG else itertools.islice(found, 1)
+    files = sorted(set(files))
+    if LONG:
+        started = time.time()
+        ask("-", files[:1])
+        note("the first answer took %.2f s" % (time.time() - started))
+    note("%d files" % len(files))
+    ok(installed_files.__doc__, list(compare("-", files, own_distribution())))
+
+
+def sampled():
+    """the facts of a running program name the packages of its libraries"""
+    need("dpkg")
+    with Target("/usr/bin/perl", "-e", "while(1){$i++;$h{$i%999}=sqrt($i)}", ready=False) as target:
+        run = sample_enough("-p", target.pid, "-F", 499)
+        files = sorted(set(mapped_files(target.pid)))
+        wanted = set(expected("-", files, own_distribution()).values())
+        off = sample_enough("-p", target.pid, "-F", 499, env=dict(os.environ, **OFF))
+    found = {fact.get("purl", "-") for fact in run.facts}
+    problems = run.problems + off.problems
+    problems += ["%s is of no mapped file" % purl for purl in found - wanted - {"-"}]
+    if not any("/perl-base@" in purl or "/libperl" in purl for purl in found):
+        problems.append("perl is not among %s" % found)
+    if any("purl" in fact for fact in off.facts):
+        problems.append("there are purls although they are switched off")
+    ok(sampled.__doc__, problems)
+
+
+OFF = {"SymbolCapture__ResolvePackages": "false"}
+
+
+# --- Roots made of packages ----------------------------------------------------------------------
+
+
+def make_deb(name, version, files, arch="amd64", fields=""):
+    """A package of {path: file to copy}."""
+    folder = tempfile.mkdtemp(dir=WORK)
+    os.chmod(folder, 0o755)
+    os.makedirs(folder + "/DEBIAN")
+    sums = []
+    for path, source in sorted(files.items()):
+        os.makedirs(os.path.dirname(folder + path), exist_ok=True)
+        shutil.copy(source, folder + path)
+        sums.append(subprocess.check_output(["md5sum", path[1:]], cwd=folder, text=True))
+    with open(folder + "/DEBIAN/control", "w", encoding="utf-8") as file:
+        file.write(
+            "Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: none <none@example.org>\n"
+            "Description: test\n%s" % (name, version, arch, fields)
+        )
+    with open(folder + "/DEBIAN/md5sums", "w", encoding="utf-8") as file:
+        file.writelines(sums)
+    path = os.path.join(WORK, "%s_%s_%s.deb" % (name, version.replace(":", "_"), arch))
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-Znone", "-b", folder, path],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return path
+
+
+def make_root(merged=True):
+    root = tempfile.mkdtemp(dir=WORK)
+    os.chmod(root, 0o755)
+    for folder in ("var/lib/dpkg/info", "var/lib/dpkg/updates", "etc", "usr/lib", "usr/bin", "mnt"):
+        os.makedirs(os.path.join(root, folder))
+    for name in ("lib", "bin"):
+        if merged:
+            os.symlink("usr/" + name, os.path.join(root, name))
+    for name in ("status", "available"):
+        open(os.path.join(root, "var/lib/dpkg", name), "w", encoding="utf-8").close()
+    with open(root + "/etc/os-release", "w", encoding="utf-8") as file:
+        file.write('NAME="Test"\nID=debian\nVERSION_ID="12"\n')
+    return root
+
+
+def install(root, *debs):
+    result = subprocess.run(
+        ["dpkg", "--root=" + root, "--log=/dev/null", "--force-all", "--force-unsafe-io"]
+        + ["-i", *debs],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"),
+    )
+    if result.returncode != 0:
+        raise Skip("dpkg installs nothing here: " + result.stdout[-300:])
+
+
+def dpkg_root():
+    """a root with a merged /usr, a diversion, foreign and removed packages is as dpkg says"""
+    need("dpkg", "dpkg-deb", "dpkg-divert")
+    root, program = make_root(), build(PROGRAM)
+    other = build("chain-O2-nofp")
+    debs = [
+        make_deb("first", "1:2.0+x~1-3", {"/lib/one.so": program, "/usr/bin/two": program}),
+        make_deb("second", "7", {"/usr/lib/three.so": program, "/bin/diverted": other}),
+        make_deb("gone", "7", {"/usr/lib/gone.so": program}),
+        make_deb("same", "3", {"/usr/lib/i/s.so": program}, "i386", "Multi-Arch: same\n"),
+        make_deb("same", "3", {"/usr/lib/a/s.so": program}, "amd64", "Multi-Arch: same\n"),
+    ]
+    subprocess.run(["dpkg", "--root=" + root, "--add-architecture", "i386"], check=True)
+    install(root, *debs)
+    divert = ["dpkg-divert", "--root", root, "--quiet", "--rename", "--package", "third"]
+    subprocess.run(divert + ["--divert", "/bin/diverted.real", "/bin/diverted"], check=True)
+    install(root, make_deb("third", "5-1", {"/bin/diverted": program}))
+    subprocess.run(
+        ["dpkg", "--root=" + root, "--log=/dev/null", "--force-all", "-r", "gone"],
+        stdout=subprocess.DEVNULL,
+        env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"),
+    )
+    shutil.copy(program, root + "/usr/lib/gone.so")
+    shutil.copy(program, root + "/usr/lib/nobody.so")
+    paths = ["/usr/lib/one.so", "/lib/one.so", "/usr/bin/two", "/usr/lib/three.so"]
+    paths += ["/usr/lib/i/s.so", "/usr/lib/a/s.so", "/usr/lib/nobody.so", "/usr/lib/gone.so"]
+    problems = list(compare(root, paths, "debian"))
+    # `dpkg -S` names every package that has the path in its list: the diversion decides.
+    wanted = {
+        "/usr/lib/one.so": "pkg:deb/debian/first@1:2.0%2Bx~1-3?arch=amd64",
+        "/usr/bin/diverted": "pkg:deb/debian/third@5-1?arch=amd64",
+        "/usr/bin/diverted.real": "pkg:deb/debian/second@7?arch=amd64",
+        "/usr/lib/i/s.so": "pkg:deb/debian/same@3?arch=i386",
+        "/usr/lib/gone.so": "-",
+    }
+    for path, answer in zip(wanted, ask(root, wanted)):
+        if answer != (wanted[path], "-", "-"):
+            problems.append("%s: %s" % (path, answer))
+    ok(dpkg_root.__doc__, problems)
+
+
+def distroless_root():
+    """a root with status.d instead of a package manager"""
+    root, program = make_root(), build(PROGRAM)
+    shutil.rmtree(root + "/var/lib/dpkg")
+    os.makedirs(root + "/var/lib/dpkg/status.d")
+    shutil.copy(program, root + "/usr/lib/z.so")
+    digest = subprocess.check_output(["md5sum", program], text=True).split()[0]
+    with open(root + "/var/lib/dpkg/status.d/zlib1g", "w", encoding="utf-8") as file:
+        file.write("Package: zlib1g\nArchitecture: amd64\nVersion: 1:1.2.13.dfsg-1\n")
+    with open(root + "/var/lib/dpkg/status.d/zlib1g.md5sums", "w", encoding="utf-8") as file:
+        file.write("%s  usr/share/x\n%s  usr/lib/z.so\n" % ("0" * 32, digest))
+    found = ask(root, ["/usr/lib/z.so", "/lib/z.so"])
+    wanted = ("pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1?arch=amd64", "-", "-")
+    ok(distroless_root.__doc__, ["%s" % (answer,) for answer in found if answer != wanted])
+
+
+def changed_files():
+    """what was changed, upgraded or removed under a mapping is not taken for what is mapped"""
+    need("dpkg", "dpkg-deb", "md5sum")
+    root, first, second = make_root(), build(PROGRAM), build("chain-O2-nofp")
+    install(root, make_deb("app", "1", {"/usr/bin/app": first, "/usr/bin/same": first}))
+    shutil.copy(second, root + "/usr/bin/app")
+    old, new = ("pkg:deb/debian/app@%d?arch=amd64" % version for version in (1, 2))
+    steps = [("overwritten", ["/usr/bin/app"], [(old, "-", "modified")])]
+    problems = _check(root, steps)
+    install(root, make_deb("app", "2", {"/usr/bin/app": second, "/usr/bin/same": first}))
+    steps = [
+        ("as it is", ["/usr/bin/app"], [(new, "-", "-")]),
+        ("mapped before the upgrade", ["/usr/bin/app=" + first], [("-", new, "-")]),
+        ("the same bytes before and after", ["/usr/bin/same=" + first], [(new, "-", "-")]),
+    ]
+    problems += _check(root, steps)
+    os.unlink(root + "/usr/bin/app")
+    os.unlink(root + "/usr/bin/same")
+    steps = [
+        ("deleted, mapped what the package brought", ["/usr/bin/app=" + second], [(new, "-", "-")]),
+        ("deleted, mapped something else", ["/usr/bin/app=" + first], [("-", new, "-")]),
+    ]
+    problems += _check(root, steps)
+    ok(changed_files.__doc__, problems)
+
+
+def _check(root, steps):
+    problems = []
+    for name, questions, wanted in steps:
+        found = ask(root, questions)
+        if found != wanted:
+            problems.append("%s: %s instead of %s" % (name, found, wanted))
+    return problems
+
+
+def live_root(title, start):
+    """A program of a root of its own, sampled, then upgraded while it runs."""
+    need("dpkg", "dpkg-deb")
+    root, first = make_root(), build(PROGRAM)
+    install(root, make_deb("app", "1:1.0-1", {"/usr/bin/app": first}))
+    with start(root) as target:
+        run = sample_enough("-p", target.pid, "-F", 499)
+        install(root, make_deb("app", "1:1.0-2", {"/usr/bin/app": build("chain-O2-nofp")}))
+        later = sample_enough("-p", target.pid, "-F", 499)
+    old, new = ("pkg:deb/debian/app@1:1.0-%d?arch=amd64" % n for n in (1, 2))
+    problems = run.problems + later.problems
+    for fact in run.find("spin"):
+        if fact.get("purl") != old or "packageModified" in fact["metadata"]:
+            problems.append("before: %s" % fact)
+    for fact in later.find("spin"):
+        if "purl" in fact or fact["metadata"].get("staleMapping") != new:
+            problems.append("after: %s" % fact)
+    if not run.find("spin") or not later.find("spin"):
+        problems += ["spin was not seen", run.summary(), later.summary()]
+    ok(title, problems)
+
+
+def in_chroot():
+    """a program in a chroot is of the package of that root; upgraded on disk, it says so"""
+    if not IS_ROOT:
+        raise Skip("chroot needs root")
+    live_root(in_chroot.__doc__, lambda root: Target("chroot", root, "/usr/bin/app"))
+
+
+def in_mount_namespace():
+    """the same in a mount namespace with a root file system of its own"""
+    need("unshare", "pivot_root")
+    if not IS_ROOT or subprocess.run(["unshare", "-m", "true"]).returncode != 0:
+        raise Skip("mount namespaces need root")
+    script = "mount --bind $0 $0 && cd $0 && pivot_root . mnt && exec /usr/bin/app"
+    live_root(
+        in_mount_namespace.__doc__, lambda root: Target("unshare", "-m", "sh", "-c", script, root)
+    )
+
+
+def under_bind_mount():
+    """what is mounted over a file of a package is not as the package brought it"""
+    need("dpkg", "unshare")
+    if not IS_ROOT or subprocess.run(["unshare", "-m", "true"]).returncode != 0:
+        raise Skip("mount namespaces need root")
+    over = "/usr/bin/perl"
+    script = "mount --bind $0 %s && exec %s" % (over, over)
+    with Target("unshare", "-m", "sh", "-c", script, build(PROGRAM)) as target:
+        run = sample_enough("-p", target.pid, "-F", 499)
+    wanted = expected("-", [over], own_distribution())[over]
+    problems = list(run.problems)
+    for fact in run.find("spin"):
+        if fact.get("purl") != wanted or fact["metadata"].get("packageModified") != "true":
+            problems.append("%s" % fact)
+    ok(under_bind_mount.__doc__, problems + ([] if run.find("spin") else ["spin was not seen"]))
+
+
+def debootstrap_root():
+    """every ELF file of a root made by debootstrap is of the package that dpkg says"""
+    need("debootstrap")
+    if not LONG or not IS_ROOT:
+        raise Skip("RTSAMPLE_LONG=1 makes one, as root")
+    root = tempfile.mkdtemp(dir=WORK)
+    command = ["debootstrap", "--variant=minbase", "bookworm", root]
+    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
+        raise Skip("debootstrap failed")
+    files = []
+    for folder, _, names in os.walk(root):
+        paths = (os.path.join(folder, name) for name in names)
+        files += [path[len(root) :] for path in paths if not os.path.islink(path) and is_elf(path)]
+    note("%d files" % len(files))
+    ok(debootstrap_root.__doc__, list(compare(root, sorted(files), "debian")))
+
+
+# --- Alpine --------------------------------------------------------------------------------------
+
+
+def apk_root():
+    """a root with apk's database"""
+    root, program = make_root(), build(PROGRAM)
+    shutil.rmtree(root + "/var/lib/dpkg")
+    os.makedirs(root + "/usr/lib/apk/db")
+    with open(root + "/etc/os-release", "w", encoding="utf-8") as file:
+        file.write('NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.20.3\n')
+    for name in ("z.so", "changed.so", "bare.so", "nobody.so"):
+        shutil.copy(program, "%s/usr/lib/%s" % (root, name))
+    shutil.copy(program, root + "/init")
+    with open(program, "rb") as file:
+        digest = hashlib.sha1(file.read()).digest()
+    good, bad = ("Q1" + base64.b64encode(d).decode() for d in (digest, b"x" * 20))
+    with open(root + "/usr/lib/apk/db/installed", "w", encoding="utf-8") as file:
+        file.write(
+            "C:Q1x\nP:musl\nV:1.2.5-r0\nA:x86_64\nF:\nR:init\na:0:0:755\nZ:%s\n"
+            "F:usr/lib\nR:z.so\na:0:0:755\nZ:%s\nR:changed.so\nZ:%s\nR:bare.so\n\n"
+            "P:libstdc++\nV:13_git-r1\nA:x86_64\nF:usr/lib\nR:other.so\nZ:%s\n\n"
+            % (good, good, bad, good)
+        )
+    musl = "pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64"
+    wanted = {
+        "/usr/lib/z.so": (musl, "-", "-"),
+        "/usr/lib/changed.so": (musl, "-", "modified"),
+        "/usr/lib/bare.so": (musl, "-", "-"),
+        "/init": (musl, "-", "-"),
+        "/usr/lib/nobody.so": NONE,
+        "/usr/lib/other.so=" + program: ("pkg:apk/alpine/libstdc%2B%2B@13_git-r1?arch=x86_64", "-", "-"),
+    }
+    found = ask(root, wanted)
+    problems = ["%s: %s" % pair for pair in zip(wanted, found) if wanted[pair[0]] != pair[1]]
+    ok(apk_root.__doc__, problems)
+
+
+require_sampling()
+for step in (
+    running_programs,
+    installed_files,
+    sampled,
+    dpkg_root,
+    distroless_root,
+    changed_files,
+    in_chroot,
+    in_mount_namespace,
+    under_bind_mount,
+    debootstrap_root,
+    apk_root,
+):
+    try:
+        step()
+    except Skip as reason:
+        skip(step.__doc__, reason)
+done()

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+package_unit_tests = \
+	tests/unit/package/test_line_reader \
+	tests/unit/package/test_purl
+check_PROGRAMS += $(package_unit_tests)
+TESTS += $(package_unit_tests)
+
+tests_unit_package_test_line_reader_SOURCES = tests/unit/package/test_line_reader.c tests/unit/oracle.h
+tests_unit_package_test_purl_SOURCES = tests/unit/package/test_purl.c
+
+# Asks for packages what a script wants to compare with dpkg.
+check_PROGRAMS += tests/unit/package/package_query
+tests_unit_package_package_query_SOURCES = tests/unit/package/package_query.c
+TESTS += tests/e2e/packages.py
+EXTRA_DIST += tests/e2e/packages.py
+tests/e2e/packages.log: tests/unit/package/package_query$(EXEEXT)
