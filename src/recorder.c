@@ -24,6 +24,9 @@
 /* Of the format of notes and records together. */
 #define TRACE_FORMAT "1"
 
+/* The smallest page. */
+#define PAGE_MASK 4095ULL
+
 /* PERF_CONTEXT_KERNEL with its address, PERF_CONTEXT_USER. */
 #define CHAIN_MARKS 3
 
@@ -43,7 +46,8 @@ struct rts_recorder {
     uint64_t sorted_ns, next_sorted_ns; /* perf has passed this; and will at the next round */
 
     uint64_t samples, unrecorded;
-    bool ended; /* nothing is written any more but the END */
+    uint64_t waiting; /* samples among those that are not in the file yet */
+    bool ended;       /* nothing is written any more but the END */
 };
 
 /* ---- the account ---- */
@@ -87,9 +91,13 @@ static void end_full(struct rts_recorder *recorder)
             recorder->path, (unsigned long long)recorder->format.limit);
 }
 
-static void say_failed(const struct rts_error *error)
+static void end_failed(struct rts_recorder *recorder, const struct rts_error *error)
 {
     rts_log("%s; what follows is not recorded, and the run goes on", error->text);
+    recorder->samples -= recorder->waiting;
+    recorder->unrecorded += recorder->waiting;
+    recorder->waiting = 0;
+    recorder->ended = true;
 }
 
 /* Gives what was put together to the writer. False: it was not taken, nor will anything be. */
@@ -99,12 +107,14 @@ static bool hand_over(struct rts_recorder *recorder)
     enum rts_trace_write result = rts_trace_writer_add(recorder->writer, recorder->records.data,
                                                        recorder->records.size, &error);
     rts_buffer_clear(&recorder->records);
-    if (result == RTS_TRACE_WRITTEN)
+    if (result == RTS_TRACE_WRITTEN) {
+        recorder->waiting = rts_trace_writer_waits(recorder->writer) ? recorder->waiting : 0;
         return true;
+    }
     if (result == RTS_TRACE_FULL)
         end_full(recorder);
     else
-        say_failed(&error);
+        end_failed(recorder, &error);
     recorder->ended = true;
     return false;
 }
@@ -129,8 +139,10 @@ static const char *mapping_name(const struct rts_mapping *mapping)
     return "//anon"; /* as the kernel calls it */
 }
 
+/* The part `what` of what `mapping` is of. */
 static void put_mapping_record(struct rts_recorder *recorder, const struct rts_process *process,
-                               const struct rts_mapping *mapping)
+                               const struct rts_mapping *mapping,
+                               const struct rts_mmap_record *what)
 {
     const struct rts_mapped_file *file = mapping->file;
     struct rts_record record = {
@@ -139,21 +151,30 @@ static void put_mapping_record(struct rts_recorder *recorder, const struct rts_p
         .tid = process->pid,
         .time = mapping->from_ns > recorder->sorted_ns ? mapping->from_ns : 0,
         .id = RTS_TRACE_EVENT_ID,
-        .mmap =
-            {
-                .start = mapping->start,
-                .size = mapping->end - mapping->start,
-                .offset = mapping->offset,
-                .executable = true,
-                .path = mapping_name(mapping),
-            },
+        .mmap = *what,
     };
+    record.mmap.path = mapping_name(mapping);
     if (file && file->has_identity) {
         record.mmap.major = file->major;
         record.mmap.minor = file->minor;
         record.mmap.inode = file->inode;
     }
     put_record(recorder, &record);
+}
+
+/* A tool that unwinds by itself reads the CFI, which lies in mappings that are not executable. */
+static void put_constants(struct rts_recorder *recorder, const struct rts_process *process,
+                          const struct rts_mapping *mapping, const struct rts_object *object)
+{
+    uint64_t vaddr, size, offset;
+    for (size_t i = 0; rts_object_constants(object, i, &vaddr, &size, &offset); i++) {
+        const struct rts_mmap_record what = {
+            .start = mapping->bias + (vaddr & ~PAGE_MASK),
+            .size = (size + (vaddr & PAGE_MASK) + PAGE_MASK) & ~PAGE_MASK,
+            .offset = offset & ~PAGE_MASK,
+        };
+        put_mapping_record(recorder, process, mapping, &what);
+    }
 }
 
 /* The vDSO is in no file: it is part of the trace. */
@@ -248,13 +269,21 @@ static void take_frame(struct rts_recorder *recorder, const struct rts_process *
     struct rts_known_mapping *known = rts_known_mapping(
         &recorder->known, process->instance, mapping->start, mapping->end, mapping->from_ns);
     if (!known->written)
-        put_mapping_record(recorder, process, mapping);
+        put_mapping_record(recorder, process, mapping,
+                           &(struct rts_mmap_record){
+                               .start = mapping->start,
+                               .size = mapping->end - mapping->start,
+                               .offset = mapping->offset,
+                               .executable = true,
+                           });
     known->written = true;
     if (!frame->object)
         return;
     if (known->serial != rts_object_serial(frame->object)) {
         known->code = put_place(recorder, frame->object, mapping);
         known->serial = rts_object_serial(frame->object);
+        if (recorder->format.full)
+            put_constants(recorder, process, mapping, frame->object);
     }
     out->code = known->code;
 }
@@ -356,10 +385,12 @@ void rts_recorder_sample(struct rts_recorder *recorder, const struct rts_record 
     };
     rts_note_put_stack(&recorder->records, &note, recorder->frames);
     put_sample(recorder, record, in_chain ? stack->count : 0);
-    if (hand_over(recorder))
-        recorder->samples++;
-    else
-        recorder->unrecorded++;
+    recorder->samples++;
+    recorder->waiting++;
+    if (hand_over(recorder) || recorder->waiting == 0)
+        return;
+    recorder->samples--;
+    recorder->unrecorded++;
 }
 
 void rts_recorder_side_band(struct rts_recorder *recorder, const struct rts_record *record)
@@ -412,10 +443,11 @@ void rts_recorder_flush(struct rts_recorder *recorder, int64_t wall_offset_ns)
     recorder->sorted_ns = recorder->next_sorted_ns;
     recorder->next_sorted_ns = recorder->newest_ns;
     struct rts_error error;
-    if (hand_over(recorder) && rts_trace_writer_sync(recorder->writer, &error) < 0) {
-        say_failed(&error);
-        recorder->ended = true;
-    }
+    if (!hand_over(recorder))
+        return;
+    if (rts_trace_writer_sync(recorder->writer, &error) < 0)
+        end_failed(recorder, &error);
+    recorder->waiting = 0;
 }
 
 /* ---- beginning and end ---- */

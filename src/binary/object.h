@@ -71,6 +71,12 @@ bool rts_object_offset_to_vaddr(const struct rts_object *object, uint64_t offset
 /* Page-rounded p_vaddr of the first PT_LOAD: load base = this + bias. */
 uint64_t rts_object_first_vaddr(const struct rts_object *object);
 
+/* The `index`-th segment that is loaded to be read only, neither executed nor written: its
+ * link-time address, its size in bytes and its offset in the file. False: there are not that many.
+ */
+bool rts_object_constants(const struct rts_object *object, size_t index, uint64_t *vaddr,
+                          uint64_t *size, uint64_t *offset);
+
 /* Copies up to `size` bytes of executable segment content at `vaddr`; returns how many. */
 size_t rts_object_read_text(struct rts_object *object, uint64_t vaddr, void *bytes, size_t size);
 

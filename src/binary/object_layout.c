@@ -65,3 +65,19 @@ const char *rts_object_section(struct rts_object *object, uint64_t vaddr)
     const struct rts_section *section = rts_elf_image_section_at(&object->image, vaddr);
     return section && section->name[0] ? section->name : ".text";
 }
+
+bool rts_object_constants(const struct rts_object *object, size_t index, uint64_t *vaddr,
+                          uint64_t *size, uint64_t *offset)
+{
+    const struct rts_elf_image *image = &object->image;
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const Elf64_Phdr *segment = &image->segments[i];
+        if (segment->p_type != PT_LOAD || segment->p_flags & (PF_X | PF_W) || index-- > 0)
+            continue;
+        *vaddr = segment->p_vaddr;
+        *size = segment->p_filesz;
+        *offset = segment->p_offset;
+        return true;
+    }
+    return false;
+}

@@ -55,7 +55,7 @@ static uint16_t put_mmap(struct rts_buffer *out, const struct rts_record *record
     put(out, 0); /* the inode's generation */
     put_pair(out, PROT_READ | (map->executable ? PROT_EXEC : 0), MAP_PRIVATE);
     put_text(out, map->path);
-    return PERF_RECORD_MISC_USER;
+    return PERF_RECORD_MISC_USER | (map->executable ? 0 : PERF_RECORD_MISC_MMAP_DATA);
 }
 
 static uint16_t put_comm(struct rts_buffer *out, const struct rts_record *record)

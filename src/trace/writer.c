@@ -191,6 +191,11 @@ int rts_trace_writer_sync(struct rts_trace_writer *writer, struct rts_error *err
     return write_header(writer, error);
 }
 
+bool rts_trace_writer_waits(const struct rts_trace_writer *writer)
+{
+    return writer->waiting.size > 0;
+}
+
 /* Bytes of the file, at most, if it were finished now. */
 static uint64_t whole_size(const struct rts_trace_writer *writer)
 {

@@ -60,6 +60,9 @@ enum rts_trace_write rts_trace_writer_add_build_id(struct rts_trace_writer *writ
                                                    const char *path,
                                                    const struct rts_build_id *build_id);
 
+/* Is anything buffered? */
+bool rts_trace_writer_waits(const struct rts_trace_writer *writer);
+
 /* Hands what is buffered to the system, so that a reader sees it. */
 int rts_trace_writer_sync(struct rts_trace_writer *writer, struct rts_error *error);
 

@@ -16,6 +16,7 @@ e2e_scripts = \
 	tests/e2e/delivery_tls.py \
 	tests/e2e/guards.py \
 	tests/e2e/metrics.py \
+	tests/e2e/record.py \
 	tests/e2e/service.py \
 	tests/e2e/versus_perf.py \
 	tests/e2e/kernels.py
