@@ -20,6 +20,7 @@ enum long_option {
     OPTION_CALL_GRAPH = 256,
     OPTION_METHOD,
     OPTION_EMIT,
+    OPTION_GRAPH,
     OPTION_STATS,
     OPTION_METRICS,
     OPTION_PRINT_CONFIG,
@@ -37,6 +38,7 @@ static const struct option own_options[] = {
     {"duration", required_argument, NULL, 'd'},
     {"output", required_argument, NULL, 'o'},
     {"emit", required_argument, NULL, OPTION_EMIT},
+    {"graph", required_argument, NULL, OPTION_GRAPH},
     {"stats", required_argument, NULL, OPTION_STATS},
     {"metrics", required_argument, NULL, OPTION_METRICS},
     {"record", required_argument, NULL, OPTION_RECORD},
@@ -130,6 +132,7 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
     case OPTION_METHOD:
         return rts_settings_apply(settings, "Sampler:Method", "--method", optarg, error);
     case OPTION_EMIT: return parse_emit(settings, optarg, error);
+    case OPTION_GRAPH: return rts_settings_apply(settings, "Graph:File", "--graph", optarg, error);
     case OPTION_STATS:
         return rts_settings_apply(settings, "Output:StatsFile", "--stats", optarg, error);
     case OPTION_METRICS:

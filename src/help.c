@@ -40,6 +40,7 @@ static const char help_text[] =
     "  -o, --output FILE       write the facts there; \"-\" is stdout, the default unless\n"
     "                          there is an endpoint\n"
     "      --emit process      also tell process ids and names\n"
+    "      --graph FILE        take ids from this static graph where it has them\n"
     "      --stats FILE        write the final account there, as one JSON object\n"
     "      --metrics FILE      keep counters there, as Prometheus text\n"
     "      --record FILE       also keep the samples there, as perf.data with callchains\n"
@@ -83,7 +84,8 @@ static const char help_text[] =
 
 static void print_version(void)
 {
-    printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s, zstd: %s)\n",
+    printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s, zstd: %s, "
+           "archives: %s)\n",
            PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
            curl_version_info(CURLVERSION_NOW)->version, OpenSSL_version(OPENSSL_VERSION),
 #ifdef HAVE_LIBIBERTY
@@ -92,6 +94,11 @@ static void print_version(void)
            "no",
 #endif
 #ifdef HAVE_LIBZSTD
+           "yes",
+#else
+           "no",
+#endif
+#ifdef HAVE_LIBARCHIVE
            "yes"
 #else
            "no"

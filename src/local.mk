@@ -16,6 +16,7 @@ librtsample_a_SOURCES += \
 	src/session_close.c \
 	src/session_deliver.c \
 	src/session_flush.c \
+	src/session_graph.c \
 	src/session_guard.c \
 	src/session_metrics.c \
 	src/session_record.c \

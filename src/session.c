@@ -189,6 +189,7 @@ static void close_stages(struct rts_session *session)
     rts_window_destroy(session->window);
     rts_symbol_table_destroy(session->symbols);
     rts_package_table_destroy(session->packages);
+    rts_graph_destroy(session->graph);
     rts_rule_cache_destroy(session->rules);
     rts_object_cache_destroy(session->objects);
     rts_command_finish(&session->command);
@@ -256,6 +257,8 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     RTS_CLOSE int signals = open_signals();
     int result = signals < 0 ? rts_fail_errno(error, errno, "cannot receive signals") : 0;
     open_stages(&session);
+    if (result == 0)
+        result = rts_session_load_graph(&session, error);
     if (result == 0)
         result = open_capture(&session, error);
     if (result == 0)

@@ -21,6 +21,7 @@
 #include "facts/guard.h"
 #include "facts/stack_table.h"
 #include "facts/window.h"
+#include "graph/graph.h"
 #include "identity/symbol.h"
 #include "package/package_table.h"
 #include "process/process.h"
@@ -44,6 +45,7 @@ struct rts_session {
     struct rts_stack_table *stacks;
     struct rts_symbol_table *symbols;
     struct rts_package_table *packages; /* NULL: not wanted */
+    struct rts_graph *graph;            /* NULL: none was given */
     struct rts_window *window;
     struct rts_sink *sink;         /* NULL: facts are delivered only */
     struct rts_delivery *delivery; /* NULL: no endpoint */
@@ -125,6 +127,12 @@ void rts_session_record_side_band(struct rts_session *session, const struct rts_
 
 /* Ends the trace; `whole`: the run came to its end. */
 int rts_session_end_record(struct rts_session *session, bool whole, struct rts_error *error);
+
+/* session_graph.c: reads the static graph, if one was given. */
+int rts_session_load_graph(struct rts_session *session, struct rts_error *error);
+
+/* The hottest symbols that are no node of it. */
+void rts_session_list_unjoined(const struct rts_session *session, struct rts_run_facts *run);
 
 /* session_close.c: opens the outputs; an earlier account is left alone until there is a new one. */
 int rts_session_open_outputs(struct rts_session *session, struct rts_error *error);

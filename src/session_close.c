@@ -190,6 +190,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .recorded_samples = session->recorded.samples,
         .unrecorded_samples = session->recorded.unrecorded,
     };
+    rts_session_list_unjoined(session, &run);
     struct rts_own_memory memory;
     rts_own_memory_read(&memory);
     run.cpu_ms = rts_session_own_cpu_ms();

@@ -21,6 +21,7 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
         .aliases = symbol->aliases,
         .source = rts_symbol_source_name(symbol->source),
         .id_scheme = symbol->id_scheme,
+        .join_rule = symbol->join_rule,
         .build_id_is_file_hash = symbol->build_id_is_file_hash,
         .purl = package.purl,
         .stale_mapping = package.stale,
@@ -38,6 +39,8 @@ static void count_symbol(struct rts_session *session, const struct rts_stack_ent
     symbol->last_stack = session->stack_number;
     symbol->total_hits += entry->samples;
     symbol->leaf_hits += leaf ? entry->samples : 0;
+    if (session->graph)
+        session->account.joins[symbol->join] += entry->samples;
     struct rts_fact_symbol fact = fact_symbol(session, frame->object, symbol);
     rts_window_add(session->window, process, &fact, frame->load_base, entry->samples,
                    entry->first_ns, leaf);

@@ -114,6 +114,7 @@ struct rts_settings {
     bool collect_build_ids;
     bool resolve_packages;
     unsigned id_scheme; /* enum rts_id_scheme */
+    char *graph_path;   /* owned; NULL: no static graph */
 
     struct rts_sampler_settings sampler;
     struct rts_ingest_settings ingest;

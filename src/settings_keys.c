@@ -45,6 +45,7 @@ static const char *const id_schemes[] = {"union-v0.1", "addressed", NULL};
 static const struct rts_setting table[] = {
     {"Egress:AllowedHosts", RTS_SETTING_LIST, AT(egress.allowed_hosts)},
     {"Egress:Enabled", RTS_SETTING_BOOLEAN, AT(egress.enabled)},
+    {"Graph:File", RTS_SETTING_TEXT, AT(graph_path), .local = true},
     {"Ingest:AnalysisId", RTS_SETTING_TEXT, AT(ingest.analysis_id)},
     {"Ingest:BatchSize", RTS_SETTING_NUMBER, AT(ingest.batch_size), 1, 100000},
     {"Ingest:CaCert", RTS_SETTING_TEXT, AT(ingest.cacert), .local = true},

@@ -34,6 +34,14 @@ static const char *const source_names[RTS_SYMBOL_SOURCE_COUNT] = {
     [RTS_SYMBOL_FDE] = "fde",
 };
 
+static const char *const join_names[RTS_JOIN_COUNT] = {
+    [RTS_JOIN_JOINED] = "joined",
+    [RTS_JOIN_FILE_UNKNOWN] = "file_unknown",
+    [RTS_JOIN_ADDRESS_UNKNOWN] = "address_unknown",
+    [RTS_JOIN_NAME_DIFFERS] = "name_differs",
+    [RTS_JOIN_NAME_AMBIGUOUS] = "name_ambiguous",
+};
+
 const char *rts_stop_name(enum rts_stop stop)
 {
     return stop < RTS_STOP_COUNT ? stop_names[stop] : "unknown";
@@ -47,6 +55,11 @@ const char *rts_unwinder_name(enum rts_unwinder unwinder)
 const char *rts_drop_name(enum rts_drop drop)
 {
     return drop < RTS_DROP_COUNT ? drop_names[drop] : "unknown";
+}
+
+const char *rts_join_name(enum rts_join join)
+{
+    return join < RTS_JOIN_COUNT ? join_names[join] : "unknown";
 }
 
 const char *rts_symbol_source_name(enum rts_symbol_source source)

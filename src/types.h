@@ -102,6 +102,17 @@ enum rts_symbol_source {
     RTS_SYMBOL_SOURCE_COUNT
 };
 
+/* What became of a function's search for its node in the static graph; rts_join_name() gives the
+ * word in --stats. */
+enum rts_join {
+    RTS_JOIN_JOINED,
+    RTS_JOIN_FILE_UNKNOWN,    /* no node is of this file */
+    RTS_JOIN_ADDRESS_UNKNOWN, /* nodes of this file have addresses, and none has this one */
+    RTS_JOIN_NAME_DIFFERS,    /* only its name could tell, and no node has it */
+    RTS_JOIN_NAME_AMBIGUOUS,  /* several nodes have its name, and none its address */
+    RTS_JOIN_COUNT
+};
+
 /* The binding of a symbol: one of the parts of an addressed id. */
 enum rts_linkage {
     RTS_LINKAGE_GLOBAL,
@@ -112,6 +123,7 @@ enum rts_linkage {
 const char *rts_stop_name(enum rts_stop stop);
 const char *rts_unwinder_name(enum rts_unwinder unwinder);
 const char *rts_drop_name(enum rts_drop drop);
+const char *rts_join_name(enum rts_join join);
 const char *rts_symbol_source_name(enum rts_symbol_source source);
 
 #endif

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The include rule of src/types.h, checked: a stage folder includes types.h, util/ and itself;
-# unwind/, identity/ and package/ also binary/, report/ the account in facts/, and trace/ the records
-# in capture/. Prints TAP.
+# unwind/, identity/ and package/ also binary/, identity/ graph/ as well, report/ the account in
+# facts/, and trace/ the records in capture/. Prints TAP.
 set -uo pipefail
 cd "${top_srcdir:-$(dirname "$0")/..}/src" || exit 99
 
@@ -30,7 +30,8 @@ project_includes() {
 allowed_folders() {
     case $1 in
     util) echo 'util' ;;
-    unwind | identity | package) echo "util binary $1" ;;
+    unwind | package) echo "util binary $1" ;;
+    identity) echo "util binary graph identity" ;;
     report) echo "util facts report" ;;
     trace) echo "util capture trace" ;;
     *) echo "util $1" ;;

@@ -2,6 +2,8 @@
 #include "facts/account.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "util/json.h"
 
@@ -98,6 +100,64 @@ static void append_delivery(const struct rts_delivery_account *delivery, struct 
                       delivery->retries);
 }
 
+uint64_t rts_account_unjoined(const struct rts_account *account)
+{
+    uint64_t unjoined = 0;
+    for (unsigned i = 0; i < RTS_JOIN_COUNT; i++)
+        unjoined += i == RTS_JOIN_JOINED ? 0 : account->joins[i];
+    return unjoined;
+}
+
+static bool is_hotter(const struct rts_unjoined *a, const struct rts_unjoined *b)
+{
+    if (a->hits != b->hits)
+        return a->hits > b->hits;
+    int order = strcmp(a->symbol, b->symbol);
+    return order ? order < 0 : strcmp(a->build_id, b->build_id) < 0;
+}
+
+void rts_run_facts_add_unjoined(struct rts_run_facts *run, const struct rts_unjoined *symbol)
+{
+    size_t at = run->unjoined_count;
+    while (at > 0 && is_hotter(symbol, &run->unjoined[at - 1]))
+        at--;
+    if (at == RTS_UNJOINED_MAX)
+        return;
+    if (run->unjoined_count < RTS_UNJOINED_MAX)
+        run->unjoined_count++;
+    memmove(&run->unjoined[at + 1], &run->unjoined[at],
+            (run->unjoined_count - 1 - at) * sizeof *run->unjoined);
+    run->unjoined[at] = *symbol;
+}
+
+static void append_graph(const struct rts_account *account, const struct rts_run_facts *run,
+                         struct rts_buffer *out)
+{
+    rts_buffer_format(out,
+                      ",\"graph\":{\"nodes\":%" PRIu64 ",\"joined_hits\":%" PRIu64
+                      ",\"unjoined_hits\":%" PRIu64 ",\"unjoined\":{",
+                      account->graph_nodes, account->joins[RTS_JOIN_JOINED],
+                      rts_account_unjoined(account));
+    const char *separator = "";
+    for (unsigned i = 0; i < RTS_JOIN_COUNT; i++) {
+        if (i == RTS_JOIN_JOINED)
+            continue;
+        rts_buffer_format(out, "%s\"%s\":%" PRIu64, separator, rts_join_name(i), account->joins[i]);
+        separator = ",";
+    }
+    rts_buffer_text(out, "},\"unjoined_symbols\":[");
+    for (size_t i = 0; i < run->unjoined_count; i++) {
+        const struct rts_unjoined *symbol = &run->unjoined[i];
+        rts_buffer_text(out, i ? ",{\"symbol\":" : "{\"symbol\":");
+        rts_json_string(out, symbol->symbol);
+        append_string(out, "buildId", symbol->build_id);
+        rts_buffer_format(out, ",\"hits\":%" PRIu64, symbol->hits);
+        append_string(out, "reason", rts_join_name(symbol->reason));
+        rts_buffer_text(out, "}");
+    }
+    rts_buffer_text(out, "]}");
+}
+
 /* Tenths by hand: printf would follow the locale's decimal point. */
 static void append_percent(struct rts_buffer *out, double percent)
 {
@@ -140,7 +200,7 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       account->events_with_purl,
                       account->events_emitted - account->events_with_purl);
     append_delivery(&account->delivery, out);
-    rts_buffer_text(out, ",\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0}");
+    append_graph(account, run, out);
     rts_buffer_format(
         out, ",\"self\":{\"cpu_ms\":%" PRIu64 ",\"peak_rss_kib\":%" PRIu64 ",\"max_cpu_percent\":",
         run->cpu_ms, run->peak_rss_kib);

@@ -6,6 +6,7 @@
  *   samples_kept == sum(stops)
  *   frames_total == sum(frames_by_unwinder)
  *   events_emitted == rts_account_delivered()      at the end of a run that delivers
+ *   hits == sum(joins)                             with a static graph
  * Samples without a user side, of rtsample itself, and of processes that are not the target are
  * counted apart and are not part of `taken`.
  */
@@ -38,14 +39,26 @@ struct rts_account {
     uint64_t events_with_purl; /* those of them that name a package */
     uint64_t hits;             /* sum of their hitCounts */
     uint64_t batches;
-    uint64_t undelivered_events; /* lines that the output refused and that are lost */
-    uint64_t unnamed_anonymous;  /* frames in anonymous (JIT) code: no fact */
-    uint64_t unnamed_no_file;    /* frames in files that could not be read: no fact */
-    uint64_t unnamed_no_symbol;  /* frames in readable files without name or FDE: no fact */
-    uint64_t kernel_side;        /* kept samples that were taken in kernel mode */
-    uint64_t lost_records;       /* side-band and sample records the kernel could not write */
-    uint64_t processes;          /* process instances with at least one kept sample */
+    uint64_t undelivered_events;    /* lines that the output refused and that are lost */
+    uint64_t unnamed_anonymous;     /* frames in anonymous (JIT) code: no fact */
+    uint64_t unnamed_no_file;       /* frames in files that could not be read: no fact */
+    uint64_t unnamed_no_symbol;     /* frames in readable files without name or FDE: no fact */
+    uint64_t kernel_side;           /* kept samples that were taken in kernel mode */
+    uint64_t lost_records;          /* side-band and sample records the kernel could not write */
+    uint64_t processes;             /* process instances with at least one kept sample */
+    uint64_t graph_nodes;           /* of the static graph; 0 without one, as are: */
+    uint64_t joins[RTS_JOIN_COUNT]; /* hits by what became of their search for a node */
     struct rts_delivery_account delivery; /* zero when nothing is delivered */
+};
+
+/* Symbols without a node that are listed. */
+#define RTS_UNJOINED_MAX 10
+
+/* One of them. Strings borrowed. */
+struct rts_unjoined {
+    const char *symbol, *build_id;
+    uint64_t hits;
+    enum rts_join reason;
 };
 
 /* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
@@ -57,12 +70,20 @@ struct rts_run_facts {
     int command_status; /* exit status of -- COMMAND, 128 + signal when killed; -1: still running */
     uint32_t frequency;
     const char *const *gave_up; /* NULL-terminated words: what the kernel refused */
+    struct rts_unjoined unjoined[RTS_UNJOINED_MAX]; /* the hottest first */
+    size_t unjoined_count;
     uint64_t cpu_ms;
     uint64_t peak_rss_kib;
     double max_cpu_percent;
     uint64_t recorded_bytes, recorded_samples; /* of and in the trace */
     uint64_t unrecorded_samples; /* that were used and are not in the trace: its limit, the disk */
 };
+
+/* Hits without a node in the static graph. */
+uint64_t rts_account_unjoined(const struct rts_account *account);
+
+/* Puts a symbol into the list of the hottest without a node, unless it is too cold for it. */
+void rts_run_facts_add_unjoined(struct rts_run_facts *run, const struct rts_unjoined *symbol);
 
 /* samples_kept + all drops. */
 uint64_t rts_account_taken(const struct rts_account *account);

@@ -162,6 +162,7 @@ static void append_metadata(const struct line *line, struct rts_buffer *out)
     separator = append_member(
         out, separator, "\"evidence\":", line->leaf_samples ? "sampled-leaf" : "sampled-caller");
     separator = append_member(out, separator, "\"idScheme\":", symbol->id_scheme);
+    separator = append_member(out, separator, "\"join\":", symbol->join_rule);
     separator =
         append_member(out, separator, "\"leafHits\":", line->leaf_samples ? leaf_hits : NULL);
     separator = append_member(out, separator,

@@ -20,6 +20,7 @@ struct rts_fact_symbol {
     const char *aliases;
     const char *source;        /* metadata.symbolSource */
     const char *id_scheme;     /* metadata.idScheme */
+    const char *join_rule;     /* metadata.join */
     const char *purl;          /* the package that the code is of */
     const char *stale_mapping; /* metadata.staleMapping */
     bool build_id_is_file_hash;
@@ -65,9 +66,9 @@ size_t rts_window_lines_with_purl(const struct rts_window *window);
 /* Appends the lines, sorted by observedAt (as written: milliseconds), then symbolId, then the
  * line's bytes, each ended by LF, and empties the window. Key order within a line: symbolId,
  * codeId, purl, buildId, loaderBase, processId, processName, hitCount, observedAt, metadata (its
- * keys sorted: aliases, buildIdFallback, demangled, evidence, idScheme, leafHits, packageModified,
- * staleMapping, symbol, symbolSource). Strings that are not valid UTF-8 have their bad bytes
- * replaced by U+FFFD; control characters are escaped. */
+ * keys sorted: aliases, buildIdFallback, demangled, evidence, idScheme, join, leafHits,
+ * packageModified, staleMapping, symbol, symbolSource). Strings that are not valid UTF-8 have their
+ * bad bytes replaced by U+FFFD; control characters are escaped. */
 void rts_window_write(struct rts_window *window, const struct rts_fact_options *options,
                       struct rts_buffer *out);
 

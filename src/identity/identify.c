@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "identity/symbol_id.h"
+#include "util/memory.h"
 #include "util/sha256.h"
 
 /* No function is larger than this; a symbol may say so, and hashing takes its time. */
@@ -87,16 +88,57 @@ static bool identify_addressed(struct rts_identity *identity, struct rts_object 
     return true;
 }
 
-bool rts_identify(struct rts_identity *identity, enum rts_id_scheme scheme,
-                  struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
-                  const struct rts_function *function)
+static bool compute(struct rts_identity *identity, enum rts_id_scheme scheme,
+                    struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
+                    const struct rts_function *function)
 {
     const char *section = rts_object_section(object, vaddr);
-    *identity = (struct rts_identity){.scheme = rts_id_scheme_name(scheme)};
+    identity->scheme = rts_id_scheme_name(scheme);
     if (scheme == RTS_ID_ADDRESSED)
         return identify_addressed(identity, object, code, section, function);
     identity->symbol_id = rts_symbol_id_union_v01(code->hex, section, function->name);
     identity->code_id = rts_code_id_union_v01(code->hex, code->is_file_hash);
+    return true;
+}
+
+/* Asks the graph. The file is hashed only when it has no build-id that the graph knows and the
+ * graph has files that are known by their hash. */
+static enum rts_join join(const struct rts_graph *graph, struct rts_object *object,
+                          const struct rts_code_identity *code, const struct rts_function *function,
+                          struct rts_graph_match *match)
+{
+    struct rts_graph_query query = {
+        .build_id = code->is_file_hash ? NULL : code->hex,
+        .has_address = function->source != RTS_SYMBOL_INLINE,
+        .address = function->start,
+        .name = function->source == RTS_SYMBOL_FDE ? NULL : function->name,
+        .aliases = (const char *const *)function->aliases,
+    };
+    if (code->is_file_hash)
+        query.file_sha256 = code->hex;
+    else if (rts_graph_has_hashes(graph) && !rts_graph_knows_build_id(graph, code->hex))
+        query.file_sha256 = rts_object_file_sha256(object);
+    return rts_graph_find(graph, &query, match);
+}
+
+bool rts_identify(struct rts_identity *identity, const struct rts_id_rules *rules,
+                  struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
+                  const struct rts_function *function)
+{
+    struct rts_graph_match match = {0};
+    *identity = (struct rts_identity){0};
+    if (rules->graph)
+        identity->join = join(rules->graph, object, code, function, &match);
+    if (!match.symbol_id)
+        return compute(identity, rules->scheme, object, code, vaddr, function);
+    if (match.code_id)
+        identity->code_id = rts_strdup(match.code_id);
+    else if (!compute(identity, rules->scheme, object, code, vaddr, function))
+        return false;
+    free(identity->symbol_id);
+    identity->symbol_id = rts_strdup(match.symbol_id);
+    identity->scheme = "graph";
+    identity->join_rule = match.rule;
     return true;
 }
 

@@ -4,6 +4,7 @@
 #define RTS_IDENTITY_IDENTIFY_H
 
 #include "binary/object.h"
+#include "graph/graph.h"
 #include "types.h"
 
 /* How ids are computed; the word goes into metadata.idScheme. The order is that of the words of
@@ -26,15 +27,23 @@ struct rts_code_identity {
 /* Fills *code; false when the file has no build-id and cannot be hashed. */
 bool rts_code_identity_init(struct rts_code_identity *code, struct rts_object *object);
 
+/* Ids are those of the function's node in the graph, if it has one, else computed. */
+struct rts_id_rules {
+    enum rts_id_scheme scheme;
+    const struct rts_graph *graph; /* borrowed; NULL: none */
+};
+
 /* The ids of one function. */
 struct rts_identity {
     char *symbol_id, *code_id; /* owned */
-    const char *scheme;        /* the word for metadata.idScheme; static */
+    const char *scheme;        /* the word for metadata.idScheme, "graph" for copied ids; static */
+    const char *join_rule;     /* the word for metadata.join; NULL: not joined; static */
+    enum rts_join join;        /* meaningful with a graph */
 };
 
 /* Identifies `function`, which is at `vaddr` of `object`; false when the scheme needs what cannot
- * be had. A scheme that hashes the file does so at the first function of it. */
-bool rts_identify(struct rts_identity *identity, enum rts_id_scheme scheme,
+ * be had. Where the file has to be hashed that is done at the first function of it. */
+bool rts_identify(struct rts_identity *identity, const struct rts_id_rules *rules,
                   struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
                   const struct rts_function *function);
 void rts_identity_finish(struct rts_identity *identity);

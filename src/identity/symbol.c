@@ -36,7 +36,7 @@ struct resolved {
 };
 
 struct rts_symbol_table {
-    enum rts_id_scheme scheme;
+    struct rts_id_rules rules;
     struct rts_table symbols; /* by symbolId */
     struct rts_table memo;    /* struct resolved by address */
     size_t symbol_bytes;
@@ -45,8 +45,13 @@ struct rts_symbol_table {
 struct rts_symbol_table *rts_symbol_table_create(enum rts_id_scheme scheme)
 {
     struct rts_symbol_table *table = rts_calloc(1, sizeof *table);
-    table->scheme = scheme;
+    table->rules.scheme = scheme;
     return table;
+}
+
+void rts_symbol_table_use_graph(struct rts_symbol_table *table, const struct rts_graph *graph)
+{
+    table->rules.graph = graph;
 }
 
 static void destroy_symbol(struct rts_symbol *symbol)
@@ -143,6 +148,8 @@ static struct rts_symbol *make_symbol(struct rts_object *object,
     symbol->symbol_id = identity->symbol_id;
     symbol->code_id = identity->code_id;
     symbol->id_scheme = identity->scheme;
+    symbol->join_rule = identity->join_rule;
+    symbol->join = identity->join;
     *identity = (struct rts_identity){0};
     symbol->build_id = join(code->is_file_hash ? "sha256:" : "gnu-build-id:", code->hex);
     symbol->build_id_is_file_hash = code->is_file_hash;
@@ -163,7 +170,7 @@ static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_obje
                                  const struct rts_function *function)
 {
     struct rts_identity identity;
-    if (!rts_identify(&identity, table->scheme, object, code, vaddr, function))
+    if (!rts_identify(&identity, &table->rules, object, code, vaddr, function))
         return NULL;
     uint64_t hash = rts_hash_bytes(identity.symbol_id, strlen(identity.symbol_id), 0);
     struct rts_symbol *symbol =

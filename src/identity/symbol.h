@@ -13,6 +13,8 @@
 struct rts_symbol {
     char *symbol_id, *code_id;
     const char *id_scheme; /* the word for metadata.idScheme; static */
+    const char *join_rule; /* the word for metadata.join; NULL: not joined; static */
+    enum rts_join join;    /* meaningful with a graph */
     char *build_id;        /* "gnu-build-id:<hex>", or "sha256:<hex>" without one */
     bool build_id_is_file_hash;
     char *name;      /* mangled, no version */
@@ -29,6 +31,9 @@ struct rts_symbol_table;
 
 struct rts_symbol_table *rts_symbol_table_create(enum rts_id_scheme scheme);
 void rts_symbol_table_destroy(struct rts_symbol_table *table);
+
+/* Takes ids from the graph from now on, where it has them. It must outlive the table. */
+void rts_symbol_table_use_graph(struct rts_symbol_table *table, const struct rts_graph *graph);
 
 /* The symbols at a frame, innermost (inlined) first, memoized by (object, vaddr). Returns the
  * number; 0 when nothing is known, or when the text of all symbols has reached its bound. No symbol

@@ -196,6 +196,27 @@ static void append_facts(const struct rts_summary *summary, struct rts_buffer *o
     }
 }
 
+static void append_graph(const struct rts_account *account, struct rts_buffer *out)
+{
+    struct reasons reasons = {0};
+    for (unsigned i = 0; i < RTS_JOIN_COUNT; i++)
+        if (i != RTS_JOIN_JOINED)
+            add_reason(&reasons, rts_join_name(i), account->joins[i]);
+    uint64_t joined = account->joins[RTS_JOIN_JOINED];
+    if (joined + reasons.total == 0)
+        return;
+    begin_line(out, "graph", joined);
+    append_percent(out, joined, joined + reasons.total);
+    rts_buffer_text(out, " of hits joined one of ");
+    append_number(out, account->graph_nodes);
+    rts_buffer_text(out, account->graph_nodes == 1 ? " node" : " nodes");
+    if (reasons.total > 0) {
+        rts_buffer_text(out, "; the others: ");
+        append_reasons(out, &reasons, false);
+    }
+    rts_buffer_text(out, "\n");
+}
+
 static int hottest_first(const void *left, const void *right)
 {
     const struct rts_summary_function *a = left, *b = right;
@@ -256,5 +277,6 @@ void rts_summary_format(const struct rts_summary *summary, struct rts_buffer *ou
     append_apart(summary->account, out);
     append_unnamed(summary->account, out);
     append_facts(summary, out);
+    append_graph(summary->account, out);
     append_functions(summary, out);
 }

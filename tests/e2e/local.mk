@@ -5,6 +5,7 @@ e2e_scripts = \
 	tests/e2e/targets.py \
 	tests/e2e/files.py \
 	tests/e2e/storms.py \
+	tests/e2e/graph.py \
 	tests/e2e/bad_input.py \
 	tests/e2e/gdb.py \
 	tests/e2e/losses.py \
@@ -22,6 +23,6 @@ e2e_scripts = \
 	tests/e2e/kernels.py
 
 TESTS += $(e2e_scripts)
-EXTRA_DIST += tests/e2e/lib.py $(e2e_scripts) \
+EXTRA_DIST += tests/e2e/lib.py tests/e2e/graph_maker.py $(e2e_scripts) \
 	tests/e2e/delivery_lib.py tests/e2e/delivery_server.py tests/e2e/failing_disk.c
 $(e2e_scripts:.py=.log): src/rtsample$(EXEEXT)

@@ -188,14 +188,6 @@ def compare(title, start):
 # --- The programs --------------------------------------------------------------------------------
 
 
-def system_program(name):
-    """The distribution's own one, before what somebody put into PATH in front of it."""
-    path = shutil.which(name, path="/usr/bin:/bin:/usr/sbin") or shutil.which(name)
-    if not path:
-        raise Skip(name + " is not installed")
-    return os.path.realpath(path) if name == "python3" else path
-
-
 def large_file():
     """64 MiB of words, the same ones every time."""
     path = os.path.join(WORK, "large")
@@ -209,37 +201,6 @@ def large_file():
             while file.tell() < 64 << 20:
                 file.write(b" ".join(words[byte] for byte in source.randbytes(1 << 18)))
     return path
-
-
-class Redis(Target):
-    """A private redis-server, and redis-benchmark at work on it over a socket."""
-
-    def __init__(self):
-        server, client = system_program("redis-server"), system_program("redis-benchmark")
-        folder = tempfile.mkdtemp(dir=WORK)
-        socket = os.path.join(folder, "socket")
-        options = "--port 0 --appendonly no --daemonize no --loglevel warning".split()
-        super().__init__(
-            *(server, "--unixsocket", socket, "--save", "", "--dir", folder), *options, ready=False
-        )
-        while not os.path.exists(socket):
-            if self.process.poll() is not None:
-                raise Skip("redis-server does not run here")
-            time.sleep(0.05)
-        tests = "set,get,incr,lpush,lrange_100,mset"
-        self.client = Target(
-            *(client, "-s", socket, "-t", tests, "-n", 10000, "-r", 10000, "-q", "-l"),
-            # Pipelined, so that the server is busy with requests. Else it sleeps and wakes all the
-            # time, and what a sample hits depends on when the machine lets it run.
-            *("-c", 50, "-P", 16),
-            ready=False
-        )
-        time.sleep(1)
-
-    def stop(self):
-        if hasattr(self, "client"):
-            self.client.stop()
-        super().stop()
 
 
 def redis():

@@ -151,7 +151,9 @@ static void every_number_is_in_its_place(void **state)
                     "\"packages\":{\"with_purl\":9,\"without_purl\":6},"
                     "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
                     "\"retries\":28},"
-                    "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0},"
+                    "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0,\"unjoined\":{"
+                    "\"file_unknown\":0,\"address_unknown\":0,\"name_differs\":0,"
+                    "\"name_ambiguous\":0},\"unjoined_symbols\":[]},"
                     "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
                     "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35}},"
                     "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
@@ -234,6 +236,36 @@ static void throttling_lasts_a_tick_at_most(void **state)
     assert_int_equal(account.dropped[RTS_DROP_THROTTLED], 14);
 }
 
+/* The ten hottest, by hits, then by name, then by file, whatever the order they come in. */
+static void the_hottest_unjoined_are_listed(void **state)
+{
+    (void)state;
+    struct rts_run_facts run = {0};
+    static const char *const names[] = {"k", "c", "a", "e", "b", "d", "g", "f", "i", "j", "h", "l"};
+    for (size_t i = 0; i < 12; i++) {
+        struct rts_unjoined symbol = {.symbol = names[i],
+                                      .build_id = "x",
+                                      .hits = (uint64_t)(100 - (names[i][0] - 'a') / 2),
+                                      .reason = RTS_JOIN_FILE_UNKNOWN};
+        rts_run_facts_add_unjoined(&run, &symbol);
+    }
+    assert_int_equal(run.unjoined_count, RTS_UNJOINED_MAX);
+    for (size_t i = 0; i < RTS_UNJOINED_MAX; i++)
+        assert_int_equal(run.unjoined[i].symbol[0], 'a' + i);
+    struct rts_account account = {.graph_nodes = 7};
+    account.joins[RTS_JOIN_JOINED] = 3;
+    account.joins[RTS_JOIN_FILE_UNKNOWN] = 2;
+    account.joins[RTS_JOIN_NAME_DIFFERS] = 1;
+    run.unjoined_count = 1;
+    char *text = written(&account, &run);
+    assert_non_null(strstr(text, "\"graph\":{\"nodes\":7,\"joined_hits\":3,\"unjoined_hits\":3,"
+                                 "\"unjoined\":{\"file_unknown\":2,\"address_unknown\":0,"
+                                 "\"name_differs\":1,\"name_ambiguous\":0},"
+                                 "\"unjoined_symbols\":[{\"symbol\":\"a\",\"buildId\":\"x\","
+                                 "\"hits\":100,\"reason\":\"file_unknown\"}]}"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +276,7 @@ int main(void)
         cmocka_unit_test(nothing_is_zeros),
         cmocka_unit_test(a_command_that_still_runs_has_no_status),
         cmocka_unit_test(percent_is_always_a_number),
+        cmocka_unit_test(the_hottest_unjoined_are_listed),
         cmocka_unit_test(throttling_lasts_a_tick_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
