@@ -414,6 +414,38 @@ void rts_recorder_process(struct rts_recorder *recorder, const struct rts_fact_p
         hand_over(recorder);
 }
 
+static void put_package(struct rts_recorder *recorder, uint32_t serial, const char *function,
+                        const struct rts_recorder_package *package)
+{
+    struct rts_note_draft draft;
+    rts_note_begin(&draft, RTS_NOTE_PACKAGE, &recorder->records);
+    rts_note_put_number(&draft, serial);
+    rts_note_put_text(&draft, function);
+    rts_note_put_attribute(&draft, "purl", package->purl);
+    rts_note_put_attribute(&draft, "stale", package->stale);
+    rts_note_put_attribute(&draft, "modified", package->modified ? "1" : NULL);
+    rts_note_end(&draft);
+    hand_over(recorder);
+}
+
+/* Nearly always all functions of a file are of one package: that of the first one is said of all,
+ * and of another one only what is different. */
+void rts_recorder_package(struct rts_recorder *recorder, const struct rts_object *object,
+                          const char *function, const struct rts_recorder_package *package)
+{
+    if (recorder->ended)
+        return;
+    uint32_t serial = rts_object_serial(object);
+    const uintptr_t answer[] = {(uintptr_t)package->purl, (uintptr_t)package->stale,
+                                package->modified};
+    switch (rts_known_package(&recorder->known, serial, function,
+                              rts_hash_bytes(answer, sizeof answer, 0))) {
+    case RTS_KNOWN_PACKAGE: break;
+    case RTS_NEW_PACKAGE_OF_FILE: put_package(recorder, serial, "", package); break;
+    case RTS_NEW_PACKAGE_OF_FUNCTION: put_package(recorder, serial, function, package); break;
+    }
+}
+
 /* ---- windows ---- */
 
 static void put_flush(struct rts_recorder *recorder, bool only_named, int64_t wall_offset_ns)

@@ -64,6 +64,15 @@ void rts_recorder_side_band(struct rts_recorder *recorder, const struct rts_reco
 /* What facts are about to say of a process of which there are samples. */
 void rts_recorder_process(struct rts_recorder *recorder, const struct rts_fact_process *facts);
 
+/* What facts are about to say of the package of a function of an object of which there are samples.
+ * The strings must live as long as the recorder, and be the same ones while the answer is. */
+struct rts_recorder_package {
+    const char *purl, *stale; /* NULL: not known */
+    bool modified;
+};
+void rts_recorder_package(struct rts_recorder *recorder, const struct rts_object *object,
+                          const char *function, const struct rts_recorder_package *package);
+
 /* The stacks so far were named, and no window ended. */
 void rts_recorder_named(struct rts_recorder *recorder);
 

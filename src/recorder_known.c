@@ -31,6 +31,8 @@ static void forget_all(struct rts_known *known)
     forget(&known->files);
     forget(&known->processes);
     forget(&known->threads);
+    forget(&known->file_packages);
+    forget(&known->function_packages);
 }
 
 void rts_known_finish(struct rts_known *known)
@@ -43,13 +45,16 @@ void rts_known_finish(struct rts_known *known)
     rts_table_finish(&known->processes);
     rts_table_finish(&known->threads);
     rts_table_finish(&known->listed);
+    rts_table_finish(&known->file_packages);
+    rts_table_finish(&known->function_packages);
 }
 
 void rts_known_bound(struct rts_known *known)
 {
     if (known->mappings.count >= RTS_KNOWN_MAX || known->places.count >= RTS_KNOWN_MAX ||
         known->files.count >= RTS_KNOWN_MAX || known->processes.count >= RTS_KNOWN_MAX ||
-        known->threads.count >= RTS_KNOWN_MAX)
+        known->threads.count >= RTS_KNOWN_MAX || known->file_packages.count >= RTS_KNOWN_MAX ||
+        known->function_packages.count >= RTS_KNOWN_MAX)
         forget_all(known);
 }
 
@@ -149,4 +154,20 @@ bool rts_known_has_process(const struct rts_known *known, uint64_t instance)
 bool rts_known_process(struct rts_known *known, uint64_t instance, const void *bytes, size_t size)
 {
     return take_item(&known->processes, instance, rts_hash_bytes(bytes, size, 0));
+}
+
+enum rts_known_package rts_known_package(struct rts_known *known, uint32_t serial,
+                                         const char *function, uint64_t digest)
+{
+    const struct item *file = find_item(&known->file_packages, serial);
+    if (!file) {
+        take_item(&known->file_packages, serial, digest);
+        return RTS_NEW_PACKAGE_OF_FILE;
+    }
+    uint64_t number = rts_hash_bytes(function, strlen(function), serial);
+    /* What was said of the function itself counts, and once it was, it has to be kept up. */
+    if (file->digest == digest && !find_item(&known->function_packages, number))
+        return RTS_KNOWN_PACKAGE;
+    return take_item(&known->function_packages, number, digest) ? RTS_NEW_PACKAGE_OF_FUNCTION
+                                                                : RTS_KNOWN_PACKAGE;
 }

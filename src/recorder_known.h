@@ -24,6 +24,7 @@ struct rts_known_mapping {
 struct rts_known {
     struct rts_table mappings; /* struct rts_known_mapping */
     struct rts_table places, files, processes, threads, listed;
+    struct rts_table file_packages, function_packages;
 };
 
 void rts_known_finish(struct rts_known *known);
@@ -52,5 +53,14 @@ bool rts_known_has_process(const struct rts_known *known, uint64_t instance);
 
 /* True when these bytes are not what was last said of it. */
 bool rts_known_process(struct rts_known *known, uint64_t instance, const void *bytes, size_t size);
+
+/* Is this what was said of the package of a function? `digest` stands for the answer. */
+enum rts_known_package {
+    RTS_KNOWN_PACKAGE,
+    RTS_NEW_PACKAGE_OF_FILE,     /* to be said of the whole file, of which nothing has been said */
+    RTS_NEW_PACKAGE_OF_FUNCTION, /* to be said of the function */
+};
+enum rts_known_package rts_known_package(struct rts_known *known, uint32_t serial,
+                                         const char *function, uint64_t digest);
 
 #endif

@@ -12,6 +12,13 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
     struct rts_package package = {0};
     if (session->packages)
         package = rts_package_table_find(session->packages, object, symbol->name);
+    if (session->packages && session->recorder)
+        rts_recorder_package(session->recorder, object, symbol->name,
+                             &(struct rts_recorder_package){
+                                 .purl = package.purl,
+                                 .stale = package.stale,
+                                 .modified = package.modified,
+                             });
     return (struct rts_fact_symbol){
         .symbol_id = symbol->symbol_id,
         .code_id = symbol->code_id,

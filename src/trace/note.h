@@ -41,19 +41,25 @@
  *            names were looked up; signed         named; CLOCK_REALTIME - CLOCK_MONOTONIC in ns
  *   END      attributes                           last of all; a trace without it was cut off
  *
+ *   PACKAGE  number of a file, text: the linkage  what facts say of the package that a function of
+ *            name of a function, or "" for all    the file belongs to; of a function that is not
+ *            that are not named, attributes       named by itself, what "" says
+ *
  * So a run is repeated in the order of the file, with nothing sorted and nothing looked up in
  * mappings: STACK and the SAMPLE behind it give the frames of a process instance, PROCESS what its
  * facts say of it, FLUSH the windows, ACCOUNT and END the rest of the account. MMAP2, COMM, FORK
  * and EXIT are there for other tools.
  *
- * FILE, MAPPING and PROCESS hold until the next one with the same number, and come before the first
- * STACK that needs them. Numbers are those of this trace alone.
+ * FILE, MAPPING, PROCESS and PACKAGE hold until the next one with the same number, and come before
+ * the first STACK that needs them; PACKAGE comes before the FLUSH that does. Numbers are those of
+ * this trace alone.
  *
  * Attributes of RUN: format (of the trace: 1), program, config_sha256, method, frequency,
  * call_graph, gave_up (words with commas between), full (registers and stacks were kept), clock
  * ("monotonic", or "perf" where the kernel could not), started_ns and wall_offset_ns, segment (its
  * number, from 1).
- * Of FILE: path, build_id (hex), sha256 (of a file without a build-id), vdso; package facts.
+ * Of FILE: path, build_id (hex), sha256 (of a file without a build-id), vdso (a flag).
+ * Of PACKAGE: purl, stale (the purl of what has taken the file's place since), modified (a flag).
  * Of PROCESS: pid, name, and whatever a fact says of a process.
  * Of END: duration_ms, frequency, command_status, unrecorded (samples that the limit
  * or the disk kept out).
@@ -83,6 +89,7 @@ enum rts_note_kind {
     RTS_NOTE_ACCOUNT = 7,
     RTS_NOTE_FLUSH = 8,
     RTS_NOTE_END = 9,
+    RTS_NOTE_PACKAGE = 10,
 };
 
 /* ---- writing ---- */
