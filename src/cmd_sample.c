@@ -93,18 +93,6 @@ static int parse_call_graph(struct rts_settings *settings, const char *text,
                               text + sizeof with_bytes - 1, error);
 }
 
-static int parse_emit(struct rts_settings *settings, const char *list, struct rts_error *error)
-{
-    RTS_FREE char *copy = rts_strdup(list);
-    char *rest = copy;
-    for (char *word; (word = strsep(&rest, ","));) {
-        if (strcmp(word, "process") != 0)
-            return rts_fail(error, RTS_USAGE, "--emit %s: this version can emit \"process\"", list);
-        settings->emit_process = true;
-    }
-    return 0;
-}
-
 static int parse_duration(struct rts_settings *settings, const char *text, struct rts_error *error)
 {
     char *end;
@@ -131,7 +119,7 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
     case OPTION_CALL_GRAPH: return parse_call_graph(settings, optarg, error);
     case OPTION_METHOD:
         return rts_settings_apply(settings, "Sampler:Method", "--method", optarg, error);
-    case OPTION_EMIT: return parse_emit(settings, optarg, error);
+    case OPTION_EMIT: return rts_settings_apply_emit(settings, optarg, error);
     case OPTION_GRAPH: return rts_settings_apply(settings, "Graph:File", "--graph", optarg, error);
     case OPTION_STATS:
         return rts_settings_apply(settings, "Output:StatsFile", "--stats", optarg, error);

@@ -73,6 +73,10 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
     file->resolved = true;
     file->attempts++;
     file->tried_instance = map->process->instance;
+    if (map->finder) {
+        file->object = map->finder->find(map->finder->context, file, &file->no_elf);
+        return;
+    }
     struct rts_root_view view;
     rts_root_view_open(&view, rts_process_table_root(map->processes), map->process->view);
     int root = view.own_root ? -1 : view.fd;
@@ -110,10 +114,11 @@ struct rts_code rts_code_map_find(void *context, uint64_t pc)
     if (!mapping)
         return code;
     if (mapping->kind == RTS_MAPPING_VDSO) {
-        struct rts_object *vdso = rts_object_cache_vdso(map->objects);
+        struct rts_object *vdso = map->finder ? map->finder->find_vdso(map->finder->context)
+                                              : rts_object_cache_vdso(map->objects);
         if (vdso) {
             code = in_object(mapping, vdso);
-            rts_object_cache_unref(map->objects, vdso); /* the cache keeps it for the whole run */
+            rts_object_cache_unref(map->objects, vdso); /* it is kept for the whole run */
             return code;
         }
     }
@@ -121,7 +126,7 @@ struct rts_code rts_code_map_find(void *context, uint64_t pc)
     if (mapping->kind != RTS_MAPPING_FILE)
         return code;
     struct rts_mapped_file *file = mapping->file;
-    bool try_again = file->resolved && !file->object && !file->no_elf &&
+    bool try_again = file->resolved && !map->finder && !file->object && !file->no_elf &&
                      file->attempts < ATTEMPTS_MAX &&
                      file->tried_instance != map->process->instance;
     if (!file->resolved || try_again)

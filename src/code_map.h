@@ -11,10 +11,20 @@
 #include "process/process.h"
 #include "unwind/unwind.h"
 
+/* Where else files are found than through the processes that map them. Each returns an object with
+ * a reference of the cache's, or NULL. */
+struct rts_file_finder {
+    void *context;
+    /* *no_elf: the file is there, and holds generated code. */
+    struct rts_object *(*find)(void *context, const struct rts_mapped_file *file, bool *no_elf);
+    struct rts_object *(*find_vdso)(void *context);
+};
+
 struct rts_code_map {
     struct rts_process_table *processes;
     struct rts_object_cache *objects;
     struct rts_package_table *packages; /* told of every object that is found; NULL: nobody asks */
+    const struct rts_file_finder *finder; /* NULL: through the processes */
     /* The question that is being asked: */
     struct rts_process *process;
     uint64_t time;

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
 	src/cmd_sample.c src/commands.h \
+	src/cmd_replay.c \
 	src/cmd_send.c \
 	src/code_map.c src/code_map.h \
 	src/command.c src/command.h \
 	src/fact_line.c src/fact_line.h \
 	src/fact_reader.c src/fact_reader.h \
+	src/file_search.c src/file_search.h \
 	src/help.c \
 	src/recorder.c src/recorder.h \
 	src/recorder_known.c src/recorder_known.h \
 	src/send_account.c src/send_account.h \
+	src/replay.h \
 	src/send_input.c src/send_input.h \
 	src/sending.c src/sending.h \
 	src/session.c src/session.h \
@@ -20,7 +23,9 @@ librtsample_a_SOURCES += \
 	src/session_guard.c \
 	src/session_metrics.c \
 	src/session_record.c \
+	src/session_notes.c \
 	src/session_records.c \
+	src/session_replay.c \
 	src/session_targets.c \
 	src/settings.c src/settings.h \
 	src/settings_canonical.c \

@@ -126,7 +126,7 @@ static void sample_until_done(struct rts_session *session, struct loop *loop)
 
 /* ---- beginning and end ---- */
 
-static int open_signals(void)
+int rts_session_open_signals(void)
 {
     sigset_t signals;
     sigemptyset(&signals);
@@ -161,12 +161,13 @@ static int open_capture(struct rts_session *session, struct rts_error *error)
     return 0;
 }
 
-static void open_stages(struct rts_session *session)
+void rts_session_open_stages(struct rts_session *session)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
-    session->cpu_count = cpus > 0 ? (unsigned)cpus : 1;
+    if (session->cpu_count == 0)
+        session->cpu_count = cpus > 0 ? (unsigned)cpus : 1;
     session->throttled_since = rts_calloc(session->cpu_count, sizeof *session->throttled_since);
-    session->processes = rts_process_table_create("/proc");
+    session->processes = rts_process_table_create(session->replay ? NULL : "/proc");
     session->objects = rts_object_cache_create(IDLE_OBJECTS_MAX);
     session->code_map.processes = session->processes;
     session->code_map.objects = session->objects;
@@ -180,7 +181,7 @@ static void open_stages(struct rts_session *session)
     rts_status_line_init(&session->status_line, STDERR_FILENO);
 }
 
-static void close_stages(struct rts_session *session)
+void rts_session_close_stages(struct rts_session *session)
 {
     rts_capture_destroy(session->capture);
     rts_guard_destroy(session->guard);
@@ -252,11 +253,12 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
         .settings = settings,
         .arch = rts_architecture_native(),
         .own_pid = (int32_t)getpid(),
+        .call_graph = settings->call_graph,
         .command = RTS_COMMAND_INIT,
     };
-    RTS_CLOSE int signals = open_signals();
+    RTS_CLOSE int signals = rts_session_open_signals();
     int result = signals < 0 ? rts_fail_errno(error, errno, "cannot receive signals") : 0;
-    open_stages(&session);
+    rts_session_open_stages(&session);
     if (result == 0)
         result = rts_session_load_graph(&session, error);
     if (result == 0)
@@ -264,6 +266,6 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     if (result == 0)
         result = run(&session, signals, error);
     rts_session_close_outputs(&session);
-    close_stages(&session);
+    rts_session_close_stages(&session);
     return result;
 }

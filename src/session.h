@@ -26,6 +26,7 @@
 #include "package/package_table.h"
 #include "process/process.h"
 #include "recorder.h"
+#include "replay.h"
 #include "report/status_line.h"
 #include "settings.h"
 #include "unwind/unwind.h"
@@ -39,6 +40,8 @@ struct rts_session {
     struct rts_process_table *processes;
     struct rts_object_cache *objects;
     struct rts_code_map code_map;
+    struct rts_replay *replay;      /* NULL: live */
+    enum rts_call_graph call_graph; /* how the stack of the sample at hand was taken */
     struct rts_guard *guard;
     uint32_t start_frequency; /* what the capture was asked for */
     struct rts_rule_cache *rules;
@@ -77,10 +80,23 @@ struct rts_session {
  * yet. The closing account and --stats are written in every case once sampling has begun. */
 int rts_session_run(const struct rts_settings *settings, struct rts_error *error);
 
+/* Replays the trace at `path` ("-": standard input) in the same way (session_replay.c). */
+int rts_session_replay(const struct rts_settings *settings, const char *path,
+                       struct rts_error *error);
+
+/* session.c: what every kind of run begins and ends with. The signals come from a signalfd. */
+int rts_session_open_signals(void);
+void rts_session_open_stages(struct rts_session *session);
+void rts_session_close_stages(struct rts_session *session);
+
 /* session_records.c: what the capture passes on; `context` is the session. */
 void rts_session_take_sample(void *context, const struct rts_record *record);
 void rts_session_take_side_band(void *context, const struct rts_record *record);
 void rts_session_take_malformed(void *context);
+
+/* Counts session->stack, of a sample of this process that is used. */
+void rts_session_keep_stack(struct rts_session *session, struct rts_process *process,
+                            const struct rts_record *record);
 
 /* Counts what was throttled until `now`, for CPUs that still are. */
 void rts_session_end_throttling(struct rts_session *session, uint64_t now);

@@ -191,6 +191,9 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .unrecorded_samples = session->recorded.unrecorded,
     };
     rts_session_list_unjoined(session, &run);
+    struct rts_trace_account trace;
+    if (session->replay)
+        rts_replay_describe(session, &run, &trace);
     struct rts_own_memory memory;
     rts_own_memory_read(&memory);
     run.cpu_ms = rts_session_own_cpu_ms();
@@ -261,9 +264,10 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
     rts_session_update_metrics(session);
     print_summary(session, duration_ms);
     if (rts_account_taken(&session->account) == 0)
-        rts_log(
-            "nothing was sampled: the target used no CPU time of its own (it slept, was stopped, "
-            "or is a kernel thread)");
+        rts_log(session->replay ? "the trace has no samples of processes"
+                                : "nothing was sampled: the target used no CPU time of its own (it "
+                                  "slept, was stopped, "
+                                  "or is a kernel thread)");
     if (session->settings->target == RTS_TARGET_COMMAND)
         say_command_status(session);
     if (session->stats) {

@@ -12,8 +12,8 @@ int rts_session_open_delivery(struct rts_session *session, struct rts_error *err
 {
     if (!rts_settings_deliver(session->settings))
         return 0;
-    session->delivery =
-        rts_settings_open_delivery(session->settings, RTS_DELIVER_SAMPLES, NULL, error);
+    enum rts_delivery_purpose purpose = session->replay ? RTS_DELIVER_FILES : RTS_DELIVER_SAMPLES;
+    session->delivery = rts_settings_open_delivery(session->settings, purpose, NULL, error);
     return session->delivery ? 0 : -1;
 }
 

@@ -110,7 +110,8 @@ void rts_session_flush(struct rts_session *session)
         .emit_process = session->settings->emit_process,
         .emit_loader_base = session->settings->emit_loader_base,
         .emit_build_id = session->settings->collect_build_ids,
-        .wall_offset_ns = rts_clock_wall_offset_ns(),
+        .wall_offset_ns =
+            session->replay ? session->replay->wall_offset_ns : rts_clock_wall_offset_ns(),
     };
     if (session->recorder)
         rts_recorder_flush(session->recorder, options.wall_offset_ns);

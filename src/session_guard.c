@@ -17,7 +17,7 @@ static struct rts_guard_options guard_options(const struct rts_session *session,
     return (struct rts_guard_options){
         .ratio = sampler->ratio,
         .max_events_per_second = sampler->max_events_per_second,
-        .max_cpu_percent = sampler->max_cpu_percent,
+        .max_cpu_percent = session->replay ? 0 : sampler->max_cpu_percent,
         .frequency = frequency,
     };
 }
@@ -68,7 +68,7 @@ void rts_session_read_cpu(struct rts_session *session, bool sampling)
 
 int rts_session_guard_sample(struct rts_session *session, uint64_t instance, uint64_t time)
 {
-    if (++session->samples_unread >= SAMPLES_PER_READING)
+    if (!session->replay && ++session->samples_unread >= SAMPLES_PER_READING)
         rts_session_read_cpu(session, true);
     return rts_guard_admit(session->guard, instance, time);
 }

@@ -9,13 +9,22 @@
 #include "util/own_memory.h"
 #include <config.h>
 
+/* Of the sampling so far. */
+static uint64_t duration_ms(const struct rts_session *session)
+{
+    const struct rts_replay *replay = session->replay;
+    if (replay)
+        return (replay->last_ns - replay->first_ns) / 1000000;
+    return (rts_clock_monotonic_ns() - session->started_ns) / 1000000;
+}
+
 static struct rts_metrics_facts metrics_facts(const struct rts_session *session)
 {
     struct rts_own_memory memory;
     rts_own_memory_read(&memory);
     return (struct rts_metrics_facts){
         .version = PACKAGE_VERSION,
-        .duration_ms = (rts_clock_monotonic_ns() - session->started_ns) / 1000000,
+        .duration_ms = duration_ms(session),
         .cpu_ms = rts_session_own_cpu_ms(),
         .rss_kib = memory.rss_kib,
         .peak_rss_kib = memory.peak_rss_kib,

@@ -2,6 +2,8 @@
 /* Records in: a sample becomes a stack that is counted, the rest tells about processes. */
 #include "session.h"
 
+#include <string.h>
+
 /* Distinct stacks that wait for their names: deep recursion makes every sample another one. */
 #define STACKS_BYTES_MAX ((size_t)64 << 20)
 
@@ -13,13 +15,15 @@ static void unwind_sample(struct rts_session *session, const struct rts_record *
     const struct rts_code_finder finder = {&session->code_map, rts_code_map_find};
     uint64_t pc = registers->value[session->arch->program_counter];
     uint64_t sp = registers->value[session->arch->stack_pointer];
-    if (sample->register_abi != PERF_SAMPLE_REGS_ABI_64) {
+    if (sample->registers && sample->register_abi != PERF_SAMPLE_REGS_ABI_64) {
         rts_unwind_leaf(&finder, pc, RTS_STOP_ABI, session->stack);
-    } else if (session->settings->call_graph == RTS_CALL_GRAPH_NONE) {
+    } else if (session->call_graph == RTS_CALL_GRAPH_NONE) {
         rts_unwind_leaf(&finder, pc, RTS_STOP_NOT_TAKEN, session->stack);
-    } else if (session->settings->call_graph == RTS_CALL_GRAPH_FP && sample->callchain_size > 0) {
+    } else if (session->call_graph == RTS_CALL_GRAPH_FP && sample->callchain_size > 0) {
         rts_unwind_chain(session->rules, &finder, sample->callchain, sample->callchain_size,
                          session->stack);
+    } else if (!sample->registers) {
+        rts_unwind_leaf(&finder, pc, RTS_STOP_BROKEN_CHAIN, session->stack);
     } else {
         struct rts_memory memory = {
             .address = sp,
@@ -95,6 +99,52 @@ static void account_stack(struct rts_session *session)
     }
 }
 
+/* The user side of a sample; false: it has none. Traces of perf may have the pc only. */
+static bool read_registers(const struct rts_session *session, const struct rts_sample *sample,
+                           struct rts_registers *registers)
+{
+    uint64_t pc = 0;
+    const uint64_t needed = 1ULL << session->arch->program_counter;
+    memset(registers, 0, sizeof *registers);
+    if (sample->registers)
+        rts_registers_from_perf(session->arch, sample->register_set, sample->registers,
+                                sample->kernel_mode, registers);
+    if (registers->known & needed || !session->replay)
+        return sample->registers;
+    bool user = true;
+    for (size_t i = 0; i < sample->callchain_size && pc == 0; i++) {
+        uint64_t entry = sample->callchain[i];
+        if (entry >= (uint64_t)PERF_CONTEXT_MAX)
+            user = entry == (uint64_t)PERF_CONTEXT_USER;
+        else if (user)
+            pc = entry;
+    }
+    if (pc == 0 && !sample->kernel_mode)
+        pc = sample->ip;
+    rts_register_set(registers, session->arch->program_counter, pc);
+    return pc != 0;
+}
+
+void rts_session_keep_stack(struct rts_session *session, struct rts_process *process,
+                            const struct rts_record *record)
+{
+    session->account.samples_kept++;
+    session->account.kernel_side += record->sample.kernel_mode;
+    if (!process->counted) {
+        process->counted = true;
+        session->account.processes++;
+    }
+    account_stack(session);
+    rts_stack_table_add(session->stacks, process->instance, record->time, session->stack->frames,
+                        session->stack->count);
+    rts_session_record_sample(session, record);
+    if (rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX) {
+        rts_session_name_stacks(session);
+        if (session->recorder)
+            rts_recorder_named(session->recorder);
+    }
+}
+
 void rts_session_take_sample(void *context, const struct rts_record *record)
 {
     struct rts_session *session = context;
@@ -102,13 +152,11 @@ void rts_session_take_sample(void *context, const struct rts_record *record)
         session->account.own++;
         return;
     }
-    if (record->pid <= 0 || !record->sample.registers) {
+    struct rts_registers registers;
+    if (record->pid <= 0 || !read_registers(session, &record->sample, &registers)) {
         session->account.no_user_side++;
         return;
     }
-    struct rts_registers registers;
-    rts_registers_from_perf(session->arch, record->sample.registers, record->sample.kernel_mode,
-                            &registers);
     session->code_map.process = process_of(session, record);
     if (!session->code_map.process->target) {
         session->account.other++;
@@ -122,22 +170,7 @@ void rts_session_take_sample(void *context, const struct rts_record *record)
     }
     session->code_map.time = record->time;
     unwind_in_process(session, record, &registers);
-
-    session->account.samples_kept++;
-    session->account.kernel_side += record->sample.kernel_mode;
-    if (!session->code_map.process->counted) {
-        session->code_map.process->counted = true;
-        session->account.processes++;
-    }
-    account_stack(session);
-    rts_stack_table_add(session->stacks, session->code_map.process->instance, record->time,
-                        session->stack->frames, session->stack->count);
-    rts_session_record_sample(session, record);
-    if (rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX) {
-        rts_session_name_stacks(session);
-        if (session->recorder)
-            rts_recorder_named(session->recorder);
-    }
+    rts_session_keep_stack(session, session->code_map.process, record);
 }
 
 static void account_throttled(struct rts_session *session, uint64_t since, uint64_t until)

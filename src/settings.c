@@ -65,6 +65,7 @@ void rts_settings_finish(struct rts_settings *settings)
     free(settings->graph_path);
     free(settings->output);
     free(settings->stats_path);
+    free(settings->symfs);
     free(settings->metrics_path);
     free(settings->record_path);
     free(settings->pids);

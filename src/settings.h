@@ -104,6 +104,7 @@ struct rts_settings {
     uint32_t flush_interval_ms;
 
     char *output;       /* owned; "-": stdout; NULL once complete: no lines but those delivered */
+    char *symfs;        /* owned; NULL: none; where replay looks for files */
     char *stats_path;   /* owned; NULL: none */
     char *metrics_path; /* owned; NULL: none */
     char *record_path;  /* owned; NULL: no trace is kept */

@@ -75,6 +75,7 @@ static const struct rts_setting table[] = {
     {"Record:Full", RTS_SETTING_BOOLEAN, AT(record_full)},
     {"Record:LimitBytes", RTS_SETTING_NUMBER64, AT(record_limit_bytes), RECORD_BYTES_MIN,
      1ULL << 50, .zero_too = true},
+    {"Replay:SymbolRoot", RTS_SETTING_TEXT, AT(symfs), .local = true},
     {"Sampler:CallGraph", RTS_SETTING_CHOICE, AT(call_graph), .choices = call_graphs},
     {"Sampler:DurationMs", RTS_SETTING_NUMBER64, AT(duration_ms), 0, SECONDS_MAX * 1000},
     {"Sampler:Frequency", RTS_SETTING_NUMBER, AT(frequency), 1, 1000000},

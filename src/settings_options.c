@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "settings_keys.h"
+#include "util/cleanup.h"
 #include "util/memory.h"
 
 static const struct {
@@ -61,6 +62,19 @@ int rts_settings_apply_option(struct rts_settings *settings, int code, const cha
         return rts_fail(error, RTS_USAGE, "see rtsample --help"); /* getopt said why */
     snprintf(name, sizeof name, "--%s", shared[i].name);
     return rts_settings_apply(settings, shared[i].path, name, value, error);
+}
+
+int rts_settings_apply_emit(struct rts_settings *settings, const char *list,
+                            struct rts_error *error)
+{
+    RTS_FREE char *copy = rts_strdup(list);
+    char *rest = copy;
+    for (char *word; (word = strsep(&rest, ","));) {
+        if (strcmp(word, "process") != 0)
+            return rts_fail(error, RTS_USAGE, "--emit %s: this version can emit \"process\"", list);
+        settings->emit_process = true;
+    }
+    return 0;
 }
 
 void rts_settings_look_ahead(int argc, char **argv, const char *short_options,

@@ -23,6 +23,10 @@ int rts_settings_apply_option(struct rts_settings *settings, int code, const cha
 int rts_settings_apply(struct rts_settings *settings, const char *path, const char *name,
                        const char *value, struct rts_error *error);
 
+/* --emit: a list of what is opted in to. */
+int rts_settings_apply_emit(struct rts_settings *settings, const char *list,
+                            struct rts_error *error);
+
 /* What must be known before the settings of the command line can lie over those of the file. */
 struct rts_first_look {
     const char *config; /* NULL: no -c */

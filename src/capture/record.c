@@ -170,6 +170,7 @@ static int decode_sample(struct cursor cursor, const struct rts_record_layout *l
         skip_branches(&cursor, layout->branch_sample_type);
     if (type & PERF_SAMPLE_REGS_USER) {
         sample->register_abi = next_word(&cursor);
+        sample->register_set = layout->user_registers;
         if (sample->register_abi != PERF_SAMPLE_REGS_ABI_NONE)
             sample->registers =
                 next_words(&cursor, (uint64_t)__builtin_popcountll(layout->user_registers));

@@ -37,7 +37,8 @@ struct rts_sample {
     uint64_t ip;           /* where the CPU was; a kernel address when kernel_mode */
     bool kernel_mode;      /* taken in kernel mode, on behalf of the user side that is described */
     uint64_t register_abi; /* PERF_SAMPLE_REGS_ABI_*; NONE: there is no user side */
-    const uint64_t *registers; /* one per bit of user_registers, lowest bit first; NULL if none */
+    const uint64_t *registers; /* one per bit of register_set, lowest bit first; NULL if none */
+    uint64_t register_set;     /* the layout's user_registers */
     const uint8_t *stack;      /* copy of the user stack from the stack pointer up; NULL if none */
     size_t stack_size;         /* bytes that were really copied */
     size_t stack_asked;        /* bytes that were asked for */

@@ -20,6 +20,28 @@ uint64_t rts_account_taken(const struct rts_account *account)
     return taken;
 }
 
+uint64_t *rts_account_counter(struct rts_account *account, const char *name)
+{
+    static const char dropped[] = "dropped.";
+    const struct {
+        const char *name;
+        uint64_t *counter;
+    } others[] = {
+        {"no_user_side", &account->no_user_side},
+        {"own", &account->own},
+        {"other", &account->other},
+        {"lost_records", &account->lost_records},
+    };
+    if (strncmp(name, dropped, sizeof dropped - 1) == 0)
+        for (unsigned i = 0; i < RTS_DROP_COUNT; i++)
+            if (strcmp(name + sizeof dropped - 1, rts_drop_name(i)) == 0)
+                return &account->dropped[i];
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(name, others[i].name) == 0)
+            return others[i].counter;
+    return NULL;
+}
+
 void rts_account_throttled(struct rts_account *account, uint64_t since, uint64_t until,
                            uint32_t frequency)
 {
@@ -181,6 +203,17 @@ static void append_run(const struct rts_run_facts *run, struct rts_buffer *out)
     rts_buffer_text(out, "}");
 }
 
+static void append_trace(const struct rts_trace_account *trace, struct rts_buffer *out)
+{
+    rts_buffer_format(
+        out,
+        ",\"trace\":{\"unread_bytes\":%" PRIu64 ",\"late_records\":%" PRIu64
+        ",\"unknown_events\":%" PRIu64 ",\"files\":{\"found\":%" PRIu64 ",\"missing\":%" PRIu64
+        ",\"different\":%" PRIu64 ",\"unknown\":%" PRIu64 "}}",
+        trace->unread_bytes, trace->late_records, trace->unknown_events, trace->files_found,
+        trace->files_missing, trace->files_different, trace->files_unknown);
+}
+
 void rts_account_write(const struct rts_account *account, const struct rts_run_facts *run,
                        struct rts_buffer *out)
 {
@@ -210,5 +243,7 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       ",\"unrecorded\":%" PRIu64 "}}",
                       run->recorded_bytes, run->recorded_samples, run->unrecorded_samples);
     append_run(run, out);
+    if (run->trace)
+        append_trace(run->trace, out);
     rts_buffer_text(out, "}\n");
 }

@@ -61,6 +61,22 @@ struct rts_unjoined {
     enum rts_join reason;
 };
 
+/* The counter of this name ("dropped.rate_limit", "no_user_side", "own", "other", "lost_records"),
+ * by which a trace tells what cannot be counted again; NULL: there is none. */
+uint64_t *rts_account_counter(struct rts_account *account, const char *name);
+
+/* What became of a trace that is replayed. */
+struct rts_trace_account {
+    uint64_t unread_bytes;   /* behind the place where it could not be read any further */
+    uint64_t late_records;   /* that came too late to be put in order */
+    uint64_t unknown_events; /* samples of events that the trace does not describe; they are dropped
+                                as malformed */
+    uint64_t files_found;    /* and checked to be the recorded ones */
+    uint64_t files_missing;
+    uint64_t files_different; /* what is there is another file */
+    uint64_t files_unknown;   /* the trace does not say enough to tell */
+};
+
 /* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
 struct rts_run_facts {
     const char *method; /* "perf:cpu-clock" */
@@ -77,6 +93,7 @@ struct rts_run_facts {
     double max_cpu_percent;
     uint64_t recorded_bytes, recorded_samples; /* of and in the trace */
     uint64_t unrecorded_samples; /* that were used and are not in the trace: its limit, the disk */
+    const struct rts_trace_account *trace; /* NULL: left out */
 };
 
 /* Hits without a node in the static graph. */

@@ -29,7 +29,7 @@
 #define DUPLICATE_NS 50000ULL
 
 struct rts_process_table {
-    char *proc_root;
+    char *proc_root;              /* NULL: only records are known */
     struct rts_table by_pid;      /* the newest instance of each pid */
     struct rts_table by_instance; /* all instances */
     struct rts_mapped_files files;
@@ -67,7 +67,7 @@ static void release(void *context, struct rts_mapped_file *file)
 struct rts_process_table *rts_process_table_create(const char *proc_root)
 {
     struct rts_process_table *table = rts_calloc(1, sizeof *table);
-    table->proc_root = rts_strdup(proc_root);
+    table->proc_root = proc_root ? rts_strdup(proc_root) : NULL;
     return table;
 }
 
@@ -142,6 +142,19 @@ struct rts_process *rts_process_instance(const struct rts_process_table *table, 
     return rts_table_find(&table->by_instance, rts_hash_u64(instance), same_instance, &instance);
 }
 
+struct rts_process *rts_process_recorded(struct rts_process_table *table, uint64_t instance)
+{
+    struct rts_process *process = rts_process_instance(table, instance);
+    if (process)
+        return process;
+    process = rts_calloc(1, sizeof *process);
+    process->instance = instance;
+    process->died_ns = UINT64_MAX;
+    process->target = true;
+    rts_table_add(&table->by_instance, rts_hash_u64(instance), process);
+    return process;
+}
+
 static enum rts_mapping_kind kind_of(const char *path, bool has_inode)
 {
     if (strcmp(path, "[vdso]") == 0)
@@ -157,7 +170,8 @@ static enum rts_mapping_kind kind_of(const char *path, bool has_inode)
 static void add_mapping(struct rts_process_table *table, struct rts_process *process,
                         struct rts_mapping mapping, const struct rts_mapped_file *file)
 {
-    mapping.kind = kind_of(file->path, file->inode != 0 || file->build_id.size > 0);
+    mapping.kind =
+        kind_of(file->path, file->inode != 0 || file->build_id.size > 0 || !file->has_identity);
     mapping.file =
         mapping.kind == RTS_MAPPING_FILE ? rts_mapped_files_get(&table->files, file) : NULL;
     mapping.placed = false;
@@ -220,7 +234,7 @@ static void take_maps_line(void *context, const struct rts_maps_line *line)
     }
     struct rts_mapped_file file = {
         .path = line->path,
-        .has_identity = line->inode != 0,
+        .has_identity = true,
         .major = line->major,
         .minor = line->minor,
         .inode = line->inode,
@@ -272,6 +286,8 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
         return 0;
     struct rts_process *attached = *process ? *process : add_instance(table, pid, 0);
     *process = attached;
+    if (!table->proc_root)
+        return 0;
     struct reading reading = {.table = table, .process = attached};
     struct rts_error failure;
     int lines = read_maps(table, &reading, &failure);
@@ -314,7 +330,9 @@ void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t t
     size_t before = process->mappings.count;
     add_mapping(table, process, added, file);
     process->reported += process->mappings.count > before;
-    if (process->reported > REPORTED_MAPPINGS_MAX)
+    if (!table->proc_root)
+        process->maps_known = true; /* a trace tells all, or we never know more */
+    else if (process->reported > REPORTED_MAPPINGS_MAX)
         forget_reported(process);
 }
 
@@ -377,7 +395,7 @@ void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int
 
 bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process, uint64_t now)
 {
-    if (process->died_ns != UINT64_MAX || now < process->read_again_ns)
+    if (!table->proc_root || process->died_ns != UINT64_MAX || now < process->read_again_ns)
         return false;
     struct reading reading = {.table = table, .process = process, .again = now};
     if (read_maps(table, &reading, NULL) > 0)
@@ -397,6 +415,8 @@ bool rts_process_refresh(struct rts_process_table *table, struct rts_process *pr
 static bool has_ended(const struct rts_process_table *table, struct rts_process *process)
 {
     struct rts_process_stat stat;
+    if (!table->proc_root)
+        return false; /* other threads of it may still come */
     if (rts_process_stat_read(table->proc_root, process->pid, &stat) < 0)
         return true;
     if (process->start_ticks == 0)

@@ -31,7 +31,8 @@ struct rts_process {
 
 struct rts_process_table;
 
-/* `proc_root` is where proc is mounted ("/proc"); copied. */
+/* `proc_root` is where proc is mounted ("/proc"); copied. NULL: there is none to look at, the
+ * processes are those of a trace, and only what its records say is known of them. */
 struct rts_process_table *rts_process_table_create(const char *proc_root);
 
 /* `forget` is called for each object that a mapped file holds. Accepts NULL. */
@@ -43,7 +44,7 @@ void rts_process_table_destroy(struct rts_process_table *table,
  * every process is. Processes that are known already become no targets. */
 void rts_process_table_select(struct rts_process_table *table);
 
-/* Where proc is mounted, as given to create(); owned by the table. */
+/* Where proc is mounted, as given to create(), or NULL; owned by the table. */
 const char *rts_process_table_root(const struct rts_process_table *table);
 
 /* Takes in a process that runs already: name and mappings from /proc, valid from time 0. Fails with
@@ -76,6 +77,10 @@ bool rts_process_refresh(struct rts_process_table *table, struct rts_process *pr
 
 /* The instance with this number; NULL when it was reaped. */
 struct rts_process *rts_process_instance(const struct rts_process_table *table, uint64_t instance);
+
+/* Makes the instance with this number, if there is none, without a word of who had its pid before:
+ * for traces that number the instances themselves. */
+struct rts_process *rts_process_recorded(struct rts_process_table *table, uint64_t instance);
 
 /* How many known targets are still alive; looks at /proc for those whose first thread ended, or
  * for all when `thorough` (an EXIT record may have been lost). */

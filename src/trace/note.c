@@ -8,8 +8,6 @@
 /* Bytes of a LEB128 number of 64 bits. */
 #define NUMBER_BYTES_MAX 10
 
-static const char magic[4] = {'R', 'T', 'S', 'n'};
-
 /* What precedes the payload. */
 struct carrier {
     struct perf_event_header header;
@@ -27,7 +25,7 @@ void rts_note_begin(struct rts_note_draft *draft, enum rts_note_kind kind, struc
         .version = RTS_NOTE_VERSION,
         .kind = (uint8_t)kind,
     };
-    memcpy(carrier.magic, magic, sizeof carrier.magic);
+    memcpy(carrier.magic, RTS_NOTE_MAGIC, sizeof carrier.magic);
     *draft = (struct rts_note_draft){.out = out, .start = out->size};
     rts_buffer_append(out, &carrier, sizeof carrier);
 }
@@ -103,7 +101,7 @@ bool rts_note_open(const struct perf_event_header *record, struct rts_note *note
     if (record->type != RTS_NOTE_RECORD_TYPE || record->size < sizeof carrier)
         return false;
     memcpy(&carrier, record, sizeof carrier);
-    if (memcmp(carrier.magic, magic, sizeof magic) != 0)
+    if (memcmp(carrier.magic, RTS_NOTE_MAGIC, sizeof carrier.magic) != 0)
         return false;
     size_t size = carrier.size[0] | (size_t)carrier.size[1] << 8;
     if (size > record->size - sizeof carrier) {

@@ -73,6 +73,7 @@
 #include "util/buffer.h"
 
 #define RTS_NOTE_RECORD_TYPE 65
+#define RTS_NOTE_MAGIC       "RTSn"
 #define RTS_NOTE_VERSION     1
 
 /* A record's size is 16 bits wide; less the headers and the padding. */

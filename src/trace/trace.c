@@ -11,6 +11,7 @@
 #include "trace/file_header.h"
 #include "trace/inflate.h"
 #include "trace/input.h"
+#include "trace/note.h"
 #include "trace/order.h"
 #include "util/memory.h"
 
@@ -26,6 +27,7 @@ struct rts_trace {
     struct rts_trace_order order;
     struct rts_trace_chunk *current; /* holds the record that was passed on last */
     uint64_t number;                 /* of records so far */
+    bool in_order;                   /* a trace of ours: its notes mean what lies around them */
     uint64_t compressed_at;          /* where the compressed record at hand lies */
     bool ended;
     struct rts_trace_loss loss;
@@ -138,7 +140,7 @@ static bool next_stored(struct rts_trace *trace, struct raw *raw)
             stop(trace, offset, "it ends in the middle of a record");
         else if (!rts_trace_inflate_is_whole(&trace->inflate))
             stop(
-                trace, trace->compressed_at,
+                trace, offset,
                 "the end of the compressed data was not written (perf record -z does so at times)");
         return false;
     }
@@ -310,15 +312,26 @@ static void pass_on(struct rts_trace *trace, const struct rts_trace_item *item,
     trace->loss.unknown_ids++;
 }
 
-/* Takes a record in: true when it is to be passed on at once, since it has no time and tells what
- * was so before the recording began. */
+/* A record that only rtsample understands (trace/note.h); others of its type are of old perf. */
+static bool is_note(const struct raw *raw)
+{
+    return raw->header.type == RTS_NOTE_RECORD_TYPE &&
+           raw->header.size >= sizeof raw->header + sizeof RTS_NOTE_MAGIC - 1 &&
+           memcmp(raw->bytes + sizeof raw->header, RTS_NOTE_MAGIC, sizeof RTS_NOTE_MAGIC - 1) == 0;
+}
+
+/* Takes a record in: true when it is to be passed on at once: it has no time and tells what was so
+ * before the recording began, or the trace is one of ours. */
 static bool take_in(struct rts_trace *trace, const struct raw *raw, struct rts_trace_item *item)
 {
-    if (raw->header.type >= RTS_PERF_RECORD_FIRST) {
+    trace->in_order |= is_note(raw);
+    if (raw->header.type >= RTS_PERF_RECORD_FIRST && !is_note(raw)) {
         take_own(trace, raw);
         return false;
     }
     *item = keep(trace, raw);
+    if (trace->in_order)
+        return true;
     const struct rts_trace_event *event = rts_trace_attrs_of_record(&trace->attrs, item->header);
     item->time = event ? rts_record_time(item->header, &event->layout) : 0;
     if (item->time == 0 || item->time == UINT64_MAX)
@@ -359,6 +372,11 @@ const struct rts_trace_features *rts_trace_features(const struct rts_trace *trac
 const struct rts_trace_build_ids *rts_trace_build_ids(const struct rts_trace *trace)
 {
     return &trace->build_ids;
+}
+
+uint64_t rts_trace_size(const struct rts_trace *trace)
+{
+    return trace->input.map ? trace->input.map_size : trace->input.offset;
 }
 
 void rts_trace_loss(const struct rts_trace *trace, struct rts_trace_loss *loss)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading a trace: a perf.data file, or what `perf record -o -` writes to a pipe, of this machine's
- * byte order. Yields the records of the kernel's types in order of time, and nothing in the bytes
- * is trusted: what is damaged ends the reading with a stated loss.
+ * byte order. Yields the records of the kernel's types in order of time; those of a trace of ours
+ * as they lie in it, with its notes (trace/note.h). Nothing in the bytes is trusted: what is
+ * damaged ends the reading with a stated loss.
  *
  * Memory: a mapped file costs an entry for each record that waits for its turn; what comes from a
  * pipe or is compressed is held itself (RTS_TRACE_WAITING_BYTES at most, trace/order.h).
@@ -58,5 +59,8 @@ const struct rts_trace_attrs *rts_trace_attrs(const struct rts_trace *trace);
 const struct rts_trace_features *rts_trace_features(const struct rts_trace *trace);
 const struct rts_trace_build_ids *rts_trace_build_ids(const struct rts_trace *trace);
 void rts_trace_loss(const struct rts_trace *trace, struct rts_trace_loss *loss);
+
+/* Bytes of the whole trace; of a pipe those that came so far. */
+uint64_t rts_trace_size(const struct rts_trace *trace);
 
 #endif

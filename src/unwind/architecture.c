@@ -52,13 +52,14 @@ const struct rts_architecture *rts_architecture_native(void)
 #endif
 }
 
-void rts_registers_from_perf(const struct rts_architecture *arch, const uint64_t *words,
-                             bool kernel_mode, struct rts_registers *registers)
+void rts_registers_from_perf(const struct rts_architecture *arch, uint64_t set,
+                             const uint64_t *words, bool kernel_mode,
+                             struct rts_registers *registers)
 {
     memset(registers, 0, sizeof *registers);
     size_t next = 0;
     for (unsigned bit = 0; bit < 64; bit++) {
-        if (!(arch->perf_registers >> bit & 1))
+        if (!(set >> bit & 1))
             continue;
         uint64_t value = words[next++];
         int number = arch->dwarf_of_perf[bit];

@@ -72,8 +72,10 @@ static inline void rts_register_set(struct rts_registers *registers, unsigned nu
     registers->known |= 1ULL << number;
 }
 
-/* Puts the words of a sample (one per bit of arch->perf_registers, lowest first) in DWARF order. */
-void rts_registers_from_perf(const struct rts_architecture *arch, const uint64_t *words,
-                             bool kernel_mode, struct rts_registers *registers);
+/* Puts the words of a sample (one per bit of `set`, which is one of PERF_REG_*, lowest first) in
+ * DWARF order. */
+void rts_registers_from_perf(const struct rts_architecture *arch, uint64_t set,
+                             const uint64_t *words, bool kernel_mode,
+                             struct rts_registers *registers);
 
 #endif

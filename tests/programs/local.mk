@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	tests/programs/prologues.c \
 	tests/programs/realign.c \
 	tests/programs/recursion.c \
+	tests/programs/shares.c \
 	tests/programs/short_run.c \
 	tests/programs/signals.c \
 	tests/programs/storm.c \

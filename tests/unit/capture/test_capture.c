@@ -89,8 +89,8 @@ static void on_sample(void *context, const struct rts_record *record)
     *kept = (struct kept){.record = *record};
     struct rts_registers registers;
     if (record->sample.registers) {
-        rts_registers_from_perf(seen->arch, record->sample.registers, record->sample.kernel_mode,
-                                &registers);
+        rts_registers_from_perf(seen->arch, record->sample.register_set, record->sample.registers,
+                                record->sample.kernel_mode, &registers);
         kept->pc = registers.value[seen->arch->program_counter];
         kept->sp = registers.value[seen->arch->stack_pointer];
     }

@@ -68,7 +68,7 @@ static void test_registers_from_perf(void **state)
         struct rts_registers registers;
         for (uint64_t word = 0; word < arch->registers; word++)
             words[word] = 1000 + word;
-        rts_registers_from_perf(arch, words, false, &registers);
+        rts_registers_from_perf(arch, arch->perf_registers, words, false, &registers);
         unsigned word = 0;
         for (unsigned bit = 0; bit < 64; bit++)
             if (arch->perf_registers >> bit & 1)
@@ -77,9 +77,9 @@ static void test_registers_from_perf(void **state)
 
         /* All ones mean "not known" for some registers of kernel-mode samples only. */
         memset(words, 0xff, sizeof words);
-        rts_registers_from_perf(arch, words, false, &registers);
+        rts_registers_from_perf(arch, arch->perf_registers, words, false, &registers);
         assert_int_equal(registers.known, (1ULL << arch->registers) - 1);
-        rts_registers_from_perf(arch, words, true, &registers);
+        rts_registers_from_perf(arch, arch->perf_registers, words, true, &registers);
         assert_int_equal(registers.known, ((1ULL << arch->registers) - 1) & ~arch->kernel_unknown);
         assert_false(rts_register_known(&registers, RTS_REGISTERS_MAX));
         assert_false(rts_register_known(&registers, UINT32_MAX));
