@@ -12,6 +12,7 @@ enum long_option {
     OPTION_EMIT = 256,
     OPTION_STATS,
     OPTION_METRICS,
+    OPTION_GRAPH,
     OPTION_SYMFS,
 };
 
@@ -22,6 +23,7 @@ static const struct option own_options[] = {
     {"emit", required_argument, NULL, OPTION_EMIT},
     {"stats", required_argument, NULL, OPTION_STATS},
     {"metrics", required_argument, NULL, OPTION_METRICS},
+    {"graph", required_argument, NULL, OPTION_GRAPH},
     {"symfs", required_argument, NULL, OPTION_SYMFS},
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
@@ -38,6 +40,7 @@ static int parse_option(int option, struct rts_settings *settings, struct rts_er
         return rts_settings_apply(settings, "Output:StatsFile", "--stats", optarg, error);
     case OPTION_METRICS:
         return rts_settings_apply(settings, "Output:MetricsFile", "--metrics", optarg, error);
+    case OPTION_GRAPH: return rts_settings_apply(settings, "Graph:File", "--graph", optarg, error);
     case OPTION_SYMFS:
         return rts_settings_apply(settings, "Replay:SymbolRoot", "--symfs", optarg, error);
     case 'c':

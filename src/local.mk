@@ -24,6 +24,7 @@ librtsample_a_SOURCES += \
 	src/session_metrics.c \
 	src/session_record.c \
 	src/session_notes.c \
+	src/session_packages.c \
 	src/session_records.c \
 	src/session_replay.c \
 	src/session_targets.c \

@@ -12,6 +12,7 @@
 #include "code_map.h"
 #include "facts/account.h"
 #include "file_search.h"
+#include "package/package_table.h"
 #include "trace/note.h"
 #include "trace/trace.h"
 #include "util/buffer.h"
@@ -57,6 +58,8 @@ struct rts_replay {
     struct rts_buffer stack; /* payload of the STACK that the next sample belongs to */
     unsigned stack_version;
     bool has_stack;
+    struct rts_table packages; /* what PACKAGE notes said */
+    size_t package_count;
     uint64_t bad_notes; /* that could not be understood */
 };
 
@@ -68,6 +71,14 @@ int rts_session_take_note(struct rts_session *session, const struct rts_trace_re
 void rts_session_take_noted_sample(struct rts_session *session,
                                    const struct rts_trace_record *record);
 void rts_replay_finish_notes(struct rts_session *session);
+
+/* session_packages.c: takes a PACKAGE, from behind the number of its file, whose object is this
+ * one; tells what was said of a function; frees it all. Texts live as long as the replay. */
+void rts_replay_take_package(struct rts_replay *replay, const struct rts_object *object,
+                             struct rts_note *note);
+struct rts_package rts_replay_package(const struct rts_replay *replay,
+                                      const struct rts_object *object, const char *function);
+void rts_replay_finish_packages(struct rts_replay *replay);
 
 /* Fills in what --stats says of the recorded run. Strings are the replay's, or static. */
 void rts_replay_describe(const struct rts_session *session, struct rts_run_facts *run,

@@ -174,7 +174,7 @@ void rts_session_open_stages(struct rts_session *session)
     session->rules = rts_rule_cache_create(session->arch);
     session->stacks = rts_stack_table_create();
     session->symbols = rts_symbol_table_create(session->settings->id_scheme);
-    if (session->settings->resolve_packages)
+    if (session->settings->resolve_packages && !session->replay)
         session->packages = session->code_map.packages = rts_package_table_create();
     session->window = rts_window_create();
     session->stack = rts_calloc(1, sizeof *session->stack);

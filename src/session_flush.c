@@ -10,7 +10,9 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
                                           const struct rts_symbol *symbol)
 {
     struct rts_package package = {0};
-    if (session->packages)
+    if (session->replay)
+        package = rts_replay_package(session->replay, object, symbol->name);
+    else if (session->packages)
         package = rts_package_table_find(session->packages, object, symbol->name);
     if (session->packages && session->recorder)
         rts_recorder_package(session->recorder, object, symbol->name,

@@ -212,6 +212,12 @@ static void take_process(struct rts_session *session, struct rts_note *note)
     }
 }
 
+static void take_package(struct rts_replay *replay, struct rts_note *note)
+{
+    const struct rts_replay_file *file = file_of(replay, rts_note_number(note));
+    rts_replay_take_package(replay, file ? file->object : NULL, note);
+}
+
 /* ---- stacks ---- */
 
 static void take_stack(struct rts_replay *replay, const struct rts_note *note)
@@ -356,6 +362,7 @@ int rts_session_take_note(struct rts_session *session, const struct rts_trace_re
     case RTS_NOTE_MAPPING: take_mapping(session, &note); break;
     case RTS_NOTE_PROCESS: take_process(session, &note); break;
     case RTS_NOTE_STACK: take_stack(replay, &note); break;
+    case RTS_NOTE_PACKAGE: take_package(replay, &note); break;
     case RTS_NOTE_ACCOUNT: take_account(session, &note); break;
     case RTS_NOTE_FLUSH: take_flush(session, &note); break;
     case RTS_NOTE_END: take_end(replay, &note); break;
@@ -379,6 +386,7 @@ void rts_replay_finish_notes(struct rts_session *session)
     rts_table_finish(&replay->replay_files);
     rts_table_finish(&replay->mappings);
     rts_buffer_finish(&replay->stack);
+    rts_replay_finish_packages(replay);
     free(replay->method);
     free(replay->config_sha256);
     free(replay->gave_up_text);

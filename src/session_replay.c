@@ -274,7 +274,8 @@ void rts_replay_describe(const struct rts_session *session, struct rts_run_facts
 static int run(struct rts_session *session, struct rts_error *error)
 {
     struct rts_replay *replay = session->replay;
-    if (check_machine(session, error) < 0 || rts_session_open_outputs(session, error) < 0)
+    if (check_machine(session, error) < 0 || rts_session_load_graph(session, error) < 0 ||
+        rts_session_open_outputs(session, error) < 0)
         return -1;
     if (take_records(session, error) < 0)
         return -1;
