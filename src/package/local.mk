@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
 	src/package/apk.c src/package/apk.h \
+	src/package/cargo_auditable.c src/package/cargo_auditable.h \
+	src/package/components.c src/package/components.h \
 	src/package/database.c src/package/database.h \
 	src/package/dpkg.c src/package/dpkg.h \
 	src/package/elf_note.c src/package/elf_note.h \
 	src/package/file_digest.c src/package/file_digest.h \
 	src/package/file_package.c src/package/file_package.h \
+	src/package/go_build_info.c src/package/go_build_info.h \
 	src/package/line_reader.c src/package/line_reader.h \
 	src/package/os_release.c src/package/os_release.h \
 	src/package/owner.h \
 	src/package/package_table.c src/package/package_table.h \
 	src/package/path_index.c src/package/path_index.h \
-	src/package/purl.c src/package/purl.h
+	src/package/purl.c src/package/purl.h \
+	src/package/rust_crate.c src/package/rust_crate.h

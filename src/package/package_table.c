@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "binary/object.h"
+#include "package/components.h"
 #include "package/database.h"
 #include "package/file_package.h"
 #include "util/memory.h"
@@ -24,6 +25,9 @@
 
 /* Distinct purls: beyond it new ones are not known. */
 #define PURLS_MAX (1u << 16)
+
+/* Components of all objects together: some 30 MiB. Objects beyond it are known as a whole only. */
+#define COMPONENTS_MAX 200000u
 
 /* A root directory, as one mount namespace shows it, with the databases below it. */
 struct root {
@@ -42,6 +46,7 @@ struct entry {
     char *path; /* until it is settled */
     bool certain;
     struct rts_package package;
+    struct rts_components *components; /* NULL: it is of one package as a whole */
 };
 
 struct rts_package_table {
@@ -50,6 +55,7 @@ struct rts_package_table {
     struct root **roots;
     size_t root_count, root_capacity;
     uint64_t clock;
+    size_t component_count;
 };
 
 struct rts_package_table *rts_package_table_create(void)
@@ -83,8 +89,10 @@ void rts_package_table_destroy(struct rts_package_table *table)
     free(table->roots);
     size_t position = 0;
     struct entry *entry;
-    while ((entry = rts_table_next(&table->entries, &position)))
+    while ((entry = rts_table_next(&table->entries, &position))) {
+        rts_components_destroy(entry->components);
         free(entry->path);
+    }
     free_items(&table->entries);
     free_items(&table->purls);
     free(table);
@@ -222,6 +230,9 @@ static void settle_entry(struct rts_package_table *table, struct entry *entry)
         .must_match = !entry->certain,
     };
     rts_file_package_read(&package, entry->object, &place);
+    if (table->component_count < COMPONENTS_MAX)
+        entry->components = rts_components_read(entry->object);
+    table->component_count += entry->components ? entry->components->count : 0;
     entry->package.modified = package.modified;
     entry->package.purl = intern(table, package.purl);
     entry->package.stale = intern(table, package.stale);
@@ -253,13 +264,16 @@ void rts_package_table_note(struct rts_package_table *table, const struct rts_ob
 struct rts_package rts_package_table_find(struct rts_package_table *table,
                                           const struct rts_object *object, const char *function)
 {
-    (void)function;
     struct entry *entry = find_entry(table, object);
     if (!entry)
         return (struct rts_package){0};
     if (entry->object)
         settle_entry(table, entry);
-    return entry->package;
+    struct rts_package package = entry->package;
+    const char *purl = entry->components ? rts_components_purl(entry->components, function) : NULL;
+    if (purl)
+        package.purl = purl;
+    return package;
 }
 
 void rts_package_table_settle(struct rts_package_table *table)

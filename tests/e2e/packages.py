@@ -5,8 +5,10 @@ here with dpkg from packages that are made here too. RTSAMPLE_LONG=1 asks for ev
 has installed, and for a root made by debootstrap."""
 import base64
 import hashlib
+import struct
 import sys
 import urllib.parse
+import zlib
 
 sys.dont_write_bytecode = True
 from lib import *  # noqa
@@ -469,6 +471,154 @@ def apk_root():
     ok(apk_root.__doc__, problems)
 
 
+# --- What the file itself says -------------------------------------------------------------------
+
+
+def with_section(program, name, content):
+    """A copy of the program with a section of this content."""
+    folder = tempfile.mkdtemp(dir=WORK)
+    os.chmod(folder, 0o755)
+    with open(folder + "/content", "wb") as file:
+        file.write(content)
+    subprocess.run(
+        ["objcopy", "--add-section", "%s=%s/content" % (name, folder), program, folder + "/program"],
+        check=True,
+    )
+    return folder + "/program"
+
+
+def elf_note():
+    """the note .note.package names the package of a file that no database has"""
+    need("objcopy")
+    text = b'{"type":"deb","os":"ubuntu","name":"hello","version":"2.10-3","architecture":"amd64"}\0'
+    note = struct.pack("<III", 4, len(text), 0xCAFE1A7E) + b"FDO\0" + text
+    path = with_section(build(PROGRAM), ".note.package", note)
+    cut = with_section(build(PROGRAM), ".note.package", note[:-20])
+    found = ask("-", [path, cut])
+    wanted = [("pkg:deb/ubuntu/hello@2.10-3?arch=amd64", "-", "-"), NONE]
+    ok(elf_note.__doc__, [] if found == wanted else [found])
+
+
+GO_MAIN = """
+package main
+import ("gopkg.in/yaml.v3"; "strings")
+var text = []byte("a: [1, 2, {b: c, d: [x, y, z]}]\\nlist:\\n- one\\n- two: {three: 4}\\n")
+func main() {
+    println("ready")
+    for {
+        var out map[string]interface{}
+        if yaml.Unmarshal(text, &out) != nil || strings.Count(string(text), "zz") > 0 { panic("yaml") }
+    }
+}
+"""
+
+
+def go_program():
+    """functions of a Go program carry the module they are of, as `go version -m` lists them"""
+    need("go")
+    source = "/usr/share/gocode/src/gopkg.in/yaml.v3"
+    if not os.path.isdir(source):
+        raise Skip("golang-gopkg-yaml.v3-dev is not installed")
+    folder = os.path.join(WORK, "go")
+    shutil.copytree(source, folder + "/vendor/gopkg.in/yaml.v3")
+    for name, text in (
+        ("go.mod", "module example.org/App\ngo 1.15\nrequire gopkg.in/yaml.v3 v3.0.1\n"),
+        ("vendor/modules.txt", "# gopkg.in/yaml.v3 v3.0.1\n## explicit\ngopkg.in/yaml.v3\n"),
+        ("main.go", GO_MAIN),
+    ):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    environment = dict(
+        os.environ, GOFLAGS="-mod=vendor", GOCACHE=folder + "/cache", GOPROXY="off", GOTOOLCHAIN="local"
+    )
+    command = ["go", "build", "-o", folder + "/app", "."]
+    made = subprocess.run(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    if made.returncode != 0:
+        raise Skip("go builds nothing here: " + made.stderr[-300:])
+    said = subprocess.check_output(["go", "version", "-m", folder + "/app"], text=True)
+    version = re.search(r": go(\S+)", said).group(1)
+    path, number = re.search(r"dep\s+(\S+)\s+(\S+)", said).groups()
+    wanted = {
+        path.replace(".v3", "%2ev3."): "pkg:golang/%s@%s" % (path, number),
+        "runtime.": "pkg:golang/stdlib@" + version,
+        "main.": None, # its version is (devel)
+    }
+    with Target(folder + "/app", stderr=subprocess.STDOUT) as target:
+        run = sample_enough("-p", target.pid, "-F", 499)
+    problems = list(run.problems)
+    for prefix, purl in wanted.items():
+        facts = [f for f in run.facts if f["metadata"]["symbol"].startswith(prefix)]
+        found = {fact.get("purl") for fact in facts}
+        if found != {purl}:
+            problems.append("%s*: %s instead of %s" % (prefix, found, purl))
+    ok(go_program.__doc__, problems)
+
+
+RUST_DEPENDENCY = """
+#[inline(never)]
+pub fn churn(seed: u64) -> u64 {
+    let mut x = seed | 1;
+    for i in 0..20000u64 { x = x.rotate_left(7).wrapping_mul(0x9E3779B97F4A7C15) ^ i; }
+    x
+}
+pub struct Counter { pub state: u64 }
+impl Iterator for Counter {
+    type Item = u64;
+    #[inline(never)]
+    fn next(&mut self) -> Option<u64> { self.state = churn(self.state ^ 5); Some(self.state) }
+}
+"""
+RUST_MAIN = """
+fn main() {
+    let mut counter = dep_crate::Counter { state: 3 };
+    println!("ready");
+    let mut x = 0;
+    while x != 42 { x ^= dep_crate::churn(x); x ^= counter.next().unwrap(); }
+}
+"""
+
+
+def rust_program():
+    """functions of a Rust program carry the crate that its list of dependencies has"""
+    need("rustc", "objcopy")
+    folder = tempfile.mkdtemp(dir=WORK)
+    os.chmod(folder, 0o755)
+    for name, text in (("dep.rs", RUST_DEPENDENCY), ("main.rs", RUST_MAIN)):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    for command in (
+        ["--crate-type=rlib", "--crate-name=dep_crate", "dep.rs"],
+        ["--crate-name=app", "--extern=dep_crate=libdep_crate.rlib", "main.rs"],
+    ):
+        made = subprocess.run(
+            ["rustc", "-O", *command], cwd=folder, stderr=subprocess.PIPE, text=True
+        )
+        if made.returncode != 0:
+            raise Skip("rustc builds nothing here: " + made.stderr[-300:])
+    packages = [
+        {"name": "app", "version": "0.1.0", "source": "local", "root": True, "dependencies": [1]},
+        {"name": "dep-crate", "version": "1.2.3+x", "source": "crates.io"},
+        {"name": "dep-crate", "version": "9.9.9", "source": "crates.io", "kind": "build"},
+    ]
+    twice = packages + [{"name": "dep-crate", "version": "2.0.0", "source": "crates.io"}]
+    problems = []
+    for listed, wanted in ((packages, "pkg:cargo/dep-crate@1.2.3%2Bx"), (twice, None)):
+        packed = zlib.compress(json.dumps({"packages": listed}).encode())
+        path = with_section(folder + "/app", ".dep-v0", packed)
+        with Target(path) as target:
+            run = sample_enough("-p", target.pid, "-F", 499, minimum=20)
+        facts = [fact for fact in run.facts if re.search("churn|Counter", fact["metadata"]["symbol"])]
+        found = {fact.get("purl") for fact in facts}
+        problems += run.problems
+        if found != {wanted}:
+            problems.append("%s instead of %s" % (found, wanted))
+    # A list that inflates to more than any program has, and one that is cut.
+    bombs = [zlib.compress(b"x" * (64 << 20)), packed[:-9], b"no list"]
+    paths = [with_section(folder + "/app", ".dep-v0", bomb) for bomb in bombs]
+    problems += ["%s" % (answer,) for answer in ask("-", paths) if answer != NONE]
+    ok(rust_program.__doc__, problems)
+
+
 require_sampling()
 for step in (
     running_programs,
@@ -482,7 +632,12 @@ for step in (
     under_bind_mount,
     debootstrap_root,
     apk_root,
+    elf_note,
+    go_program,
+    rust_program,
 ):
+    if len(sys.argv) > 1 and step.__name__ not in sys.argv[1:]:
+        continue
     try:
         step()
     except Skip as reason:

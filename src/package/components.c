@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "package/components.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "package/cargo_auditable.h"
+#include "package/go_build_info.h"
+#include "util/memory.h"
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct rts_component *a = left, *b = right;
+    return strcmp(a->name, b->name);
+}
+
+static void free_item(struct rts_component *item)
+{
+    free(item->name);
+    free(item->purl);
+}
+
+/* Sorts, and makes one of those that have one name: without a purl where theirs differ. */
+static void complete(struct rts_components *components)
+{
+    size_t kept = 0;
+    if (components->count == 0)
+        return;
+    qsort(components->items, components->count, sizeof *components->items, compare_names);
+    for (size_t i = 1; i < components->count; i++) {
+        struct rts_component *last = &components->items[kept], *next = &components->items[i];
+        if (strcmp(last->name, next->name) != 0) {
+            components->items[++kept] = *next;
+            continue;
+        }
+        if (!last->purl || !next->purl || strcmp(last->purl, next->purl) != 0) {
+            free(last->purl);
+            last->purl = NULL;
+        }
+        free_item(next);
+    }
+    components->count = kept + 1;
+}
+
+struct rts_components *rts_components_read(const struct rts_object *object)
+{
+    struct rts_components *components = rts_calloc(1, sizeof *components);
+    if (!rts_go_build_info_read(object, components) &&
+        !rts_cargo_auditable_read(object, components)) {
+        rts_components_destroy(components);
+        return NULL;
+    }
+    complete(components);
+    return components;
+}
+
+void rts_components_destroy(struct rts_components *components)
+{
+    if (!components)
+        return;
+    for (size_t i = 0; i < components->count; i++)
+        free_item(&components->items[i]);
+    free(components->items);
+    free(components->main_name);
+    free(components->standard);
+    free(components);
+}
+
+const char *rts_components_purl(const struct rts_components *components, const char *function)
+{
+    return components->purl_of(components, function);
+}
+
+void rts_components_add(struct rts_components *components, char *name, char *purl)
+{
+    struct rts_component item = {name, purl};
+    if (components->count >= RTS_COMPONENTS_MAX) {
+        free_item(&item);
+        return;
+    }
+    components->items = rts_grow(components->items, components->count, &components->capacity,
+                                 sizeof *components->items);
+    components->items[components->count++] = item;
+}
+
+const struct rts_component *rts_components_find(const struct rts_components *components,
+                                                const char *name, size_t size)
+{
+    size_t low = 0, high = components->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *known = components->items[middle].name;
+        int order = strncmp(known, name, size);
+        if (order == 0 && known[size] == '\0')
+            return &components->items[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
