@@ -2,6 +2,7 @@
 # Measurements, run by make bench.
 EXTRA_DIST += \
 	tests/bench/run \
+	tests/bench/upload \
 	tests/bench/hotspots.py \
 	tests/bench/targets.py \
 	tests/bench/tools.py

@@ -7,6 +7,9 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+# A longer one gives figures to go by.
+STORM_SECONDS = float(os.environ.get("RTSAMPLE_STORM_SECONDS", "8"))
+
 DROPS = ("ratio", "rate_limit", "cpu_guard")
 
 
@@ -161,7 +164,7 @@ def rare_process_is_seen():
         pids = [rare.pid] + [target.pid for target in busy]
         run = sample_enough(
             "-p", ",".join(map(str, pids)), "-F", 1999, private=pids, minimum=300,
-            env=settings(**dict(UNGUARDED, MaxEventsPerSecond=50)), seconds=(10, 20),
+            env=settings(**dict(UNGUARDED, MaxEventsPerSecond=50)), seconds=(7, 20),
         )
     for target in busy:
         target.stop()
@@ -194,7 +197,7 @@ def storm(seconds, **limits):
 
 def storm_of_samples():
     """The defaults against 10,000 Hz and 200 processes, and one that forks and executes."""
-    run = storm(20)
+    run = storm(STORM_SECONDS)
     note(figures(run) if run.stats else run.stderr)
     problems = list(run.problems)
     if run.stats:
@@ -219,7 +222,7 @@ def cpu_guard_says_so():
     are said."""
     with Target(build("threads")) as target:
         run = sample(
-            "-p", target.pid, "-F", highest_frequency(), "-d", 6, private=[target.pid],
+            "-p", target.pid, "-F", highest_frequency(), "-d", 4, private=[target.pid],
             env=settings(**dict(UNGUARDED, MaxCpuPercent=1)),
         )
     problems = run.problems + only(run, "cpu_guard")
