@@ -104,7 +104,7 @@ static void begin(struct rts_session *session, const struct rts_trace_event *eve
 {
     struct rts_replay *replay = session->replay;
     replay->began = true;
-    if (replay->has_notes || !event)
+    if (replay->has_notes)
         return;
     replay->capture.facts.frequency = frequency_of(event);
     set_wall_clock(replay, event);
@@ -142,7 +142,7 @@ static void take_perf_record(struct rts_session *session, const struct rts_trace
 {
     struct rts_replay *replay = session->replay;
     const struct rts_record *known = &record->record;
-    if (record->malformed) {
+    if (record->malformed || !record->event) { /* a pipe may hold records before any event */
         rts_session_take_malformed(session);
         return;
     }
@@ -196,7 +196,7 @@ static int take_records(struct rts_session *session, struct rts_error *error)
                 return -1;
             continue;
         }
-        if (!replay->began)
+        if (!replay->began && record.event)
             begin(session, record.event);
         if (!replay->has_notes)
             take_perf_record(session, &record);

@@ -9,3 +9,12 @@ tests_fuzz_fuzz_object_LDADD = $(RTSAMPLE_LIBS)
 TESTS += tests/fuzz/damaged_objects.py
 EXTRA_DIST += tests/fuzz/damaged_objects.py tests/fuzz/make_object_seeds.sh
 tests/fuzz/damaged_objects.log: tests/fuzz/fuzz_object$(EXEEXT)
+
+check_PROGRAMS += tests/fuzz/fuzz_trace
+tests_fuzz_fuzz_trace_SOURCES = tests/fuzz/fuzz_trace.c
+tests_fuzz_fuzz_trace_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN
+tests_fuzz_fuzz_trace_LDADD = $(RTSAMPLE_LIBS)
+
+TESTS += tests/fuzz/damaged_traces.py
+EXTRA_DIST += tests/fuzz/damaged_traces.py
+tests/fuzz/damaged_traces.log: tests/fuzz/fuzz_trace$(EXEEXT)
