@@ -2,6 +2,7 @@
 librtsample_a_SOURCES += \
 	src/trace/attrs.c src/trace/attrs.h \
 	src/trace/build_ids.c src/trace/build_ids.h \
+	src/trace/bundle.c src/trace/bundle.h \
 	src/trace/chunk.c src/trace/chunk.h \
 	src/trace/features.c src/trace/features.h \
 	src/trace/file_header.c src/trace/file_header.h \

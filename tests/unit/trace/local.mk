@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 trace_unit_tests = \
+	tests/unit/trace/test_bundle \
 	tests/unit/trace/test_note \
 	tests/unit/trace/test_record_encode
 check_PROGRAMS += $(trace_unit_tests)
@@ -7,3 +8,4 @@ TESTS += $(trace_unit_tests)
 
 tests_unit_trace_test_note_SOURCES = tests/unit/trace/test_note.c
 tests_unit_trace_test_record_encode_SOURCES = tests/unit/trace/test_record_encode.c
+tests_unit_trace_test_bundle_SOURCES = tests/unit/trace/test_bundle.c
