@@ -8,6 +8,7 @@
 #include "binary/object_content.h"
 #include "package/elf_note.h"
 #include "package/file_digest.h"
+#include "package/language_package.h"
 #include "util/cleanup.h"
 #include "util/open_below.h"
 
@@ -87,6 +88,8 @@ void rts_file_package_read(struct rts_file_package *package, const struct rts_ob
         note = NULL;
     }
     free(note);
+    if (!package->purl && !package->stale && in_place)
+        package->purl = rts_language_package_purl(place->root_fd, place->path);
 }
 
 void rts_file_package_finish(struct rts_file_package *package)

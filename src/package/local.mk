@@ -9,6 +9,7 @@ librtsample_a_SOURCES += \
 	src/package/file_digest.c src/package/file_digest.h \
 	src/package/file_package.c src/package/file_package.h \
 	src/package/go_build_info.c src/package/go_build_info.h \
+	src/package/language_package.c src/package/language_package.h \
 	src/package/line_reader.c src/package/line_reader.h \
 	src/package/os_release.c src/package/os_release.h \
 	src/package/owner.h \

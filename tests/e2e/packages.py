@@ -499,6 +499,50 @@ def elf_note():
     ok(elf_note.__doc__, [] if found == wanted else [found])
 
 
+def languages():
+    """extension modules of Python and add-ons of Node are of the package that installed them"""
+    root, program = make_root(), build(PROGRAM)
+    site = "/usr/lib/python3/site-packages"
+    add_on = "/srv/node_modules/@img/sharp/build/Release"
+    files = {
+        site + "/Mod_x-2.1.dist-info/RECORD": "mod/_c.so,sha256=x,1\nother.so.old,,\n",
+        site + "/Mod_x-2.1.dist-info/METADATA": "Name: Mod_x\nVersion: 2.1\n\nVersion: 9\n",
+        "/srv/node_modules/@img/sharp/package.json": '{"name":"@img/sharp","version":"0.33.5"}',
+        add_on + "/package.json": '{"type":"module"}',
+        "/srv/package.json": '{"name":"app","version":"1.0.0"}',
+    }
+    wanted = {
+        site + "/mod/_c.so": ("pkg:pypi/mod-x@2.1", "-", "-"),
+        site + "/other.so": NONE,
+        add_on + "/sharp.node": ("pkg:npm/%40img/sharp@0.33.5", "-", "-"),
+        "/srv/node_modules/stray.node": NONE,
+    }
+    for path, text in files.items():
+        os.makedirs(os.path.dirname(root + path), exist_ok=True)
+        with open(root + path, "w", encoding="utf-8") as file:
+            file.write(text)
+    for path in wanted:
+        os.makedirs(os.path.dirname(root + path), exist_ok=True)
+        shutil.copy(program, root + path)
+    found = ask(root, wanted)
+    problems = ["%s: %s" % pair for pair in zip(wanted, found) if wanted[pair[0]] != pair[1]]
+    ok(languages.__doc__, problems)
+
+
+def hostile_roots():
+    """a root whose links lead out of it, in circles or to a device has no packages of ours"""
+    program = build(PROGRAM)
+    problems = []
+    for target in ("../" * 20 + "var/lib/dpkg", "/proc/self/root/var/lib/dpkg", "dpkg", "/dev/zero"):
+        root = make_root()
+        shutil.rmtree(root + "/var/lib/dpkg")
+        os.symlink(target, root + "/var/lib/dpkg")
+        shutil.copy(program, root + "/usr/bin/perl")
+        found = ask(root, ["/usr/bin/perl"])
+        problems += ["%s: %s" % (target, found)] if found != [NONE] else []
+    ok(hostile_roots.__doc__, problems)
+
+
 GO_MAIN = """
 package main
 import ("gopkg.in/yaml.v3"; "strings")
@@ -633,6 +677,8 @@ for step in (
     debootstrap_root,
     apk_root,
     elf_note,
+    languages,
+    hostile_roots,
     go_program,
     rust_program,
 ):

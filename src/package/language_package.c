@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "package/language_package.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "package/line_reader.h"
+#include "package/purl.h"
+#include "util/cleanup.h"
+#include "util/open_below.h"
+
+/* Entries of one folder of Python packages that are looked at. */
+#define ENTRIES_MAX 20000
+
+/* A package.json of more is none. */
+#define JSON_MAX (1 << 20)
+
+/* Names and versions are short. */
+#define WORD_SIZE 256
+
+/* ---- Python ---- */
+
+static void take_field(const char *line, const char *field, char value[WORD_SIZE])
+{
+    size_t size = strlen(field);
+    if (!*value && strncasecmp(line, field, size) == 0)
+        snprintf(value, WORD_SIZE, "%s", line + size + strspn(line + size, " "));
+}
+
+/* Is `path`, relative to the folder around, in this RECORD? Its lines are "path,digest,size". */
+static bool is_recorded(int root_fd, const char *record, const char *path)
+{
+    struct rts_line_reader *reader = rts_line_reader_open(root_fd, record, 0);
+    size_t size = strlen(path);
+    const char *line;
+    bool found = false;
+    while (reader && !found && (line = rts_line_reader_next(reader)))
+        found = strncmp(line, path, size) == 0 && line[size] == ',';
+    rts_line_reader_close(reader);
+    return found;
+}
+
+static char *metadata_purl(int root_fd, const char *metadata)
+{
+    struct rts_line_reader *reader = rts_line_reader_open(root_fd, metadata, 0);
+    char name[WORD_SIZE] = "", version[WORD_SIZE] = "";
+    const char *line;
+    /* Its head ends with an empty line. */
+    while (reader && (line = rts_line_reader_next(reader)) && *line) {
+        take_field(line, "Name:", name);
+        take_field(line, "Version:", version);
+    }
+    rts_line_reader_close(reader);
+    struct rts_purl purl = {.type = "pypi", .name = name, .version = version};
+    return rts_purl_format(&purl);
+}
+
+static char *search_distributions(int root_fd, const char *folder, DIR *entries, const char *path)
+{
+    struct dirent *entry;
+    char name[PATH_MAX];
+    for (int i = 0; i < ENTRIES_MAX && (entry = readdir(entries)); i++) {
+        const char *dot = strrchr(entry->d_name, '.');
+        if (!dot || strcmp(dot, ".dist-info") != 0)
+            continue;
+        int size = snprintf(name, sizeof name, "%s%s/METADATA", folder, entry->d_name);
+        if (size < 0 || (size_t)size >= sizeof name)
+            continue;
+        char *base = strrchr(name, '/') + 1;
+        strcpy(base, "RECORD");
+        if (!is_recorded(root_fd, name, path))
+            continue;
+        strcpy(base, "METADATA");
+        return metadata_purl(root_fd, name);
+    }
+    return NULL;
+}
+
+static char *python_purl(int root_fd, const char *path)
+{
+    static const char *const folders[] = {"/site-packages/", "/dist-packages/"};
+    char folder[PATH_MAX];
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        const char *at = strstr(path, folders[i]);
+        size_t size = at ? (size_t)(at - path) + strlen(folders[i]) : 0;
+        if (size == 0 || size >= sizeof folder)
+            continue;
+        memcpy(folder, path, size);
+        folder[size] = '\0';
+        int fd = rts_open_directory_below(root_fd, folder);
+        DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+        if (!entries) {
+            if (fd >= 0)
+                close(fd);
+            continue;
+        }
+        char *purl = search_distributions(root_fd, folder, entries, path + size);
+        closedir(entries);
+        return purl;
+    }
+    return NULL;
+}
+
+/* ---- Node ---- */
+
+static char *json_purl(int root_fd, const char *path)
+{
+    RTS_CLOSE int fd = rts_open_below(root_fd, path);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0 || status.st_size > JSON_MAX)
+        return NULL;
+    json_t *object = json_loadfd(fd, 0, NULL);
+    const char *name = json_string_value(json_object_get(object, "name"));
+    const char *version = json_string_value(json_object_get(object, "version"));
+    char *purl = NULL;
+    if (name && version) {
+        const char *slash = name[0] == '@' ? strchr(name, '/') : NULL;
+        char scope[WORD_SIZE] = "";
+        if (slash && (size_t)(slash - name) < sizeof scope)
+            memcpy(scope, name, (size_t)(slash - name));
+        struct rts_purl parts = {
+            .type = "npm",
+            .space = scope,
+            .name = slash ? slash + 1 : name,
+            .version = version,
+        };
+        purl = rts_purl_format(&parts);
+    }
+    json_decref(object);
+    return purl;
+}
+
+/* The nearest package.json that names a package, not further up than the packages' folder. */
+static char *node_purl(int root_fd, const char *path)
+{
+    char name[PATH_MAX + sizeof "/package.json"];
+    size_t size = strlen(path);
+    if (size < 5 || size >= PATH_MAX || strcmp(path + size - 5, ".node") != 0)
+        return NULL;
+    strcpy(name, path);
+    for (char *slash; (slash = strrchr(name, '/')) && slash != name;) {
+        *slash = '\0';
+        const char *base = strrchr(name, '/');
+        if (base && strcmp(base, "/node_modules") == 0)
+            return NULL;
+        strcpy(slash, "/package.json");
+        char *purl = json_purl(root_fd, name);
+        if (purl)
+            return purl;
+        *slash = '\0';
+    }
+    return NULL;
+}
+
+char *rts_language_package_purl(int root_fd, const char *path)
+{
+    char *purl = python_purl(root_fd, path);
+    return purl ? purl : node_purl(root_fd, path);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Native code that a language's own package manager installed, below a root directory: extension
+ * modules of Python by the RECORD of a .dist-info folder, add-ons of Node by the nearest
+ * package.json. Untrusted input.
+ */
+#ifndef RTS_PACKAGE_LANGUAGE_PACKAGE_H
+#define RTS_PACKAGE_LANGUAGE_PACKAGE_H
+
+/* The purl of the package that brought `path`, owned by the caller; NULL when none says so.
+ * `root_fd` -1: our own root. */
+char *rts_language_package_purl(int root_fd, const char *path);
+
+#endif
