@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "commands.h"
 
 static const struct {
@@ -26,6 +28,9 @@ static void occupy_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+    /* A delivery that hangs is left behind when the program ends: its thread may be within TLS, and
+     * must not find that torn down by an exit handler. Before anything else uses libcrypto. */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     occupy_standard_descriptors();
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)

@@ -87,7 +87,7 @@ def outage():
     with Server() as gone:
         away = gone.url()
     spool, small, other = new_spool(), new_spool(), new_spool()
-    bound = 128 << 10
+    bound = 32 << 10
     more = ("-d", OUTAGE_SECONDS)
     settings = {"Ingest__FlushIntervalMs": 2000 if OUTAGE_SECONDS > 30 else 50, "Ingest__BatchSize": 20,
                 "Ingest__RetryMs": 500, "Ingest__RetryMaxMs": 60000}  # fmt: skip
@@ -125,7 +125,7 @@ def too_old():
     spool = new_spool()
     settings = {"Egress__Enabled": "false", "Spool__MaxAgeSeconds": 1}
     with Target(build("chain-O2-nofp")) as target:
-        run = sampling(target.pid, NOWHERE, "-d", 3.5, spool=spool, settings=settings).finish(5)
+        run = sampling(target.pid, NOWHERE, "-d", 6, spool=spool, settings=settings).finish(5)
     problems = run.problems + check_spool(spool)
     counts = run.stats["delivery"] if run.stats else {}
     waiting = spooled_lines(spool)
