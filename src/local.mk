@@ -21,6 +21,7 @@ librtsample_a_SOURCES += \
 	src/session_flush.c \
 	src/session_graph.c \
 	src/session_guard.c \
+	src/session_process.c \
 	src/session_metrics.c \
 	src/session_record.c \
 	src/session_notes.c \

@@ -315,6 +315,9 @@ static void put_process(struct rts_recorder *recorder, const struct rts_fact_pro
     rts_note_put_number(&draft, facts->instance);
     rts_note_put_count(&draft, "pid", (uint64_t)facts->pid);
     rts_note_put_attribute(&draft, "name", facts->name);
+    rts_note_put_attribute(&draft, "container_id", facts->container_id);
+    rts_note_put_attribute(&draft, "container_runtime", facts->container_runtime);
+    rts_note_put_attribute(&draft, "socket", facts->socket);
     rts_note_end(&draft);
 }
 

@@ -144,6 +144,12 @@ void rts_session_record_side_band(struct rts_session *session, const struct rts_
 /* Ends the trace; `whole`: the run came to its end. */
 int rts_session_end_record(struct rts_session *session, bool whole, struct rts_error *error);
 
+/* session_process.c: finds out in which container a process is; soon, for it may end. */
+void rts_session_find_container(const struct rts_session *session, struct rts_process *process);
+
+/* Finds out where it listens, if that is wanted and not known yet. */
+void rts_session_find_socket(const struct rts_session *session, struct rts_process *process);
+
 /* session_graph.c: reads the static graph, if one was given. */
 int rts_session_load_graph(struct rts_session *session, struct rts_error *error);
 

@@ -63,6 +63,9 @@ struct rts_fact_process rts_session_fact_process(const struct rts_session *sessi
         .instance = instance,
         .pid = known ? known->pid : 0,
         .name = known ? known->name : "",
+        .container_id = known && known->container.id[0] ? known->container.id : NULL,
+        .container_runtime = known ? known->container.runtime : NULL,
+        .socket = known && known->socket[0] ? known->socket : NULL,
     };
 }
 
@@ -88,8 +91,25 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
     }
 }
 
+/* Once in a window for each process, not for each stack. */
+static void find_sockets(struct rts_session *session)
+{
+    uint64_t last = 0;
+    if (!session->settings->emit_socket)
+        return;
+    for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++) {
+        uint64_t instance = rts_stack_table_entry(session->stacks, i)->instance;
+        struct rts_process *process =
+            instance == last ? NULL : rts_process_instance(session->processes, instance);
+        last = instance;
+        if (process)
+            rts_session_find_socket(session, process);
+    }
+}
+
 void rts_session_name_stacks(struct rts_session *session)
 {
+    find_sockets(session);
     for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++)
         count_stack(session, rts_stack_table_entry(session->stacks, i));
     rts_stack_table_clear(session->stacks);
@@ -110,6 +130,7 @@ void rts_session_flush(struct rts_session *session)
     /* Measured anew for each window, so that a long run follows the wall clock. */
     struct rts_fact_options options = {
         .emit_process = session->settings->emit_process,
+        .emit_socket = session->settings->emit_socket,
         .emit_loader_base = session->settings->emit_loader_base,
         .emit_build_id = session->settings->collect_build_ids,
         .wall_offset_ns =

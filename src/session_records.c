@@ -132,6 +132,7 @@ void rts_session_keep_stack(struct rts_session *session, struct rts_process *pro
     session->account.kernel_side += record->sample.kernel_mode;
     if (!process->counted) {
         process->counted = true;
+        rts_session_find_container(session, process);
         session->account.processes++;
     }
     account_stack(session);

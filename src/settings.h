@@ -111,6 +111,8 @@ struct rts_settings {
     bool record_full;   /* with registers and copies of stacks */
     uint64_t record_limit_bytes; /* of the trace; 0: none */
     bool emit_process;
+    bool emit_socket;
+    bool hash_container_ids;
     bool emit_loader_base;
     bool collect_build_ids;
     bool resolve_packages;

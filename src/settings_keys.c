@@ -71,6 +71,8 @@ static const struct rts_setting table[] = {
     {"Output:MetricsFile", RTS_SETTING_TEXT, AT(metrics_path), .local = true},
     {"Output:StatsFile", RTS_SETTING_TEXT, AT(stats_path), .local = true},
     {"Privacy:EmitProcess", RTS_SETTING_BOOLEAN, AT(emit_process)},
+    {"Privacy:EmitSocket", RTS_SETTING_BOOLEAN, AT(emit_socket)},
+    {"Privacy:HashContainerIds", RTS_SETTING_BOOLEAN, AT(hash_container_ids)},
     {"Record:File", RTS_SETTING_TEXT, AT(record_path), .local = true},
     {"Record:Full", RTS_SETTING_BOOLEAN, AT(record_full)},
     {"Record:LimitBytes", RTS_SETTING_NUMBER64, AT(record_limit_bytes), RECORD_BYTES_MIN,

@@ -70,9 +70,13 @@ int rts_settings_apply_emit(struct rts_settings *settings, const char *list,
     RTS_FREE char *copy = rts_strdup(list);
     char *rest = copy;
     for (char *word; (word = strsep(&rest, ","));) {
-        if (strcmp(word, "process") != 0)
-            return rts_fail(error, RTS_USAGE, "--emit %s: this version can emit \"process\"", list);
-        settings->emit_process = true;
+        if (strcmp(word, "process") == 0)
+            settings->emit_process = true;
+        else if (strcmp(word, "socket") == 0)
+            settings->emit_socket = true;
+        else
+            return rts_fail(error, RTS_USAGE, "--emit %s: it is \"process\", \"socket\" or both",
+                            list);
     }
     return 0;
 }

@@ -158,6 +158,8 @@ static void append_metadata(const struct line *line, struct rts_buffer *out)
     separator = append_member(out, separator, "\"aliases\":", symbol->aliases);
     separator = append_member(
         out, separator, "\"buildIdFallback\":", symbol->build_id_is_file_hash ? "file_hash" : NULL);
+    separator =
+        append_member(out, separator, "\"containerRuntime\":", line->process.container_runtime);
     separator = append_member(out, separator, "\"demangled\":", symbol->demangled);
     separator = append_member(
         out, separator, "\"evidence\":", line->leaf_samples ? "sampled-leaf" : "sampled-caller");
@@ -190,6 +192,9 @@ static void append_line(const struct line *line, const struct rts_fact_options *
         rts_buffer_format(out, ",\"processId\":%" PRId32, line->process.pid);
         append_member(out, ",", "\"processName\":", line->process.name);
     }
+    append_member(out, ",", "\"containerId\":", line->process.container_id);
+    append_member(out, ",",
+                  "\"socketAddress\":", options->emit_socket ? line->process.socket : NULL);
     rts_buffer_format(out, ",\"hitCount\":%" PRIu64, line->samples);
     append_member(out, ",", "\"observedAt\":", observed_at);
     append_metadata(line, out);

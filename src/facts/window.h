@@ -31,12 +31,15 @@ struct rts_fact_symbol {
 struct rts_fact_process {
     uint64_t instance;
     int32_t pid;
-    const char *name; /* comm */
+    const char *name;                             /* comm */
+    const char *container_id, *container_runtime; /* NULL: in none, or not known */
+    const char *socket;                           /* where it listens; NULL: not known */
 };
 
 /* What may leave beyond ids and counts. All false by default. */
 struct rts_fact_options {
     bool emit_process;      /* processId and processName */
+    bool emit_socket;       /* socketAddress */
     bool emit_loader_base;  /* SymbolCapture:EmitLoaderBase */
     bool emit_build_id;     /* SymbolCapture:CollectBuildIds; codeId is written in any case */
     int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
@@ -65,10 +68,11 @@ size_t rts_window_lines_with_purl(const struct rts_window *window);
 
 /* Appends the lines, sorted by observedAt (as written: milliseconds), then symbolId, then the
  * line's bytes, each ended by LF, and empties the window. Key order within a line: symbolId,
- * codeId, purl, buildId, loaderBase, processId, processName, hitCount, observedAt, metadata (its
- * keys sorted: aliases, buildIdFallback, demangled, evidence, idScheme, join, leafHits,
- * packageModified, staleMapping, symbol, symbolSource). Strings that are not valid UTF-8 have their
- * bad bytes replaced by U+FFFD; control characters are escaped. */
+ * codeId, purl, buildId, loaderBase, processId, processName, containerId, socketAddress, hitCount,
+ * observedAt, metadata (its keys sorted: aliases, buildIdFallback, containerRuntime, demangled,
+ * evidence, idScheme, join, leafHits, packageModified, staleMapping, symbol, symbolSource). Strings
+ * that are not valid UTF-8 have their bad bytes replaced by U+FFFD; control characters are escaped.
+ */
 void rts_window_write(struct rts_window *window, const struct rts_fact_options *options,
                       struct rts_buffer *out);
 

@@ -1,4 +1,5 @@
 librtsample_a_SOURCES += \
+	src/process/container.c src/process/container.h \
 	src/process/descendants.c src/process/descendants.h \
 	src/process/mapped_file.c src/process/mapped_file.h \
 	src/process/mapped_file_open.c \
@@ -6,4 +7,5 @@ librtsample_a_SOURCES += \
 	src/process/maps.c src/process/maps.h \
 	src/process/process.c src/process/process.h \
 	src/process/root_view.c src/process/root_view.h \
+	src/process/socket.c src/process/socket.h \
 	src/process/stat.c src/process/stat.h

@@ -350,7 +350,11 @@ void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t 
     /* The same exec may be reported by several events. */
     if (exec && !(process && same_event(process->born_ns, time))) {
         bool target = process && process->target;
+        struct rts_container container = {0};
+        if (process)
+            container = process->container;
         process = add_instance(table, pid, time);
+        process->container = container;
         process->target |= target;
         process->maps_known = true; /* all that follows is reported */
     }
@@ -372,6 +376,7 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
         return;
     child->maps_known = parent->maps_known;
     child->target = parent->target;
+    child->container = parent->container;
     memcpy(child->name, parent->name, sizeof child->name);
     const struct rts_mapping_set *inherited = &parent->mappings;
     for (size_t i = 0; i < inherited->count; i++) {

@@ -7,8 +7,10 @@
 #ifndef RTS_PROCESS_PROCESS_H
 #define RTS_PROCESS_PROCESS_H
 
+#include "process/container.h"
 #include "process/mapped_file.h"
 #include "process/mapping.h"
+#include "process/socket.h"
 
 struct rts_process {
     int32_t pid;
@@ -18,13 +20,16 @@ struct rts_process {
     uint64_t died_ns;   /* UINT64_MAX: as far as we know it lives */
     bool leader_exited; /* its first thread has ended; others may go on */
     bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
-    uint64_t start_ticks;   /* /proc/PID/stat: tells a reused pid; 0: not read yet */
-    bool target;            /* it is to be sampled; see rts_process_table_select() */
-    bool counted;           /* the session has counted it in the account */
-    uint64_t read_again_ns; /* not before this is /proc/PID/maps read again */
-    uint64_t read_wait_ns;  /* that was so long after the last reading; 0: none yet */
-    uint32_t reported;      /* mappings that the kernel reported since all were forgotten */
-    char name[17];          /* comm */
+    uint64_t start_ticks;           /* /proc/PID/stat: tells a reused pid; 0: not read yet */
+    bool target;                    /* it is to be sampled; see rts_process_table_select() */
+    bool counted;                   /* the session has counted it in the account */
+    uint64_t read_again_ns;         /* not before this is /proc/PID/maps read again */
+    uint64_t read_wait_ns;          /* that was so long after the last reading; 0: none yet */
+    uint32_t reported;              /* mappings that the kernel reported since all were forgotten */
+    char name[17];                  /* comm */
+    struct rts_container container; /* its parent's, until the session looks */
+    char socket[RTS_SOCKET_TEXT_SIZE]; /* where it listens; empty: not known */
+    uint8_t socket_looks;              /* how often the session has looked for it */
     struct rts_mapping_set mappings;
     struct rts_process *older; /* the instance that had this pid before */
 };

@@ -281,6 +281,8 @@ LINE_KEYS = [
     "loaderBase",
     "processId",
     "processName",
+    "containerId",
+    "socketAddress",
     "hitCount",
     "observedAt",
     "metadata",
@@ -289,6 +291,7 @@ REQUIRED_KEYS = {"symbolId", "codeId", "buildId", "hitCount", "observedAt", "met
 METADATA_KEYS = [
     "aliases",
     "buildIdFallback",
+    "containerRuntime",
     "demangled",
     "evidence",
     "idScheme",
@@ -589,7 +592,8 @@ class Sampling:
             self.output_path = output
         if self.output_path:
             own += ["-o", self.output_path]
-        self.opted_in = "--emit" in arguments
+        emitted = arguments[arguments.index("--emit") + 1] if "--emit" in arguments else ""
+        self.opted_in = "process" in emitted.split(",")
         self.delivers = delivers or "--endpoint" in arguments
         self.private = list(private)
         self.stdout = open(stem + ".stdout", "w+b")

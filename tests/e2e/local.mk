@@ -6,6 +6,8 @@ e2e_scripts = \
 	tests/e2e/files.py \
 	tests/e2e/storms.py \
 	tests/e2e/graph.py \
+	tests/e2e/containers.py \
+	tests/e2e/privacy.py \
 	tests/e2e/bad_input.py \
 	tests/e2e/gdb.py \
 	tests/e2e/losses.py \

@@ -29,7 +29,7 @@ static void defaults_are_frozen(void **state)
         text, "{\"Egress\":{\"Enabled\":true},"
               "\"Ingest\":{\"BatchSize\":1000,\"ConnectTimeoutMs\":10000,\"FlushIntervalMs\":2000,"
               "\"Format\":\"auto\",\"RetryMaxMs\":60000,\"RetryMs\":500,\"TimeoutMs\":60000},"
-              "\"Privacy\":{\"EmitProcess\":false},"
+              "\"Privacy\":{\"EmitProcess\":false,\"EmitSocket\":false,\"HashContainerIds\":false},"
               "\"Record\":{\"Full\":false,\"LimitBytes\":0},"
               "\"Sampler\":{\"CallGraph\":\"dwarf\",\"DurationMs\":0,\"Frequency\":99,"
               "\"MaxCpuPercent\":35,\"MaxEventsPerSecond\":500,"

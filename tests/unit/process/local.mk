@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 process_unit_tests = \
+	tests/unit/process/test_container \
 	tests/unit/process/test_mapped_file_open \
 	tests/unit/process/test_mapping \
 	tests/unit/process/test_maps \
@@ -9,6 +10,8 @@ TESTS += $(process_unit_tests)
 
 tests_unit_process_test_mapped_file_open_SOURCES = \
 	tests/unit/process/test_mapped_file_open.c tests/unit/oracle.h
+tests_unit_process_test_container_SOURCES = \
+	tests/unit/process/test_container.c tests/unit/oracle.h
 tests_unit_process_test_mapping_SOURCES = tests/unit/process/test_mapping.c
 tests_unit_process_test_maps_SOURCES = tests/unit/process/test_maps.c tests/unit/oracle.h
 tests_unit_process_test_process_SOURCES = \

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/container.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/memory.h"
+
+#define ID_LENGTH (RTS_CONTAINER_ID_SIZE - 1)
+
+/* A dozen lines of cgroup; some hundred of mountinfo. What is longer is looked at in part. */
+#define TEXT_MAX ((size_t)256 << 10)
+
+/* What the runtimes put before the id. conmon is the monitor of a container, outside of it. */
+static const struct {
+    const char *prefix, *runtime;
+} prefixes[] = {
+    {"docker-", "docker"},
+    {"cri-containerd-", "containerd"},
+    {"cri-containerd:", "containerd"},
+    {"containerd-", "containerd"},
+    {"nerdctl-", "containerd"},
+    {"crio-", "cri-o"},
+    {"libpod-", "podman"},
+    {"libpod-payload-", "podman"},
+};
+
+/* Groups that hold one group for each container, which is named by the id alone. */
+static const struct {
+    const char *parent, *runtime;
+} parents[] = {
+    {"docker", "docker"},
+    {"ecs", "docker"},
+    {"libpod_parent", "podman"},
+    {"crio", "cri-o"},
+};
+
+static bool is_id(const char *text, size_t size)
+{
+    if (size != ID_LENGTH)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
+            return false;
+    return true;
+}
+
+static void set(struct rts_container *container, const char *id, const char *runtime)
+{
+    memcpy(container->id, id, ID_LENGTH);
+    container->id[ID_LENGTH] = '\0';
+    container->runtime = runtime;
+}
+
+/* Takes the container that a component of a path names, if it names one. `runtime`: what the
+ * components before it tell. */
+static bool take_component(const char *name, size_t size, const char *runtime,
+                           struct rts_container *container)
+{
+    static const char scope[] = ".scope";
+    if (size > sizeof scope - 1 &&
+        memcmp(name + size - (sizeof scope - 1), scope, sizeof scope - 1) == 0)
+        size -= sizeof scope - 1;
+    if (is_id(name, size)) {
+        set(container, name, runtime);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        size_t length = strlen(prefixes[i].prefix);
+        if (size < length + ID_LENGTH)
+            continue;
+        const char *id = name + size - ID_LENGTH, *prefix = id - length;
+        /* Alone, or behind the slice that containerd puts before it. */
+        bool begins = prefix == name || prefix[-1] == ':';
+        if (begins && memcmp(prefix, prefixes[i].prefix, length) == 0 && is_id(id, ID_LENGTH)) {
+            set(container, id, prefixes[i].runtime);
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *runtime_of_parent(const char *name, size_t size)
+{
+    for (size_t i = 0; i < sizeof parents / sizeof *parents; i++)
+        if (strlen(parents[i].parent) == size && memcmp(parents[i].parent, name, size) == 0)
+            return parents[i].runtime;
+    return NULL;
+}
+
+static bool from_path(const char *path, size_t size, struct rts_container *container)
+{
+    const char *end = path + size, *runtime = NULL;
+    bool found = false;
+    while (path < end) {
+        const char *slash = memchr(path, '/', (size_t)(end - path));
+        size_t length = slash ? (size_t)(slash - path) : (size_t)(end - path);
+        if (take_component(path, length, runtime, container)) {
+            found = true;
+            runtime = NULL;
+        } else if (length > 0) {
+            const char *told = runtime_of_parent(path, length);
+            runtime = told ? told : runtime;
+        }
+        path += length + 1;
+    }
+    return found;
+}
+
+bool rts_container_from_path(const char *path, struct rts_container *container)
+{
+    return from_path(path, strlen(path), container);
+}
+
+/* "12:memory:/docker/…" or "0::/…". Of v1 all hierarchies that tell agree, but some may be shared
+ * with the host. */
+bool rts_container_from_cgroup(const char *text, struct rts_container *container)
+{
+    for (const char *line = text; *line;) {
+        size_t size = strcspn(line, "\n");
+        const char *colon = memchr(line, ':', size);
+        const char *path = colon ? memchr(colon + 1, ':', (size_t)(line + size - colon - 1)) : NULL;
+        if (path && from_path(path + 1, (size_t)(line + size - path - 1), container))
+            return true;
+        line += size + (line[size] == '\n');
+    }
+    return false;
+}
+
+/* Fields 4 and 5 are what of the file system is mounted, and where. docker mounts a file of each
+ * container's own folder at /etc/hostname, podman at /run/.containerenv. */
+bool rts_container_from_mountinfo(const char *text, struct rts_container *container)
+{
+    static const struct {
+        const char *point, *folder, *runtime;
+    } known[] = {
+        {"/etc/hostname", "/containers/", "docker"},
+        {"/run/.containerenv", "-containers/", "podman"},
+    };
+    for (const char *line = text; *line;) {
+        size_t size = strcspn(line, "\n");
+        char root[1024], point[64];
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            if (sscanf(line, "%*u %*u %*[^ \n] %1023[^ \n] %63[^ \n]", root, point) != 2 ||
+                strcmp(point, known[i].point) != 0)
+                continue;
+            const char *folder = strstr(root, known[i].folder);
+            const char *id = folder ? folder + strlen(known[i].folder) : "";
+            if (is_id(id, strcspn(id, "/"))) {
+                set(container, id, known[i].runtime);
+                return true;
+            }
+        }
+        line += size + (line[size] == '\n');
+    }
+    return false;
+}
+
+/* The beginning of a file; NULL when it cannot be read. The caller frees it. */
+static char *read_text(const char *proc_root, int32_t pid, const char *name)
+{
+    char path[320];
+    snprintf(path, sizeof path, "%s/%d/%s", proc_root, (int)pid, name);
+    RTS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *text = rts_calloc(1, TEXT_MAX + 1);
+    size_t size = 0;
+    for (ssize_t length; size < TEXT_MAX; size += (size_t)length)
+        if ((length = read(fd, text + size, TEXT_MAX - size)) <= 0)
+            break;
+    return text;
+}
+
+int rts_container_read(const char *proc_root, int32_t pid, struct rts_container *container)
+{
+    RTS_FREE char *cgroup = read_text(proc_root, pid, "cgroup");
+    if (!cgroup)
+        return -1;
+    *container = (struct rts_container){0};
+    if (rts_container_from_cgroup(cgroup, container))
+        return 1;
+    RTS_FREE char *mounts = read_text(proc_root, pid, "mountinfo");
+    return mounts && rts_container_from_mountinfo(mounts, container);
+}

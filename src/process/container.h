@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container that a process runs in, as the names of its control groups tell: those that docker,
+ * containerd, cri-o and podman give, with the cgroupfs and the systemd driver, on cgroup v1 and v2.
+ * Of containers inside each other it is the innermost. Where the names are hidden by a private
+ * cgroup namespace that we are in ourselves, what docker and podman mount into every container
+ * tells. Pure but for rts_container_read().
+ */
+#ifndef RTS_PROCESS_CONTAINER_H
+#define RTS_PROCESS_CONTAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* 64 hexadecimal digits. */
+#define RTS_CONTAINER_ID_SIZE 65
+
+struct rts_container {
+    char id[RTS_CONTAINER_ID_SIZE]; /* empty: none */
+    const char *runtime;            /* a word; NULL: not known; static */
+};
+
+/* The container of one control group's path; false when it names none. */
+bool rts_container_from_path(const char *path, struct rts_container *container);
+
+/* The same of the text of /proc/PID/cgroup, and of /proc/PID/mountinfo. */
+bool rts_container_from_cgroup(const char *text, struct rts_container *container);
+bool rts_container_from_mountinfo(const char *text, struct rts_container *container);
+
+/* Reads both of a process, below `proc_root`: 1, 0 when it is in none, -1 when it is not there
+ * (then *container is as it was). */
+int rts_container_read(const char *proc_root, int32_t pid, struct rts_container *container);
+
+#endif

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Whose container and whose socket: real control groups, mount and network namespaces."""
+import hashlib
+import socket
+import sys
+
+sys.dont_write_bytecode = True
+from lib import *  # noqa
+
+OUTER, INNER = "3f4a1c9e" * 8, "0b7d5e2f" * 8
+
+# Listens on what its arguments say, and computes.
+SERVER = """
+import socket, sys
+sockets = []
+for word in sys.argv[1:]:
+    kind, address, port = word.split(",")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    one = socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+    if family == socket.AF_INET6:
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    one.bind((address, int(port)))
+    if kind == "tcp":
+        one.listen(1)
+    sockets.append(one)
+print("ready", flush=True)
+while True:
+    sum(range(10000))
+"""
+
+
+def hierarchies():
+    """The mounted control group hierarchies that we can make groups in."""
+    found = []
+    with open("/proc/self/mounts") as mounts:
+        for line in mounts:
+            _, point, kind, _ = line.split(None, 3)
+            if kind in ("cgroup", "cgroup2") and os.access(point, os.W_OK):
+                # cpuset wants its processors and memory set first.
+                if os.path.isdir(point) and "cpuset" not in point:
+                    found.append((kind, point))
+    return found
+
+
+def make_group(point, path):
+    """A control group, removed at the end with those above it that we made."""
+    group = point
+    for name in path.split("/"):
+        group = os.path.join(group, name)
+        if not os.path.isdir(group):
+            try:
+                os.mkdir(group)
+            except OSError as error:
+                raise Skip("no control group can be made: %s" % error)
+            at_end(lambda folder: os.path.isdir(folder) and os.rmdir(folder), group)
+    return group
+
+
+def sample_in(path, *arguments, kind=None, **options):
+    found = [item for item in hierarchies() if kind in (None, item[0])]
+    if not found:
+        raise Skip("no control group hierarchy is writable here")
+    group = make_group(found[0][1], path)
+    with Target(build("chain-O0-fp")) as target:
+        try:
+            with open(os.path.join(group, "cgroup.procs"), "w") as file:
+                file.write(str(target.pid))
+        except OSError as error:
+            raise Skip("a process cannot be put into a control group: %s" % error)
+        return sample_enough("-p", target.pid, "-F", 499, *arguments, **options)
+
+
+def expect(run, **values):
+    problems = list(run.problems)
+    for fact in run.facts:
+        for key, value in values.items():
+            found = fact.get(key, fact["metadata"].get(key))
+            if found != value:
+                return problems + ["%s is %r, not %r" % (key, found, value)]
+    return problems
+
+
+def version_1():
+    """a control group of version 1, as docker names it"""
+    run = sample_in("docker/" + OUTER, kind="cgroup")
+    return expect(run, containerId=OUTER, containerRuntime="docker")
+
+
+def version_2():
+    """one of version 2, as systemd names it for podman"""
+    run = sample_in("machine.slice/libpod-%s.scope/container" % OUTER, kind="cgroup2")
+    return expect(run, containerId=OUTER, containerRuntime="podman")
+
+
+def nested():
+    """a container in a container is the inner one; its id can be hashed"""
+    path = "docker/%s/kubepods.slice/cri-containerd-%s.scope" % (OUTER, INNER)
+    environment = dict(os.environ, Privacy__HashContainerIds="true")
+    run = sample_in(path, env=environment)
+    hashed = hashlib.sha256(INNER.encode()).hexdigest()
+    problems = expect(run, containerId=hashed, containerRuntime="containerd")
+    if INNER.encode() in run.output or OUTER.encode() in run.output:
+        problems.append("the id is in the facts")
+    return problems
+
+
+def mounts():
+    """where no control group tells, what docker mounts does"""
+    if not IS_ROOT:
+        raise Skip("mounting takes root")
+    folder = os.path.join(WORK, "containers", OUTER)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "hostname"), "w") as file:
+        file.write("inside\n")
+    script = 'mount --bind "$1/hostname" /etc/hostname && exec "$2"'
+    with Target(
+        "unshare", "-m", "sh", "-c", script, "sh", folder, build("chain-O0-fp")
+    ) as target:
+        run = sample_enough("-p", target.pid, "-F", 499)
+    return expect(run, containerId=OUTER, containerRuntime="docker")
+
+
+def no_container():
+    """a process of the host is in no container"""
+    with Target(build("chain-O0-fp")) as target:
+        with open("/proc/%d/cgroup" % target.pid) as groups:
+            if re.search("[0-9a-f]{64}", groups.read()):
+                raise Skip("we are in a container ourselves")
+        run = sample_enough("-p", target.pid, "-F", 499)
+    return expect(run, containerId=None, containerRuntime=None, socketAddress=None)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = sorted(one.getsockname()[1] for one in sockets)
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def listening(words, expected, *before):
+    command = [*before, sys.executable, "-c", SERVER, *words]
+    with Target(*command) as target:
+        run = sample_enough("-p", target.pid, "-F", 499, "--emit", "socket")
+        plain = sample_enough("-p", target.pid, "-F", 499, seconds=(0.3, 3))
+    return expect(run, socketAddress=expected) + expect(plain, socketAddress=None)
+
+
+def sockets():
+    """of several sockets the one that the rule says, and only with --emit socket"""
+    one, two, three = free_ports(3)
+    words = ["udp,0.0.0.0,%d" % one, "tcp,127.0.0.1,%d" % one, "tcp,0.0.0.0,%d" % three]
+    words.append("tcp,0.0.0.0,%d" % two)
+    return listening(words, "0.0.0.0:%d" % two)
+
+
+def udp_only():
+    """a UDP socket, where there is no other"""
+    (port,) = free_ports(1)
+    return listening(["udp,127.0.0.1,%d" % port], "127.0.0.1:%d" % port)
+
+
+def own_network():
+    """a socket in a network namespace of the process's own, with IPv6"""
+    if not IS_ROOT:
+        raise Skip("a network namespace takes root")
+    if not os.path.exists("/proc/net/tcp6"):
+        raise Skip("there is no IPv6")
+    return listening(["tcp,::,8443"], "[::]:8443", "unshare", "-n")
+
+
+require_sampling()
+for step in (version_1, version_2, nested, mounts, no_container, sockets, udp_only, own_network):
+    try:
+        ok(step.__doc__, step())
+    except Skip as reason:
+        skip(step.__doc__, reason)
+done()

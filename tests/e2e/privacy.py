@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Marker strings in everything that names a person, a machine or a place: they occur in no output."""
+import sys
+
+sys.dont_write_bytecode = True
+from lib import *  # noqa
+
+# Markers that are told apart: which of them got out?
+MARKS = {word: "zq" + word + "canary" for word in ("path", "name", "argument", "value", "host", "home")}
+
+
+def plant():
+    """A program whose path and name are marked."""
+    folder = os.path.join(WORK, MARKS["path"])
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, MARKS["name"][:15])
+    shutil.copy(build("chain-O0-fp"), path)
+    return path
+
+
+def run_marked(*arguments, folder):
+    """Samples the marked program on a machine with a marked name; all outputs are asked for."""
+    program = [RTSAMPLE]
+    if IS_ROOT:
+        script = 'hostname "$1" && shift && exec "$@"'
+        program = ["unshare", "-u", "sh", "-c", script, "sh", MARKS["host"], RTSAMPLE]
+    environment = dict(os.environ, MARKED=MARKS["value"], HOME="/home/" + MARKS["home"])
+    os.makedirs(folder)
+    own = ["--metrics", os.path.join(folder, "metrics"), "--spool", os.path.join(folder, "spool")]
+    own += ["--endpoint", "https://127.0.0.1:9/signals/runtime-facts/ndjson", "--callgraph-id", "c"]
+    own += ["--scan-id", "s"]
+    spooling = dict(environment, Egress__Enabled="false")
+    with Target(plant(), MARKS["argument"], env=environment) as target:
+        sampling = Sampling(
+            "-d", 3, "-F", 499, *own, *arguments, "-p", target.pid, program=program, env=spooling
+        )
+        return sampling.finish(expect=None), sampling
+
+
+def outputs(sampling, folder):
+    """{what: bytes} of every file that the run wrote for others."""
+    paths = [sampling.output_path, sampling.stats_path]
+    for where, _, names in os.walk(folder):
+        paths += [os.path.join(where, name) for name in names]
+    found = {}
+    for path in paths:
+        with open(path, "rb") as file:
+            data = file.read()
+        if data.startswith(b"\x1f\x8b"):
+            import gzip
+
+            data = gzip.decompress(data)
+        found[path] = data + os.path.basename(path).encode()
+    return found
+
+
+def leaks(found, allowed=()):
+    for path, data in found.items():
+        for word, mark in MARKS.items():
+            if word in allowed and path.endswith(".ndjson"):
+                continue
+            if mark[:15].encode() in data:
+                yield "the %s is in %s" % (word, os.path.relpath(path, WORK))
+
+
+def redacted():
+    """by default no marker is in facts, account, metrics or spool"""
+    folder = os.path.join(WORK, "redacted")
+    run, sampling = run_marked(folder=folder)
+    found = outputs(sampling, folder)
+    problems = list(leaks(found))
+    if not run.facts:
+        problems.append("there are no facts: " + run.stderr)
+    if not any("spool" in path for path in found):
+        problems.append("nothing was spooled: " + run.stderr)
+    return problems
+
+
+def opted_in():
+    """--emit process: the name is in processName and nowhere else"""
+    folder = os.path.join(WORK, "opted-in")
+    run, sampling = run_marked("--emit", "process", folder=folder)
+    found = outputs(sampling, folder)
+    for path in found:
+        found[path] = re.sub(rb'"processName":"[^"]*"', b"", found[path])
+    problems = list(leaks(found))
+    if {fact.get("processName") for fact in run.facts} != {MARKS["name"][:15]}:
+        problems.append("the name is not in processName")
+    return problems
+
+
+require_sampling()
+for step in (redacted, opted_in):
+    try:
+        ok(step.__doc__, step())
+    except Skip as reason:
+        skip(step.__doc__, reason)
+done()

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+
+#include "process/container.h"
+
+#include "../oracle.h"
+
+/* A fake proc. */
+struct world {
+    char root[64];
+};
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    strcpy(world->root, "/tmp/rtsample-test-XXXXXX");
+    assert_non_null(mkdtemp(world->root));
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    free(oracle_ask("rm -r %s && echo", world->root));
+    free(world);
+    return 0;
+}
+
+static void proc_write(const struct world *world, int pid, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%d", world->root, pid);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/%d/%s", world->root, pid, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+#define A "3f4a1c9e0b7d5e2f8a6c4b1d9e0f7a5c3b2d1e8f6a4c9b7d5e3f1a2c4b6d8e0f"
+#define B "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* The forms that the runtimes give the paths of their control groups. */
+static const struct {
+    const char *path, *id, *runtime;
+} paths[] = {
+    {"/docker/" A, A, "docker"},
+    {"/system.slice/docker-" A ".scope", A, "docker"},
+    {"/user.slice/user-1000.slice/user@1000.service/user.slice/docker-" A ".scope", A, "docker"},
+    {"/docker/" A "/docker/" B, B, "docker"},
+    {"/docker/" A "/init.scope", A, "docker"},
+    {"/docker/" A "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod1_2.slice/"
+     "cri-containerd-" B ".scope",
+     B, "containerd"},
+    {"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod5b_6.slice/"
+     "cri-containerd-" A ".scope",
+     A, "containerd"},
+    {"/system.slice/containerd.service/kubepods-besteffort-pod5b_6.slice:cri-containerd:" A, A,
+     "containerd"},
+    {"/kubepods/burstable/pod5b2e-6/" A, A, NULL},
+    {"/kubepods.slice/kubepods-pod1.slice/crio-" A ".scope", A, "cri-o"},
+    {"/kubepods.slice/kubepods-pod1.slice/crio-" A ".scope/container", A, "cri-o"},
+    {"/kubepods/besteffort/pod1/crio-" A, A, "cri-o"},
+    {"/kubepods.slice/kubepods-pod1.slice/crio-conmon-" A ".scope", NULL, NULL},
+    {"/machine.slice/libpod-" A ".scope", A, "podman"},
+    {"/machine.slice/libpod-" A ".scope/container", A, "podman"},
+    {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" A ".scope/container", A,
+     "podman"},
+    {"/libpod_parent/libpod-" A, A, "podman"},
+    {"/machine.slice/libpod-payload-" A, A, "podman"},
+    {"/machine.slice/libpod-conmon-" A ".scope", NULL, NULL},
+    {"/ecs/0123456789abcdef0123456789abcdef/" A, A, "docker"},
+    {"/system.slice/nerdctl-" A ".scope", A, "containerd"},
+    {"/", NULL, NULL},
+    {"", NULL, NULL},
+    {"/../../..", NULL, NULL},
+    {"/user.slice/user-0.slice/session-1.scope", NULL, NULL},
+    {"/system.slice/docker.service", NULL, NULL},
+    {"/docker/" A "0", NULL, NULL},
+    {"/docker/short", NULL, NULL},
+    {"/docker-.scope", NULL, NULL},
+    {"/xdocker-" A, NULL, NULL},
+};
+
+static void paths_are_recognized(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct rts_container container = {0};
+        bool found = rts_container_from_path(paths[i].path, &container);
+        if (found != (paths[i].id != NULL))
+            fail_msg("%s", paths[i].path);
+        if (!found)
+            continue;
+        assert_string_equal(container.id, paths[i].id);
+        if (paths[i].runtime)
+            assert_string_equal(container.runtime, paths[i].runtime);
+        else
+            assert_null(container.runtime);
+    }
+}
+
+static void hierarchies_of_v1_and_v2(void **state)
+{
+    struct world *world = *state;
+    struct rts_container container;
+    proc_write(world, 1, "cgroup",
+               "12:cpuset:/docker/" A "\n11:memory:/docker/" A "\n1:name=systemd:/docker/" A "\n"
+               "0::/system.slice/containerd.service\n");
+    assert_int_equal(rts_container_read(world->root, 1, &container), 1);
+    assert_string_equal(container.id, A);
+    /* Only one hierarchy tells. */
+    proc_write(world, 2, "cgroup", "2:cpu,cpuacct:/\n1:name=systemd:/kubepods/pod1/" B "\n0::/\n");
+    assert_int_equal(rts_container_read(world->root, 2, &container), 1);
+    assert_string_equal(container.id, B);
+    proc_write(world, 3, "cgroup", "0::/system.slice/docker-" A ".scope\n");
+    assert_int_equal(rts_container_read(world->root, 3, &container), 1);
+    assert_string_equal(container.runtime, "docker");
+    proc_write(world, 4, "cgroup", "garbage\n:\n::\n1:\n\n0::/user.slice");
+    assert_int_equal(rts_container_read(world->root, 4, &container), 0);
+    assert_string_equal(container.id, "");
+}
+
+/* Within a private cgroup namespace the path of our own container is "/". */
+static void private_namespaces_have_mounts(void **state)
+{
+    struct world *world = *state;
+    struct rts_container container;
+    proc_write(world, 1, "cgroup", "0::/\n");
+    proc_write(
+        world, 1, "mountinfo",
+        "610 500 0:50 / / rw - overlay overlay rw\n"
+        "620 610 254:1 /var/lib/docker/containers/" A "/resolv.conf /etc/resolv.conf rw - ext4 "
+        "/dev/vda1 rw\n"
+        "621 610 254:1 /var/lib/docker/containers/" A "/hostname /etc/hostname rw - ext4 x rw\n");
+    assert_int_equal(rts_container_read(world->root, 1, &container), 1);
+    assert_string_equal(container.id, A);
+    assert_string_equal(container.runtime, "docker");
+    proc_write(world, 2, "cgroup", "0::/\n");
+    proc_write(world, 2, "mountinfo",
+               "630 610 0:24 /containers/overlay-containers/" B "/userdata/.containerenv "
+               "/run/.containerenv rw,nosuid - tmpfs tmpfs rw\n");
+    assert_int_equal(rts_container_read(world->root, 2, &container), 1);
+    assert_string_equal(container.id, B);
+    assert_string_equal(container.runtime, "podman");
+    /* The host's own view of a container's folder says nothing of a process. */
+    proc_write(world, 3, "cgroup", "0::/\n");
+    proc_write(world, 3, "mountinfo",
+               "1 2 0:5 / /var/lib/docker/containers/" A "/mounts/shm rw - tmpfs shm rw\nx\n");
+    assert_int_equal(rts_container_read(world->root, 3, &container), 0);
+    assert_int_equal(rts_container_read(world->root, 4, &container), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_are_recognized),
+        cmocka_unit_test_setup_teardown(hierarchies_of_v1_and_v2, setup, teardown),
+        cmocka_unit_test_setup_teardown(private_namespaces_have_mounts, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
