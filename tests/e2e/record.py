@@ -249,6 +249,46 @@ def full_disk(limit=60000):
     ok("a full disk ends the trace, not the run", problems)
 
 
+def live_is_replay(turns):
+    """With guards that bite, and a reader that is stopped for a while so that records are lost."""
+    config = os.path.join(WORK, "guards.json")
+    sampler = {"MaxEventsPerSecond": 150, "Ratio": 2, "MaxCpuPercent": 1}
+    with open(config, "w") as file:
+        json.dump({"Sampler": sampler, "Ingest": {"FlushIntervalMs": 300}}, file)
+    path, again = trace_path("live"), os.path.join(WORK, "again")
+    problems, dropped = [], collections.Counter()
+    for _ in range(turns):
+        with Target(build("chain-O2-nofp")) as target:
+            arguments = ("-c", config, "-p", target.pid, "-F", 2999, "--emit", "process")
+            sampling = Sampling(*arguments, "-d", 2, "--record", path, stdout=subprocess.DEVNULL)
+            time.sleep(0.5)
+            sampling.signal(signal.SIGSTOP)
+            time.sleep(1)
+            sampling.signal(signal.SIGCONT)
+            run = sampling.finish()
+        problems += run.problems
+        command = [RTSAMPLE, "replay", "-c", config, "--emit", "process", path]
+        replay = subprocess.run(
+            command + ["-o", again + ".ndjson", "--stats", again + ".json"], capture_output=True
+        )
+        if replay.returncode != 0:
+            problems.append("replay: %s" % replay.stderr.decode()[-1000:])
+            continue
+        with open(again + ".ndjson", "rb") as file:
+            if file.read() != run.output:
+                problems.append("the facts are not the same bytes")
+        with open(again + ".json") as file:
+            theirs = json.load(file)
+        for key in sorted(set(theirs) | set(run.stats)):
+            if key != "self" and theirs.get(key) != run.stats.get(key):
+                problems.append("%s: live %s, replay %s" % (key, run.stats.get(key), theirs.get(key)))
+        dropped.update(run.stats["samples"]["dropped"])
+    note("%d turns, dropped: %s" % (turns, {word: n for word, n in dropped.items() if n}))
+    if not dropped["ratio"]:
+        problems.append("no guard has bitten")
+    ok("facts and account of a replay are those of the run", problems)
+
+
 def no_file():
     problems = []
     for path in ("/dev/null", WORK):
@@ -277,6 +317,7 @@ def main():
     limited()
     full_disk()
     no_file()
+    live_is_replay(int(os.environ.get("RTSAMPLE_LIVE_REPLAYS", 2)))
     done()
 
 
