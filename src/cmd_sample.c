@@ -19,6 +19,7 @@ static const char short_options[] = "+p:aF:d:o:c:hV";
 enum long_option {
     OPTION_CALL_GRAPH = 256,
     OPTION_METHOD,
+    OPTION_MAX_STOP,
     OPTION_EMIT,
     OPTION_GRAPH,
     OPTION_STATS,
@@ -35,6 +36,7 @@ static const struct option own_options[] = {
     {"freq", required_argument, NULL, 'F'},
     {"call-graph", required_argument, NULL, OPTION_CALL_GRAPH},
     {"method", required_argument, NULL, OPTION_METHOD},
+    {"max-stop", required_argument, NULL, OPTION_MAX_STOP},
     {"duration", required_argument, NULL, 'd'},
     {"output", required_argument, NULL, 'o'},
     {"emit", required_argument, NULL, OPTION_EMIT},
@@ -119,6 +121,9 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
     case OPTION_CALL_GRAPH: return parse_call_graph(settings, optarg, error);
     case OPTION_METHOD:
         return rts_settings_apply(settings, "Sampler:Method", "--method", optarg, error);
+    case OPTION_MAX_STOP:
+        return rts_settings_apply(settings, "Sampler:MaxStopMicroseconds", "--max-stop", optarg,
+                                  error);
     case OPTION_EMIT: return rts_settings_apply_emit(settings, optarg, error);
     case OPTION_GRAPH: return rts_settings_apply(settings, "Graph:File", "--graph", optarg, error);
     case OPTION_STATS:

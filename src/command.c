@@ -87,8 +87,13 @@ int rts_command_release(struct rts_command *command, const char *name, struct rt
 bool rts_command_poll(struct rts_command *command)
 {
     int status;
+    siginfo_t info = {0};
     if (command->pid <= 0 || command->ended)
         return command->ended;
+    /* Only looked at first: a stop by ptrace shows here too, and is another thread's to take. */
+    if (waitid(P_PID, (id_t)command->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+        info.si_pid == 0 || info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+        return false;
     if (waitpid(command->pid, &status, WNOHANG) == command->pid) {
         command->ended = true;
         command->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

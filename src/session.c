@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "process/maps.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -153,8 +154,12 @@ static int open_capture(struct rts_session *session, struct rts_error *error)
         .stack_bytes = session->settings->stack_bytes,
         .user_registers = session->arch->perf_registers,
         .enable_on_exec = session->settings->target == RTS_TARGET_COMMAND,
+        .max_stop_us = session->settings->sampler.max_stop_us,
+        .read_maps = rts_maps_read,
     };
-    session->capture = rts_capture_create_perf(&options, error);
+    session->capture = session->settings->method == RTS_METHOD_PTRACE
+                           ? rts_capture_create_ptrace(&options)
+                           : rts_capture_create_perf(&options, error);
     if (!session->capture)
         return -1;
     rts_session_open_guard(session);

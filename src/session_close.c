@@ -115,6 +115,11 @@ void rts_session_say_limits(const struct rts_session *session)
 {
     const struct rts_capture_facts *facts = rts_capture_facts(session->capture);
     const char *target = session->settings->target == RTS_TARGET_ALL ? "all processes" : "target";
+    if (session->settings->method == RTS_METHOD_PTRACE) {
+        rts_log("sampling %s with ptrace at %u Hz: each thread that runs is stopped for a moment",
+                target, facts->frequency);
+        return;
+    }
     bool user_only = facts->gave_up & RTS_FEATURE_KERNEL_SIDE;
     rts_log("sampling %s with cpu-clock at %u Hz, %s", target, facts->frequency,
             user_only ? "user side only: the kernel refuses samples that hit in the kernel "
@@ -189,6 +194,8 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .recorded_bytes = session->recorded.bytes,
         .recorded_samples = session->recorded.samples,
         .unrecorded_samples = session->recorded.unrecorded,
+        .stopped = {facts->stops.count, facts->stops.total_ns, facts->stops.longest_ns,
+                    facts->stops.too_long, facts->stops.refused},
     };
     rts_session_list_unjoined(session, &run);
     struct rts_trace_account trace;

@@ -38,7 +38,7 @@
 #define RECORD_BYTES_MIN 65536
 
 static const char *const call_graphs[] = {"dwarf", "fp", "none", NULL};
-static const char *const methods[] = {"auto", "perf", NULL};
+static const char *const methods[] = {"auto", "perf", "ptrace", NULL};
 static const char *const formats[] = {"auto", "ndjson", "structured", NULL};
 static const char *const id_schemes[] = {"union-v0.1", "addressed", NULL};
 
@@ -84,6 +84,7 @@ static const struct rts_setting table[] = {
     {"Sampler:MaxCpuPercent", RTS_SETTING_NUMBER, AT(sampler.max_cpu_percent), 0, 1000},
     {"Sampler:MaxEventsPerSecond", RTS_SETTING_NUMBER, AT(sampler.max_events_per_second), 0,
      100000000},
+    {"Sampler:MaxStopMicroseconds", RTS_SETTING_NUMBER, AT(sampler.max_stop_us), 0, 10000000},
     {"Sampler:Method", RTS_SETTING_CHOICE, AT(method), .choices = methods},
     {"Sampler:Ratio", RTS_SETTING_NUMBER, AT(sampler.ratio), 1, 1000000},
     {"Sampler:StackBytes", RTS_SETTING_NUMBER, AT(stack_bytes), STACK_BYTES_MIN, STACK_BYTES_MAX,

@@ -31,6 +31,15 @@ struct rts_build_id {
     uint8_t bytes[RTS_BUILD_ID_MAX];
 };
 
+/* One line of /proc/PID/maps. */
+struct rts_maps_line {
+    uint64_t start, end, offset;
+    bool executable;
+    uint32_t major, minor;
+    uint64_t inode; /* 0: no file */
+    char *path;     /* unescaped, " (deleted)" taken off; "" if there is none; valid in the call */
+};
+
 /* How stacks are taken (--call-graph). */
 enum rts_call_graph {
     RTS_CALL_GRAPH_DWARF, /* user registers and a copy of the stack, unwound here */

@@ -5,6 +5,9 @@
  *
  * - perf_event_open(2): cpu-clock samples of threads or of whole CPUs, into one ring per CPU. All
  *   events of a CPU are redirected into the ring that a dummy event on ourselves owns.
+ * - ptrace(2), where that is all that is permitted: a thread of ours stops those threads of the
+ *   target that run, one after the other and each as briefly as it can, and writes records as the
+ *   kernel would. What it cannot see: how often a program was forked or executed between two looks.
  */
 #ifndef RTS_CAPTURE_CAPTURE_H
 #define RTS_CAPTURE_CAPTURE_H
@@ -17,12 +20,27 @@
 
 struct rts_capture;
 
+/* Reads /proc/PID/maps: process/maps.h. */
+typedef int rts_capture_maps_reader(const char *proc_root, int32_t pid,
+                                    void (*each)(void *context, const struct rts_maps_line *line),
+                                    void *context, struct rts_error *error);
+
 struct rts_capture_options {
     uint32_t frequency; /* Hz, at least 1 */
     enum rts_call_graph call_graph;
     uint32_t stack_bytes;    /* dwarf: bytes of stack per sample; 0: what the rings can carry */
     uint64_t user_registers; /* PERF_REG_* mask */
     bool enable_on_exec;
+    uint32_t max_stop_us;               /* ptrace only: see rts_capture_create_ptrace() */
+    rts_capture_maps_reader *read_maps; /* ptrace only */
+};
+
+/* How long threads stood still, at most. */
+struct rts_capture_stops {
+    uint64_t count;
+    uint64_t total_ns, longest_ns;
+    uint64_t too_long; /* longer than max_stop_us */
+    uint64_t refused;  /* attempts: another tracer was there, or the permission was gone */
 };
 
 /* What became of the options. */
@@ -33,6 +51,7 @@ struct rts_capture_facts {
     unsigned gave_up;  /* set of enum rts_feature */
     size_t ring_bytes; /* of each CPU's ring */
     unsigned cpus;
+    struct rts_capture_stops stops; /* ptrace only; as of the last drain */
 };
 
 /* Receives records in time order within a drain. Records and what they point to are valid during
@@ -47,6 +66,13 @@ struct rts_capture_sink {
 /* By perf events: maps the rings. NULL on failure: RTS_NOT_PERMITTED says what to grant. */
 struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *options,
                                             struct rts_error *error);
+
+/* By ptrace, without perf events. Each period, every thread of the target that is running and has
+ * used a period of CPU time since its last sample is stopped once. A thread whose stop took longer
+ * than max_stop_us is left alone for a period, for two when it does again, and so on up to 64; 0:
+ * no limit. Only processes can be added, no CPUs;
+ * whether they may be traced is found out then. */
+struct rts_capture *rts_capture_create_ptrace(const struct rts_capture_options *options);
 
 /* Closes all events and unmaps the rings. Accepts NULL. */
 void rts_capture_destroy(struct rts_capture *capture);

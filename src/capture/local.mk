@@ -7,5 +7,13 @@ librtsample_a_SOURCES += \
 	src/capture/events.c src/capture/events.h \
 	src/capture/perf_capture.c \
 	src/capture/perf_rings.c src/capture/perf_rings.h \
+	src/capture/ptrace_capture.c \
+	src/capture/ptrace_clock.c src/capture/ptrace_clock.h \
+	src/capture/ptrace_image.c src/capture/ptrace_image.h \
+	src/capture/ptrace_state.c src/capture/ptrace_state.h \
+	src/capture/ptrace_stop.c src/capture/ptrace_stop.h \
+	src/capture/ptrace_targets.c src/capture/ptrace_targets.h \
+	src/capture/ptrace_tracer.c src/capture/ptrace_tracer.h \
 	src/capture/record.c src/capture/record.h \
+	src/capture/record_writer.c src/capture/record_writer.h \
 	src/capture/ring.c src/capture/ring.h

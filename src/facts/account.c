@@ -188,6 +188,17 @@ static void append_percent(struct rts_buffer *out, double percent)
     rts_buffer_format(out, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
 }
 
+static void append_stopped(const struct rts_stop_times *stopped, struct rts_buffer *out)
+{
+    uint64_t mean_ns = stopped->count ? stopped->total_ns / stopped->count : 0;
+    rts_buffer_format(out,
+                      ",\"ptrace\":{\"stops\":%" PRIu64 ",\"mean_stop_us\":%" PRIu64
+                      ",\"max_stop_us\":%" PRIu64 ",\"too_long\":%" PRIu64 ",\"refused\":%" PRIu64
+                      "}",
+                      stopped->count, (mean_ns + 500) / 1000, (stopped->longest_ns + 500) / 1000,
+                      stopped->too_long, stopped->refused);
+}
+
 static void append_run(const struct rts_run_facts *run, struct rts_buffer *out)
 {
     rts_buffer_format(out, ",\"run\":{\"frequency\":%" PRIu32 ",\"gave_up\":[", run->frequency);
@@ -240,8 +251,10 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
     append_percent(out, run->max_cpu_percent);
     rts_buffer_format(out,
                       ",\"recorded\":{\"bytes\":%" PRIu64 ",\"samples\":%" PRIu64
-                      ",\"unrecorded\":%" PRIu64 "}}",
+                      ",\"unrecorded\":%" PRIu64 "}",
                       run->recorded_bytes, run->recorded_samples, run->unrecorded_samples);
+    append_stopped(&run->stopped, out);
+    rts_buffer_text(out, "}");
     append_run(run, out);
     if (run->trace)
         append_trace(run->trace, out);

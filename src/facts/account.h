@@ -77,6 +77,14 @@ struct rts_trace_account {
     uint64_t files_unknown;   /* the trace does not say enough to tell */
 };
 
+/* How long threads of the target were stopped by ptrace; all zero with perf events. */
+struct rts_stop_times {
+    uint64_t count;
+    uint64_t total_ns, longest_ns;
+    uint64_t too_long; /* longer than --max-stop */
+    uint64_t refused;  /* attempts */
+};
+
 /* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
 struct rts_run_facts {
     const char *method; /* "perf:cpu-clock" */
@@ -94,6 +102,8 @@ struct rts_run_facts {
     uint64_t recorded_bytes, recorded_samples; /* of and in the trace */
     uint64_t unrecorded_samples; /* that were used and are not in the trace: its limit, the disk */
     const struct rts_trace_account *trace; /* NULL: left out */
+
+    struct rts_stop_times stopped;
 };
 
 /* Hits without a node in the static graph. */

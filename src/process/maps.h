@@ -10,14 +10,6 @@
  * default limit is 65,530 per process). */
 #define RTS_MAPS_LINES_MAX 262144
 
-struct rts_maps_line {
-    uint64_t start, end, offset;
-    bool executable;
-    uint32_t major, minor;
-    uint64_t inode; /* 0: no file */
-    char *path;     /* unescaped, " (deleted)" taken off; "" if there is none; valid in the call */
-};
-
 /* Decodes one line (without its newline) in place. Returns false when it is not one. */
 bool rts_maps_parse(char *text, struct rts_maps_line *line);
 

@@ -13,6 +13,7 @@ ELSEWHERE = {
     "chain-stripped": "files.py",
     "family": "targets.py",
     "short-run": "targets.py",
+    "signal-count": "ptrace.py",
     "two-lives": "targets.py",
     "storm": "storms.py",
     "threads": "storms.py",

@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	tests/programs/recursion.c \
 	tests/programs/shares.c \
 	tests/programs/short_run.c \
+	tests/programs/signal_count.c \
 	tests/programs/signals.c \
 	tests/programs/storm.c \
 	tests/programs/tail_call.c \

@@ -32,7 +32,7 @@ static void defaults_are_frozen(void **state)
               "\"Privacy\":{\"EmitProcess\":false,\"EmitSocket\":false,\"HashContainerIds\":false},"
               "\"Record\":{\"Full\":false,\"LimitBytes\":0},"
               "\"Sampler\":{\"CallGraph\":\"dwarf\",\"DurationMs\":0,\"Frequency\":99,"
-              "\"MaxCpuPercent\":35,\"MaxEventsPerSecond\":500,"
+              "\"MaxCpuPercent\":35,\"MaxEventsPerSecond\":500,\"MaxStopMicroseconds\":1000,"
               "\"Method\":\"auto\",\"Ratio\":1,\"StackBytes\":0},"
               "\"Spool\":{\"MaxAgeSeconds\":604800,\"MaxBytes\":268435456},"
               "\"SymbolCapture\":{\"CollectBuildIds\":true,\"EmitLoaderBase\":true,"

@@ -125,7 +125,7 @@ static void wrong_types_and_ranges(void **state)
     refuses("{\"Sampler\":{\"Ratio\":-4}}", "\"-4\" is not");
     refuses("{\"Sampler\":{\"Ratio\":4294967297}}", "\"4294967297\" is not");
     refuses("{\"Sampler\":{\"Ratio\":99999999999999999999}}", "line 1, column ");
-    refuses("{\"Sampler\":{\"Method\":\"ptrace\"}}", "is not one of: auto, perf");
+    refuses("{\"Sampler\":{\"Method\":\"ebpf\"}}", "is not one of: auto, perf, ptrace");
     refuses("{\"Sampler\":{\"Method\":true}}", "has to be a string, and is true or false");
     refuses("{\"Privacy\":{\"EmitProcess\":1}}", "has to be true or false");
     refuses("{\"Ingest\":{\"Endpoint\":\"\"}}", "is empty");

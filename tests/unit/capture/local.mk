@@ -6,6 +6,7 @@ capture_unit_tests = \
 	tests/unit/capture/test_events \
 	tests/unit/capture/test_record \
 	tests/unit/capture/test_record_sample \
+	tests/unit/capture/test_record_writer \
 	tests/unit/capture/test_ring
 check_PROGRAMS += $(capture_unit_tests)
 TESTS += $(capture_unit_tests)
@@ -18,4 +19,5 @@ tests_unit_capture_test_record_SOURCES = \
 	tests/unit/capture/test_record.c tests/unit/capture/record_draft.h
 tests_unit_capture_test_record_sample_SOURCES = \
 	tests/unit/capture/test_record_sample.c tests/unit/capture/record_draft.h
+tests_unit_capture_test_record_writer_SOURCES = tests/unit/capture/test_record_writer.c
 tests_unit_capture_test_ring_SOURCES = tests/unit/capture/test_ring.c tests/unit/capture/fake_ring.h

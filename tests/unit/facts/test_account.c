@@ -61,6 +61,7 @@ static const struct rts_run_facts whole_run = {
     .recorded_bytes = 33,
     .recorded_samples = 34,
     .unrecorded_samples = 35,
+    .stopped = {.count = 4, .total_ns = 50400, .longest_ns = 39999, .too_long = 2, .refused = 1},
 };
 
 static char *written(const struct rts_account *account, const struct rts_run_facts *run)
@@ -155,7 +156,9 @@ static void every_number_is_in_its_place(void **state)
                     "\"file_unknown\":0,\"address_unknown\":0,\"name_differs\":0,"
                     "\"name_ambiguous\":0},\"unjoined_symbols\":[]},"
                     "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
-                    "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35}},"
+                    "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
+                    "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
+                    "\"too_long\":2,\"refused\":1}},"
                     "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
                     "\"command_status\":143}}\n");
     struct rts_account account = counted();

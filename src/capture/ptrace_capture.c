@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ptrace backend: what the session calls. The work is done in ptrace_tracer.c. */
+#include "capture/backend.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "capture/ptrace_tracer.h"
+#include "capture/record_writer.h"
+#include "util/memory.h"
+
+#define SECOND_NS 1000000000ULL
+
+/* How often the queue is emptied. */
+#define DRAIN_MS 50
+
+/* More of a stack than most have, and a copy of it takes some microseconds. */
+#define STACK_BYTES 32768u
+
+struct ptrace_capture {
+    struct rts_capture base;
+    uint32_t frequency_max;
+    struct rts_ptrace_tracer tracer;
+    struct rts_buffer drained; /* the records of the drain at hand */
+};
+
+static struct ptrace_capture *ptrace_of(struct rts_capture *capture)
+{
+    return (struct ptrace_capture *)capture;
+}
+
+static int add_process(struct rts_capture *capture, int32_t pid, struct rts_error *error)
+{
+    struct rts_ptrace_tracer *tracer = &ptrace_of(capture)->tracer;
+    /* Stops are waited for, and nobody else has to be woken by them. */
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) == 0 && !(action.sa_flags & SA_NOCLDSTOP)) {
+        action.sa_flags |= SA_NOCLDSTOP;
+        sigaction(SIGCHLD, &action, NULL);
+    }
+    pthread_mutex_lock(&tracer->targets_lock);
+    int result = rts_ptrace_targets_add(&tracer->targets, pid, error);
+    pthread_mutex_unlock(&tracer->targets_lock);
+    return result < 0 ? result : rts_ptrace_tracer_start(tracer, error);
+}
+
+static int add_cpus(struct rts_capture *capture, struct rts_error *error)
+{
+    (void)capture;
+    return rts_fail(error, RTS_NOT_PERMITTED,
+                    "ptrace samples processes that are named (-p PID, -- COMMAND), not all (-a)");
+}
+
+static void stop(struct rts_capture *capture)
+{
+    rts_ptrace_tracer_stop(&ptrace_of(capture)->tracer);
+}
+
+static void close_events(struct rts_capture *capture)
+{
+    struct rts_ptrace_tracer *tracer = &ptrace_of(capture)->tracer;
+    pthread_mutex_lock(&tracer->targets_lock);
+    rts_ptrace_targets_finish(&tracer->targets);
+    rts_ptrace_targets_init(&tracer->targets);
+    pthread_mutex_unlock(&tracer->targets_lock);
+}
+
+static void destroy(struct rts_capture *capture)
+{
+    struct ptrace_capture *trace = ptrace_of(capture);
+    stop(capture);
+    rts_ptrace_tracer_finish(&trace->tracer);
+    rts_buffer_finish(&trace->drained);
+    free(trace);
+}
+
+static int set_frequency(struct rts_capture *capture, uint32_t frequency, struct rts_error *error)
+{
+    (void)error;
+    struct ptrace_capture *trace = ptrace_of(capture);
+    uint32_t highest = trace->frequency_max;
+    capture->facts.frequency = frequency < 1 ? 1 : frequency < highest ? frequency : highest;
+    atomic_store(&trace->tracer.period_ns, SECOND_NS / capture->facts.frequency);
+    return 0;
+}
+
+static int interval_ms(const struct rts_capture *capture)
+{
+    (void)capture;
+    return DRAIN_MS;
+}
+
+static size_t poll_fds(const struct rts_capture *capture, struct pollfd *fds, size_t capacity)
+{
+    (void)capture, (void)fds, (void)capacity;
+    return 0;
+}
+
+static void mark_end(struct rts_capture *capture)
+{
+    (void)capture; /* what was lost is counted at each drain */
+}
+
+static void pass_on(struct ptrace_capture *trace, const struct perf_event_header *header,
+                    const struct rts_capture_sink *sink)
+{
+    struct rts_record record;
+    if (rts_record_decode(header, &trace->tracer.layout, &record) < 0)
+        sink->malformed(sink->context);
+    else if (record.kind == RTS_RECORD_SAMPLE)
+        sink->sample(sink->context, &record);
+    else
+        sink->side_band(sink->context, &record);
+}
+
+static void drain(struct rts_capture *capture, const struct rts_capture_sink *sink)
+{
+    struct ptrace_capture *trace = ptrace_of(capture);
+    rts_buffer_clear(&trace->drained);
+    pthread_mutex_lock(&trace->tracer.queue_lock);
+    struct rts_buffer swap = trace->tracer.queue;
+    trace->tracer.queue = trace->drained;
+    trace->drained = swap;
+    uint64_t lost = trace->tracer.lost;
+    trace->tracer.lost = 0;
+    capture->facts.stops = trace->tracer.stops;
+    pthread_mutex_unlock(&trace->tracer.queue_lock);
+    if (lost > 0) {
+        const struct rts_record record = {.kind = RTS_RECORD_LOST, .lost = {.records = lost}};
+        rts_record_write_lost(&trace->drained, &trace->tracer.layout, &record);
+    }
+    for (size_t at = 0; at < trace->drained.size;) {
+        const struct perf_event_header *header = (const void *)(trace->drained.data + at);
+        pass_on(trace, header, sink);
+        at += header->size;
+    }
+}
+
+static const struct rts_capture_backend backend = {
+    .destroy = destroy,
+    .add_process = add_process,
+    .add_cpus = add_cpus,
+    .close_events = close_events,
+    .set_frequency = set_frequency,
+    .interval_ms = interval_ms,
+    .poll_fds = poll_fds,
+    .stop = stop,
+    .mark_end = mark_end,
+    .drain = drain,
+};
+
+static uint32_t stack_bytes(const struct rts_capture_options *options)
+{
+    uint32_t bytes = options->stack_bytes ? options->stack_bytes : STACK_BYTES;
+    return bytes < RTS_RECORD_STACK_MAX ? bytes : RTS_RECORD_STACK_MAX;
+}
+
+struct rts_capture *rts_capture_create_ptrace(const struct rts_capture_options *options)
+{
+    struct ptrace_capture *trace = rts_calloc(1, sizeof *trace);
+    struct rts_attr_request request = {
+        .frequency = options->frequency,
+        .call_graph = options->call_graph,
+        .stack_bytes = stack_bytes(options),
+        .user_registers = options->user_registers,
+    };
+    struct perf_event_attr attr;
+    rts_attr_fill(&attr, &request, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE);
+    trace->base.backend = &backend;
+    trace->base.facts = (struct rts_capture_facts){
+        .method = "ptrace",
+        .frequency = options->frequency,
+        .stack_bytes = request.stack_bytes,
+    };
+    trace->frequency_max = options->frequency;
+    struct rts_capture_options settled = *options;
+    settled.stack_bytes = request.stack_bytes;
+    rts_ptrace_tracer_init(&trace->tracer, &settled, &attr);
+    return &trace->base;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/ptrace_tracer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "capture/ptrace_image.h"
+#include "capture/record_writer.h"
+#include "util/clock.h"
+#include "util/memory.h"
+
+#define SECOND_NS 1000000000ULL
+
+/* Records that wait to be taken: beyond this they are lost. */
+#define QUEUE_BYTES_MAX ((size_t)64 << 20)
+
+/* CPU time that a thread can be behind with its samples. */
+#define CREDIT_NS_MAX SECOND_NS
+
+/* Periods that a thread is left alone, at most. */
+#define REST_MAX 64
+
+/* How often we look, in one period: who is not met where we sit may be met the next time. Each CPU
+ * of the target is visited, so many of them at most in one period. */
+#define LOOKS_PER_PERIOD 2
+#define SEATS_MAX        16
+
+/* An end is not kept waiting by a low frequency. */
+#define PAUSE_NS_MAX 50000000ULL
+
+/* ---- one stop ---- */
+
+/* A thread whose stop took too long is given a rest, a longer one each time; and a stop that did
+ * not halves the next one. */
+static void rest(const struct rts_ptrace_tracer *tracer, struct rts_ptrace_thread *thread,
+                 bool too_long)
+{
+    if (!too_long) {
+        thread->rest_next /= 2;
+        return;
+    }
+    thread->rest_next = thread->rest_next ? thread->rest_next * 2 : 1;
+    if (thread->rest_next > REST_MAX)
+        thread->rest_next = REST_MAX;
+    thread->rest = thread->rest_next * LOOKS_PER_PERIOD * tracer->seats;
+}
+
+static void count_stop(struct rts_ptrace_tracer *tracer, struct rts_ptrace_thread *thread,
+                       uint64_t stopped_ns)
+{
+    uint32_t limit_us = tracer->options.max_stop_us;
+    bool too_long = limit_us > 0 && stopped_ns > limit_us * 1000ULL;
+    pthread_mutex_lock(&tracer->queue_lock);
+    struct rts_capture_stops *stops = &tracer->stops;
+    stops->count++;
+    stops->total_ns += stopped_ns;
+    if (stopped_ns > stops->longest_ns)
+        stops->longest_ns = stopped_ns;
+    stops->too_long += too_long;
+    pthread_mutex_unlock(&tracer->queue_lock);
+    if (thread)
+        rest(tracer, thread, too_long);
+}
+
+static void ask(struct rts_ptrace_tracer *tracer, struct rts_ptrace_thread *thread)
+{
+    switch (rts_ptrace_ask(thread->tid)) {
+    case RTS_PTRACE_GONE: thread->gone = true; return;
+    case RTS_PTRACE_REFUSED:
+        thread->rest = REST_MAX * LOOKS_PER_PERIOD;
+        pthread_mutex_lock(&tracer->queue_lock);
+        tracer->stops.refused++;
+        pthread_mutex_unlock(&tracer->queue_lock);
+        return;
+    default: break;
+    }
+    thread->asked = tracer->waiting = true;
+    thread->asked_ns = rts_clock_monotonic_ns();
+}
+
+static void write_sample(struct rts_ptrace_tracer *tracer, const struct rts_ptrace_thread *thread)
+{
+    const struct rts_ptrace_state *state = &tracer->state;
+    uint64_t chain[128];
+    struct rts_record record = {
+        .kind = RTS_RECORD_SAMPLE,
+        .pid = thread->process->pid,
+        .tid = thread->tid,
+        .time = thread->asked_ns,
+        .cpu = thread->stat.cpu,
+        .sample =
+            {
+                .ip = state->ip,
+                .kernel_mode = state->in_kernel,
+                .register_abi =
+                    state->is_32_bit ? PERF_SAMPLE_REGS_ABI_32 : PERF_SAMPLE_REGS_ABI_64,
+                .registers = state->registers,
+                .stack = state->stack,
+                .stack_size = state->stack_size,
+            },
+    };
+    if (tracer->options.call_graph == RTS_CALL_GRAPH_FP) {
+        record.sample.callchain = chain;
+        record.sample.callchain_size =
+            rts_ptrace_state_chain(state, chain, sizeof chain / sizeof *chain);
+    }
+    rts_record_write_sample(&tracer->records, &tracer->layout, &record);
+}
+
+/* Reads a thread that has stopped and lets it go. */
+static void take_stopped(struct rts_ptrace_tracer *tracer, int32_t tid, int signal, bool wanted)
+{
+    uint64_t begun = rts_clock_monotonic_ns();
+    uint64_t before = rts_ptrace_clock_stopped_ns(&tracer->clock);
+    struct rts_ptrace_thread *thread = rts_ptrace_targets_find(&tracer->targets, tid);
+    /* Not asked under this name: a thread that called execve() has got the id of the first one. */
+    bool sampled = wanted && thread && thread->asked &&
+                   rts_ptrace_state_read(tid, tracer->layout.user_registers, tracer->stack_bytes,
+                                         &tracer->state);
+    rts_ptrace_release(tid, signal);
+    if (thread)
+        thread->asked = false;
+    count_stop(tracer, thread, before + rts_clock_monotonic_ns() - begun);
+    if (!sampled)
+        return;
+    uint64_t period = atomic_load(&tracer->period_ns);
+    thread->credit_ns -= thread->credit_ns < period ? thread->credit_ns : period;
+    rts_ptrace_image_write(&tracer->records, &tracer->layout, tracer->options.read_maps,
+                           thread->process, &thread->stat, thread->asked_ns);
+    write_sample(tracer, thread);
+}
+
+static void nobody_is_seized(struct rts_ptrace_tracer *tracer)
+{
+    tracer->waiting = false;
+    for (size_t i = 0; i < tracer->targets.count; i++)
+        tracer->targets.threads[i]->asked = false;
+}
+
+/* Takes those that were asked to stop, as they do, until that time. */
+static void serve(struct rts_ptrace_tracer *tracer, uint64_t until)
+{
+    while (tracer->waiting) {
+        int32_t tid;
+        int signal;
+        int32_t own_child = tracer->own_child;
+        enum rts_ptrace_outcome outcome =
+            rts_ptrace_wait(&tracer->alarm, own_child, 0, &tid, &signal);
+        if (outcome == RTS_PTRACE_PENDING) {
+            rts_ptrace_clock_begin(&tracer->clock);
+            outcome = rts_ptrace_wait(&tracer->alarm, own_child, until, &tid, &signal);
+        }
+        if (outcome == RTS_PTRACE_PENDING)
+            return;
+        pthread_mutex_lock(&tracer->targets_lock);
+        if (outcome != RTS_PTRACE_GONE)
+            take_stopped(tracer, tid, signal, outcome == RTS_PTRACE_STOPPED);
+        else if (tid == 0)
+            nobody_is_seized(tracer);
+        pthread_mutex_unlock(&tracer->targets_lock);
+        if (outcome == RTS_PTRACE_GONE && tid == own_child)
+            return; /* it will be found again until its exit status has been taken */
+    }
+}
+
+/* ---- one look ---- */
+
+/* Was it running until we took its CPU? `own_start` is when that was. */
+static bool was_running(const struct rts_ptrace_thread *thread, uint64_t own_start)
+{
+    if (thread->stat.state != 'R')
+        return false;
+    return own_start == 0 || rts_ptrace_exec_start(thread->process->pid, thread->tid) == own_start;
+}
+
+static void look_at(struct rts_ptrace_tracer *tracer, struct rts_ptrace_thread *thread,
+                    uint64_t own_start)
+{
+    if (!rts_ptrace_stat_read(thread->process->pid, thread->tid, &thread->stat)) {
+        thread->gone = true;
+        return;
+    }
+    /* A first thread stays a zombie as long as others run. */
+    if (thread->stat.state == 'Z' || thread->stat.state == 'X')
+        thread->gone = true;
+    rts_ptrace_seat_meet(&tracer->seat, thread->stat.cpu);
+    if (was_running(thread, own_start))
+        ask(tracer, thread);
+}
+
+static void write_exit(void *context, const struct rts_ptrace_thread *thread)
+{
+    struct rts_ptrace_tracer *tracer = context;
+    const struct rts_record record = {
+        .kind = RTS_RECORD_EXIT,
+        .pid = thread->process->pid,
+        .tid = thread->tid,
+        .time = rts_clock_monotonic_ns(),
+        .task = {.parent_pid = thread->process->image.parent},
+    };
+    rts_record_write_exit(&tracer->records, &tracer->layout, &record);
+}
+
+static void queue_records(struct rts_ptrace_tracer *tracer)
+{
+    pthread_mutex_lock(&tracer->queue_lock);
+    if (tracer->queue.size + tracer->records.size <= QUEUE_BYTES_MAX)
+        rts_buffer_append(&tracer->queue, tracer->records.data, tracer->records.size);
+    else
+        for (size_t at = 0; at < tracer->records.size; tracer->lost++) {
+            struct perf_event_header header;
+            memcpy(&header, tracer->records.data + at, sizeof header);
+            at += header.size;
+        }
+    pthread_mutex_unlock(&tracer->queue_lock);
+    rts_buffer_clear(&tracer->records);
+}
+
+static void look(struct rts_ptrace_tracer *tracer)
+{
+    uint64_t own_start = rts_ptrace_own_exec_start();
+    pthread_mutex_lock(&tracer->targets_lock);
+    struct rts_ptrace_targets *targets = &tracer->targets;
+    uint64_t period = atomic_load(&tracer->period_ns);
+    targets->first_credit_ns = period;
+    tracer->own_child = targets->own_child;
+    for (size_t i = 0; i < targets->count && !atomic_load(&tracer->stopping); i++) {
+        struct rts_ptrace_thread *thread = targets->threads[i];
+        rts_ptrace_thread_measure(targets, thread, period + CREDIT_NS_MAX);
+        if (thread->gone || thread->asked)
+            continue;
+        if (thread->rest > 0)
+            thread->rest--;
+        else if (thread->credit_ns >= period)
+            look_at(tracer, thread, own_start);
+    }
+    pthread_mutex_unlock(&tracer->targets_lock);
+}
+
+/* What takes its time is done when those that were asked to stop have been let go. */
+static void tidy(struct rts_ptrace_tracer *tracer)
+{
+    pthread_mutex_lock(&tracer->targets_lock);
+    rts_ptrace_targets_find_new(&tracer->targets);
+    rts_ptrace_targets_sweep(&tracer->targets, write_exit, tracer);
+    pthread_mutex_unlock(&tracer->targets_lock);
+    queue_records(tracer);
+    tracer->seats = rts_ptrace_seat_take(&tracer->seat);
+    if (tracer->seats > SEATS_MAX)
+        tracer->seats = SEATS_MAX;
+}
+
+/* Between three and five quarters of the mean, or a target that does things at the same pace would
+ * always be met at the same thing. */
+static uint64_t next_pause(struct rts_ptrace_tracer *tracer)
+{
+    tracer->random = tracer->random * 1664525u + 1013904223u;
+    uint64_t mean = atomic_load(&tracer->period_ns) / LOOKS_PER_PERIOD / tracer->seats;
+    return mean * 3 / 4 + mean / 2 * (tracer->random >> 16) / 65536;
+}
+
+static void pause_until(struct rts_ptrace_tracer *tracer, uint64_t when)
+{
+    if (tracer->waiting)
+        serve(tracer, when);
+    queue_records(tracer);
+    const struct timespec time = {(time_t)(when / SECOND_NS), (long)(when % SECOND_NS)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+}
+
+static void *run(void *context)
+{
+    struct rts_ptrace_tracer *tracer = context;
+    prctl(PR_SET_TIMERSLACK, 1000UL);
+    prctl(PR_SET_NAME, "rtsample-ptrace");
+    if (rts_ptrace_alarm_init(&tracer->alarm) < 0)
+        return NULL;
+    rts_ptrace_hurry();
+    rts_ptrace_clock_init(&tracer->clock);
+    rts_ptrace_seat_init(&tracer->seat);
+    uint64_t next = rts_clock_monotonic_ns();
+    while (!atomic_load(&tracer->stopping)) {
+        uint64_t now = rts_clock_monotonic_ns();
+        if (now >= next) {
+            look(tracer);
+            /* They have the time until half of the pause is over; the rest stop when they can. */
+            uint64_t pause = next_pause(tracer);
+            serve(tracer, now + pause / 2);
+            tidy(tracer);
+            next += pause;
+            if (next < now) /* we were kept waiting: nothing is caught up on */
+                next = now + pause;
+        }
+        now = rts_clock_monotonic_ns();
+        pause_until(tracer, next < now + PAUSE_NS_MAX ? next : now + PAUSE_NS_MAX);
+    }
+    queue_records(tracer);
+    rts_ptrace_clock_finish(&tracer->clock);
+    rts_ptrace_alarm_finish(&tracer->alarm);
+    return NULL;
+}
+
+void rts_ptrace_tracer_init(struct rts_ptrace_tracer *tracer,
+                            const struct rts_capture_options *options,
+                            const struct perf_event_attr *attr)
+{
+    tracer->options = *options;
+    tracer->layout = (struct rts_record_layout){
+        .sample_type = attr->sample_type,
+        .user_registers = attr->sample_regs_user,
+        .sample_id_all = attr->sample_id_all,
+    };
+    tracer->stack_bytes = options->call_graph == RTS_CALL_GRAPH_NONE ? 0 : options->stack_bytes;
+    atomic_init(&tracer->stopping, false);
+    atomic_init(&tracer->period_ns, SECOND_NS / options->frequency);
+    tracer->random = (uint32_t)rts_clock_monotonic_ns();
+    tracer->seats = 1;
+    tracer->state.stack = rts_calloc(1, options->stack_bytes);
+    pthread_mutex_init(&tracer->targets_lock, NULL);
+    pthread_mutex_init(&tracer->queue_lock, NULL);
+    rts_ptrace_targets_init(&tracer->targets);
+    tracer->targets.first_credit_ns = SECOND_NS / options->frequency;
+}
+
+int rts_ptrace_tracer_start(struct rts_ptrace_tracer *tracer, struct rts_error *error)
+{
+    if (tracer->runs)
+        return 0;
+    int number = pthread_create(&tracer->thread, NULL, run, tracer);
+    if (number != 0)
+        return rts_fail_errno(error, number, "cannot start a thread that traces");
+    tracer->runs = true;
+    return 0;
+}
+
+void rts_ptrace_tracer_stop(struct rts_ptrace_tracer *tracer)
+{
+    atomic_store(&tracer->stopping, true);
+    if (tracer->runs)
+        pthread_join(tracer->thread, NULL);
+    tracer->runs = false;
+}
+
+void rts_ptrace_tracer_finish(struct rts_ptrace_tracer *tracer)
+{
+    rts_ptrace_targets_finish(&tracer->targets);
+    rts_buffer_finish(&tracer->queue);
+    rts_buffer_finish(&tracer->records);
+    pthread_mutex_destroy(&tracer->targets_lock);
+    pthread_mutex_destroy(&tracer->queue_lock);
+    free(tracer->state.stack);
+}
