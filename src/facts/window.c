@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "util/clock.h"
-#include "util/json.h"
 #include "util/memory.h"
 #include "util/table.h"
 
@@ -134,71 +133,49 @@ uint64_t rts_window_hits(const struct rts_window *window)
     return window->hits;
 }
 
-/* Appends `<separator>"<key>":"<value>"`, or nothing when there is no value; `key` has its quotes
- * and its colon. Returns the separator for what follows. */
-static const char *append_member(struct rts_buffer *out, const char *separator, const char *key,
-                                 const char *value)
-{
-    if (!value)
-        return separator;
-    rts_buffer_text(out, separator);
-    rts_buffer_text(out, key);
-    rts_json_string(out, value);
-    return ",";
-}
-
-static void append_metadata(const struct line *line, struct rts_buffer *out)
+static void append_metadata(const struct line *line, struct rts_outgoing *fact)
 {
     const struct rts_fact_symbol *symbol = &line->symbol;
-    char leaf_hits[24];
-    snprintf(leaf_hits, sizeof leaf_hits, "%" PRIu64, line->leaf_samples);
-
-    const char *separator = "";
-    rts_buffer_text(out, ",\"metadata\":{");
-    separator = append_member(out, separator, "\"aliases\":", symbol->aliases);
-    separator = append_member(
-        out, separator, "\"buildIdFallback\":", symbol->build_id_is_file_hash ? "file_hash" : NULL);
-    separator =
-        append_member(out, separator, "\"containerRuntime\":", line->process.container_runtime);
-    separator = append_member(out, separator, "\"demangled\":", symbol->demangled);
-    separator = append_member(
-        out, separator, "\"evidence\":", line->leaf_samples ? "sampled-leaf" : "sampled-caller");
-    separator = append_member(out, separator, "\"idScheme\":", symbol->id_scheme);
-    separator = append_member(out, separator, "\"join\":", symbol->join_rule);
-    separator =
-        append_member(out, separator, "\"leafHits\":", line->leaf_samples ? leaf_hits : NULL);
-    separator = append_member(out, separator,
-                              "\"packageModified\":", symbol->package_modified ? "true" : NULL);
-    separator = append_member(out, separator, "\"staleMapping\":", symbol->stale_mapping);
-    separator = append_member(out, separator, "\"symbol\":", symbol->name);
-    append_member(out, separator, "\"symbolSource\":", symbol->source);
-    rts_buffer_text(out, "}");
+    rts_outgoing_text(fact, RTS_FIELD_ALIASES, symbol->aliases);
+    rts_outgoing_text(fact, RTS_FIELD_BUILD_ID_FALLBACK,
+                      symbol->build_id_is_file_hash ? "file_hash" : NULL);
+    rts_outgoing_text(fact, RTS_FIELD_CONTAINER_RUNTIME, line->process.container_runtime);
+    rts_outgoing_text(fact, RTS_FIELD_DEMANGLED, symbol->demangled);
+    rts_outgoing_text(fact, RTS_FIELD_EVIDENCE,
+                      line->leaf_samples ? "sampled-leaf" : "sampled-caller");
+    rts_outgoing_text(fact, RTS_FIELD_ID_SCHEME, symbol->id_scheme);
+    rts_outgoing_text(fact, RTS_FIELD_JOIN, symbol->join_rule);
+    if (line->leaf_samples)
+        rts_outgoing_number(fact, RTS_FIELD_LEAF_HITS, line->leaf_samples);
+    rts_outgoing_text(fact, RTS_FIELD_PACKAGE_MODIFIED, symbol->package_modified ? "true" : NULL);
+    rts_outgoing_text(fact, RTS_FIELD_STALE_MAPPING, symbol->stale_mapping);
+    rts_outgoing_text(fact, RTS_FIELD_SYMBOL, symbol->name);
+    rts_outgoing_text(fact, RTS_FIELD_SYMBOL_SOURCE, symbol->source);
 }
 
 static void append_line(const struct line *line, const struct rts_fact_options *options,
                         int64_t wall_ns, struct rts_buffer *out)
 {
     const struct rts_fact_symbol *symbol = &line->symbol;
-    char observed_at[RTS_UTC_TEXT_SIZE];
+    char observed_at[RTS_UTC_TEXT_SIZE], base[24];
+    struct rts_outgoing fact;
     rts_format_utc_ms(observed_at, wall_ns);
+    snprintf(base, sizeof base, "0x%" PRIx64, line->load_base);
 
-    append_member(out, "{", "\"symbolId\":", symbol->symbol_id);
-    append_member(out, ",", "\"codeId\":", symbol->code_id);
-    append_member(out, ",", "\"purl\":", symbol->purl);
-    append_member(out, ",", "\"buildId\":", options->emit_build_id ? symbol->build_id : NULL);
-    if (options->emit_loader_base && line->load_base)
-        rts_buffer_format(out, ",\"loaderBase\":\"0x%" PRIx64 "\"", line->load_base);
-    if (options->emit_process) {
-        rts_buffer_format(out, ",\"processId\":%" PRId32, line->process.pid);
-        append_member(out, ",", "\"processName\":", line->process.name);
-    }
-    append_member(out, ",", "\"containerId\":", line->process.container_id);
-    append_member(out, ",",
-                  "\"socketAddress\":", options->emit_socket ? line->process.socket : NULL);
-    rts_buffer_format(out, ",\"hitCount\":%" PRIu64, line->samples);
-    append_member(out, ",", "\"observedAt\":", observed_at);
-    append_metadata(line, out);
-    rts_buffer_text(out, "}\n");
+    rts_outgoing_begin(&fact, out, options);
+    rts_outgoing_text(&fact, RTS_FIELD_SYMBOL_ID, symbol->symbol_id);
+    rts_outgoing_text(&fact, RTS_FIELD_CODE_ID, symbol->code_id);
+    rts_outgoing_text(&fact, RTS_FIELD_PURL, symbol->purl);
+    rts_outgoing_text(&fact, RTS_FIELD_BUILD_ID, symbol->build_id);
+    rts_outgoing_text(&fact, RTS_FIELD_LOADER_BASE, line->load_base ? base : NULL);
+    rts_outgoing_number(&fact, RTS_FIELD_PROCESS_ID, (uint64_t)line->process.pid);
+    rts_outgoing_text(&fact, RTS_FIELD_PROCESS_NAME, line->process.name);
+    rts_outgoing_text(&fact, RTS_FIELD_CONTAINER_ID, line->process.container_id);
+    rts_outgoing_text(&fact, RTS_FIELD_SOCKET_ADDRESS, line->process.socket);
+    rts_outgoing_number(&fact, RTS_FIELD_HIT_COUNT, line->samples);
+    rts_outgoing_text(&fact, RTS_FIELD_OBSERVED_AT, observed_at);
+    append_metadata(line, &fact);
+    rts_outgoing_end(&fact);
 }
 
 static int compare_rendered(const void *left, const void *right)

@@ -6,6 +6,7 @@
 #ifndef RTS_FACTS_WINDOW_H
 #define RTS_FACTS_WINDOW_H
 
+#include "facts/outgoing.h"
 #include "types.h"
 #include "util/buffer.h"
 
@@ -36,15 +37,6 @@ struct rts_fact_process {
     const char *socket;                           /* where it listens; NULL: not known */
 };
 
-/* What may leave beyond ids and counts. All false by default. */
-struct rts_fact_options {
-    bool emit_process;      /* processId and processName */
-    bool emit_socket;       /* socketAddress */
-    bool emit_loader_base;  /* SymbolCapture:EmitLoaderBase */
-    bool emit_build_id;     /* SymbolCapture:CollectBuildIds; codeId is written in any case */
-    int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
-};
-
 struct rts_window;
 
 struct rts_window *rts_window_create(void);
@@ -67,12 +59,8 @@ uint64_t rts_window_hits(const struct rts_window *window);
 size_t rts_window_lines_with_purl(const struct rts_window *window);
 
 /* Appends the lines, sorted by observedAt (as written: milliseconds), then symbolId, then the
- * line's bytes, each ended by LF, and empties the window. Key order within a line: symbolId,
- * codeId, purl, buildId, loaderBase, processId, processName, containerId, socketAddress, hitCount,
- * observedAt, metadata (its keys sorted: aliases, buildIdFallback, containerRuntime, demangled,
- * evidence, idScheme, join, leafHits, packageModified, staleMapping, symbol, symbolSource). Strings
- * that are not valid UTF-8 have their bad bytes replaced by U+FFFD; control characters are escaped.
- */
+ * line's bytes, each ended by LF, and empties the window. Each field passes the gate of outgoing.h,
+ * which has their order and says what leaves. */
 void rts_window_write(struct rts_window *window, const struct rts_fact_options *options,
                       struct rts_buffer *out);
 

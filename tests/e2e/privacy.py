@@ -7,7 +7,7 @@ sys.dont_write_bytecode = True
 from lib import *  # noqa
 
 # Markers that are told apart: which of them got out?
-MARKS = {word: "zq" + word + "canary" for word in ("path", "name", "argument", "value", "host", "home")}
+MARKS = {word: "zq" + word + "canary" for word in ("path", "name", "argument", "value", "host", "home", "user")}
 
 
 def plant():
@@ -25,7 +25,13 @@ def run_marked(*arguments, folder):
     if IS_ROOT:
         script = 'hostname "$1" && shift && exec "$@"'
         program = ["unshare", "-u", "sh", "-c", script, "sh", MARKS["host"], RTSAMPLE]
-    environment = dict(os.environ, MARKED=MARKS["value"], HOME="/home/" + MARKS["home"])
+    environment = dict(
+        os.environ,
+        MARKED=MARKS["value"],
+        HOME="/home/" + MARKS["home"],
+        USER=MARKS["user"],
+        LOGNAME=MARKS["user"],
+    )
     os.makedirs(folder)
     own = ["--metrics", os.path.join(folder, "metrics"), "--spool", os.path.join(folder, "spool")]
     own += ["--endpoint", "https://127.0.0.1:9/signals/runtime-facts/ndjson", "--callgraph-id", "c"]
@@ -55,11 +61,9 @@ def outputs(sampling, folder):
     return found
 
 
-def leaks(found, allowed=()):
+def leaks(found):
     for path, data in found.items():
         for word, mark in MARKS.items():
-            if word in allowed and path.endswith(".ndjson"):
-                continue
             if mark[:15].encode() in data:
                 yield "the %s is in %s" % (word, os.path.relpath(path, WORK))
 
@@ -90,8 +94,42 @@ def opted_in():
     return problems
 
 
+def record(*arguments, folder):
+    """{mark: is it in the trace?}, and what leaked into everything else."""
+    trace = os.path.join(WORK, os.path.basename(folder) + ".data")
+    run, sampling = run_marked("--record", trace, *arguments, folder=folder)
+    problems = list(leaks(outputs(sampling, folder)))
+    if not run.facts:
+        problems.append("there are no facts: " + run.stderr)
+    with open(trace, "rb") as file:
+        data = file.read()
+    if os.stat(trace).st_mode & 0o777 != 0o600:
+        problems.append("others may read the trace")
+    return {word for word, mark in MARKS.items() if mark[:15].encode() in data}, problems
+
+
+def recorded():
+    """--record: of the markers the trace has the path and the name, and nothing else has any"""
+    within, problems = record(folder=os.path.join(WORK, "recorded"))
+    if within != {"path", "name"}:
+        problems.append("in the trace: %s" % sorted(within))
+    return problems
+
+
+def recorded_in_full():
+    """--record-full: memory of the stack is in the trace, with what lies there, and nowhere else"""
+    stack = ["--record-full", "--call-graph", "dwarf,65528"]
+    within, problems = record(*stack, folder=os.path.join(WORK, "full"))
+    # That is what tells that the search of the other step can find it.
+    if not {"argument", "value", "home", "user"} <= within:
+        problems.append("in the trace: %s" % sorted(within))
+    if "host" in within:
+        problems.append("the name of the machine is in the trace")
+    return problems
+
+
 require_sampling()
-for step in (redacted, opted_in):
+for step in (redacted, opted_in, recorded, recorded_in_full):
     try:
         ok(step.__doc__, step())
     except Skip as reason:
