@@ -10,6 +10,8 @@ import sys
 sys.dont_write_bytecode = True
 from delivery_lib import *  # noqa
 
+skip_in("user", "sanitizers")
+
 KILLS = int(os.environ.get("RTSAMPLE_KILLS", "10"))
 CAMPAIGN = bool(os.environ.get("RTSAMPLE_CAMPAIGN"))
 SEED = int(os.environ.get("RTSAMPLE_SEED", "4"))

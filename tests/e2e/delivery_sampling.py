@@ -9,6 +9,8 @@ import sys
 sys.dont_write_bytecode = True
 from delivery_lib import *  # noqa
 
+skip_in("user")
+
 OUTAGE_SECONDS = float(os.environ.get("RTSAMPLE_OUTAGE_SECONDS", "4"))
 
 SECRET = "s3cr3t-of-a-netrc"

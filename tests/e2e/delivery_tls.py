@@ -9,6 +9,8 @@ import sys
 sys.dont_write_bytecode = True
 from delivery_lib import *  # noqa
 
+skip_in("user")
+
 CA_CONFIG = """
 [ca]
 default_ca = this

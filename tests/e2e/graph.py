@@ -5,6 +5,8 @@ import sys
 
 sys.dont_write_bytecode = True
 from lib import *  # noqa
+
+skip_in("user")
 import graph_maker
 
 JOINED = 0.999

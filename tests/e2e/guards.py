@@ -7,6 +7,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user", "sanitizers")
+
 # A longer one gives figures to go by.
 STORM_SECONDS = float(os.environ.get("RTSAMPLE_STORM_SECONDS", "8"))
 

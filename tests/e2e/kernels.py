@@ -12,6 +12,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user", "sanitizers")
+
 PROGRAM = "chain-O2-nofp"
 
 # An emulated machine on a busy one may take its time; one that hangs is ended then.
@@ -191,7 +193,6 @@ def kernel(path, image):
             note("kept %d, gave up %s" % (run.kept, run.stats["run"].get("gave_up")))
 
 
-once()
 folder = os.environ.get("RTSAMPLE_KERNELS")
 if not folder:
     skip_all("RTSAMPLE_KERNELS names no folder with kernels")

@@ -85,10 +85,11 @@ def skip_all(reason):
     sys.exit(0)
 
 
-def once():
-    """For a scenario that proves nothing more when it is run again by another user, or with the
-    sanitizers: ends the script where somebody says that it has been run already."""
-    if os.environ.get("RTSAMPLE_REPEATED"):
+def skip_in(*passes):
+    """For a scenario that proves nothing more when it is run again by an ordinary user ("user"), or
+    is too much with the sanitizers ("sanitizers"): ends the script in those passes of contrib/check,
+    which come after one that has run it."""
+    if os.environ.get("RTSAMPLE_PASS") in passes:
         skip_all("an earlier pass has run it")
 
 

@@ -13,6 +13,8 @@ import zlib
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 QUERY = os.path.join(os.environ.get("top_builddir", "."), "tests/unit/package/package_query")
 LONG = bool(os.environ.get("RTSAMPLE_LONG"))
 PROGRAM = "chain-static"

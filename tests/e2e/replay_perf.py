@@ -11,6 +11,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 SMALLEST = 1.0  # percent
 POINTS = 0.5
 ROUNDS = 60000

@@ -6,6 +6,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 
 def threads():
     """300 threads, two thirds of them started after attaching; every one is seen."""

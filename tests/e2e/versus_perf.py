@@ -15,6 +15,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user", "sanitizers")
+
 SECONDS = 10
 RATE = 499
 LARGE = 2.0  # percent; smaller shares are not compared
@@ -275,7 +277,6 @@ def openssl_hashing():
 
 if not shutil.which("perf"):
     skip_all("perf is not installed")
-once()
 require_sampling()
 for step in (redis, xz, python, openssl, openssl_hashing):
     if sys.argv[1:] and step.__name__ not in sys.argv[1:]:
