@@ -14,6 +14,7 @@ enum long_option {
     OPTION_METRICS,
     OPTION_GRAPH,
     OPTION_SYMFS,
+    OPTION_UNION,
 };
 
 static const char short_options[] = "o:c:hV";
@@ -25,6 +26,7 @@ static const struct option own_options[] = {
     {"metrics", required_argument, NULL, OPTION_METRICS},
     {"graph", required_argument, NULL, OPTION_GRAPH},
     {"symfs", required_argument, NULL, OPTION_SYMFS},
+    {"union", required_argument, NULL, OPTION_UNION},
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -43,6 +45,7 @@ static int parse_option(int option, struct rts_settings *settings, struct rts_er
     case OPTION_GRAPH: return rts_settings_apply(settings, "Graph:File", "--graph", optarg, error);
     case OPTION_SYMFS:
         return rts_settings_apply(settings, "Replay:SymbolRoot", "--symfs", optarg, error);
+    case OPTION_UNION: return rts_settings_apply(settings, "Union:File", "--union", optarg, error);
     case 'c':
     case 'h':
     case 'V': return 0; /* rts_settings_look_ahead() saw them */

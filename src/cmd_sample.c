@@ -28,6 +28,7 @@ enum long_option {
     OPTION_RECORD,
     OPTION_RECORD_FULL,
     OPTION_RECORD_LIMIT,
+    OPTION_UNION,
 };
 
 static const struct option own_options[] = {
@@ -46,6 +47,7 @@ static const struct option own_options[] = {
     {"record", required_argument, NULL, OPTION_RECORD},
     {"record-full", no_argument, NULL, OPTION_RECORD_FULL},
     {"record-limit", required_argument, NULL, OPTION_RECORD_LIMIT},
+    {"union", required_argument, NULL, OPTION_UNION},
     {"config", required_argument, NULL, 'c'},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
     {"help", no_argument, NULL, 'h'},
@@ -136,6 +138,7 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
         return rts_settings_apply(settings, "Record:Full", "--record-full", "true", error);
     case OPTION_RECORD_LIMIT:
         return rts_settings_apply(settings, "Record:LimitBytes", "--record-limit", optarg, error);
+    case OPTION_UNION: return rts_settings_apply(settings, "Union:File", "--union", optarg, error);
     case OPTION_PRINT_CONFIG: *print_config = true; return 0;
     case 'c':
     case 'h':

@@ -52,6 +52,8 @@ static const char help_text[] =
     "                          the target\n"
     "      --record-limit BYTES\n"
     "                          record no more than this\n"
+    "      --union FILE        also write the functions and calls that were seen there, as\n"
+    "                          a union bundle (ZIP)\n"
     "\n"
     "Where facts are sent, by sampling as well as by \"send\":\n"
     "      --endpoint URL      the server, such as\n"

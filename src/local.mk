@@ -29,6 +29,7 @@ librtsample_a_SOURCES += \
 	src/session_records.c \
 	src/session_replay.c \
 	src/session_targets.c \
+	src/session_union.c \
 	src/settings.c src/settings.h \
 	src/settings_canonical.c \
 	src/settings_delivery.c src/settings_delivery.h \

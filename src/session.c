@@ -193,6 +193,7 @@ void rts_session_close_stages(struct rts_session *session)
     rts_process_table_destroy(session->processes, rts_session_forget_object, session);
     rts_stack_table_destroy(session->stacks);
     rts_window_destroy(session->window);
+    rts_observed_graph_destroy(session->observed);
     rts_symbol_table_destroy(session->symbols);
     rts_package_table_destroy(session->packages);
     rts_graph_destroy(session->graph);

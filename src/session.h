@@ -19,6 +19,7 @@
 #include "delivery/sink.h"
 #include "facts/account.h"
 #include "facts/guard.h"
+#include "facts/observed_graph.h"
 #include "facts/stack_table.h"
 #include "facts/window.h"
 #include "graph/graph.h"
@@ -50,9 +51,10 @@ struct rts_session {
     struct rts_package_table *packages; /* NULL: not wanted */
     struct rts_graph *graph;            /* NULL: none was given */
     struct rts_window *window;
-    struct rts_sink *sink;         /* NULL: facts are delivered only */
-    struct rts_delivery *delivery; /* NULL: no endpoint */
-    struct rts_recorder *recorder; /* NULL: no trace is kept */
+    struct rts_observed_graph *observed; /* NULL: no union bundle */
+    struct rts_sink *sink;               /* NULL: facts are delivered only */
+    struct rts_delivery *delivery;       /* NULL: no endpoint */
+    struct rts_recorder *recorder;       /* NULL: no trace is kept */
     struct rts_recorder_counts recorded;
     FILE *stats; /* opened before a command runs; NULL: not asked for */
     bool stats_written;
@@ -143,6 +145,11 @@ void rts_session_record_side_band(struct rts_session *session, const struct rts_
 
 /* Ends the trace; `whole`: the run came to its end. */
 int rts_session_end_record(struct rts_session *session, bool whole, struct rts_error *error);
+
+/* session_union.c: begins to keep what goes into a union bundle, if one is asked for, and writes it
+ * when the run has ended. */
+int rts_session_open_union(struct rts_session *session, struct rts_error *error);
+int rts_session_write_union(struct rts_session *session, struct rts_error *error);
 
 /* session_process.c: finds out in which container a process is; soon, for it may end. */
 void rts_session_find_container(const struct rts_session *session, struct rts_process *process);

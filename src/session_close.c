@@ -62,7 +62,7 @@ int rts_session_open_outputs(struct rts_session *session, struct rts_error *erro
     if (rts_session_open_delivery(session, error) < 0 ||
         rts_session_write_metrics(session, error) < 0)
         return -1;
-    if (rts_session_open_record(session, error) < 0)
+    if (rts_session_open_union(session, error) < 0 || rts_session_open_record(session, error) < 0)
         return -1;
     if (!stats)
         return 0;
@@ -267,6 +267,8 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
         result = -1;
     rts_command_end(&session->command, COMMAND_ENDS_MS);
     if (session->recorder && rts_session_end_record(session, true, result < 0 ? NULL : error) < 0)
+        result = -1;
+    if (rts_session_write_union(session, result < 0 ? NULL : error) < 0)
         result = -1;
     rts_session_update_metrics(session);
     print_summary(session, duration_ms);

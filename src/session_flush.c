@@ -69,16 +69,35 @@ struct rts_fact_process rts_session_fact_process(const struct rts_session *sessi
     };
 }
 
+/* Counts who called whom among the functions of a frame, innermost first, and the frame within.
+ * Returns the outermost of them. */
+static const struct rts_symbol *count_calls(struct rts_session *session,
+                                            const struct rts_stack_entry *entry,
+                                            const struct rts_symbol *callee,
+                                            struct rts_symbol *const *symbols, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (callee)
+            rts_observed_graph_add_call(session->observed, symbols[i]->symbol_id, callee->symbol_id,
+                                        entry->samples, session->stack_number);
+        callee = symbols[i];
+    }
+    return count > 0 ? callee : NULL;
+}
+
 static void count_stack(struct rts_session *session, const struct rts_stack_entry *entry)
 {
     struct rts_fact_process process = rts_session_fact_process(session, entry->instance);
     if (session->recorder)
         rts_recorder_process(session->recorder, &process);
     session->stack_number++;
+    const struct rts_symbol *callee = NULL; /* the next inner one; NULL: there is a gap */
     for (uint32_t i = 0; i < entry->frame_count; i++) {
         const struct rts_frame *frame = &entry->frames[i];
-        if (!frame->object)
+        if (!frame->object) {
+            callee = NULL;
             continue;
+        }
         struct rts_symbol *const *symbols;
         size_t count =
             rts_symbol_table_resolve(session->symbols, frame->object, frame->vaddr, &symbols);
@@ -88,6 +107,8 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
             session->account.frames_symbolized += entry->samples;
         for (size_t j = 0; j < count; j++)
             count_symbol(session, entry, &process, frame, symbols[j], i == 0 && j == 0);
+        if (session->observed)
+            callee = count_calls(session, entry, callee, symbols, count);
     }
 }
 
@@ -139,6 +160,8 @@ void rts_session_flush(struct rts_session *session)
     if (session->recorder)
         rts_recorder_flush(session->recorder, options.wall_offset_ns);
     rts_buffer_clear(&session->lines);
+    if (session->observed)
+        rts_observed_graph_add_window(session->observed, session->window, options.wall_offset_ns);
     rts_window_write(session->window, &options, &session->lines);
     rts_session_deliver(session, lines);
 }

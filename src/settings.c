@@ -71,6 +71,7 @@ void rts_settings_finish(struct rts_settings *settings)
     free(settings->symfs);
     free(settings->metrics_path);
     free(settings->record_path);
+    free(settings->union_path);
     free(settings->pids);
     *settings = (struct rts_settings){0};
 }

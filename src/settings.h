@@ -109,6 +109,7 @@ struct rts_settings {
     char *stats_path;   /* owned; NULL: none */
     char *metrics_path; /* owned; NULL: none */
     char *record_path;  /* owned; NULL: no trace is kept */
+    char *union_path;   /* owned; NULL: no union bundle is written */
     bool record_full;   /* with registers and copies of stacks */
     uint64_t record_limit_bytes; /* of the trace; 0: none */
     bool emit_process;

@@ -96,6 +96,7 @@ static const struct rts_setting table[] = {
     {"SymbolCapture:EmitLoaderBase", RTS_SETTING_BOOLEAN, AT(emit_loader_base)},
     {"SymbolCapture:IdScheme", RTS_SETTING_CHOICE, AT(id_scheme), .choices = id_schemes},
     {"SymbolCapture:ResolvePackages", RTS_SETTING_BOOLEAN, AT(resolve_packages)},
+    {"Union:File", RTS_SETTING_TEXT, AT(union_path), .local = true},
 };
 
 #define TABLE_COUNT (sizeof table / sizeof *table)

@@ -4,6 +4,7 @@ librtsample_a_SOURCES += \
 	src/facts/cpu_guard.c src/facts/cpu_guard.h \
 	src/facts/guard.c src/facts/guard.h \
 	src/facts/metrics.c src/facts/metrics.h \
+	src/facts/observed_graph.c src/facts/observed_graph.h \
 	src/facts/outgoing.c src/facts/outgoing.h \
 	src/facts/rate_limit.c src/facts/rate_limit.h \
 	src/facts/ratio.c src/facts/ratio.h \

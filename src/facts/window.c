@@ -120,6 +120,17 @@ size_t rts_window_lines(const struct rts_window *window)
     return window->count;
 }
 
+struct rts_window_line rts_window_line(const struct rts_window *window, size_t i)
+{
+    const struct line *line = window->lines[i];
+    return (struct rts_window_line){
+        .symbol = &line->symbol,
+        .samples = line->samples,
+        .leaf_samples = line->leaf_samples,
+        .first_ns = line->first_ns,
+    };
+}
+
 size_t rts_window_lines_with_purl(const struct rts_window *window)
 {
     size_t count = 0;

@@ -55,6 +55,16 @@ void rts_window_add(struct rts_window *window, const struct rts_fact_process *pr
 size_t rts_window_lines(const struct rts_window *window);
 uint64_t rts_window_hits(const struct rts_window *window);
 
+/* One line as values, for who counts over several windows; borrowed from the window. */
+struct rts_window_line {
+    const struct rts_fact_symbol *symbol;
+    uint64_t samples, leaf_samples;
+    uint64_t first_ns;
+};
+
+/* The line number `i`, of rts_window_lines(), in no particular order. */
+struct rts_window_line rts_window_line(const struct rts_window *window, size_t i);
+
 /* How many of the lines name a package. */
 size_t rts_window_lines_with_purl(const struct rts_window *window);
 

@@ -4,6 +4,7 @@ facts_unit_tests = \
 	tests/unit/facts/test_cpu_guard \
 	tests/unit/facts/test_guard \
 	tests/unit/facts/test_metrics \
+	tests/unit/facts/test_observed_graph \
 	tests/unit/facts/test_outgoing \
 	tests/unit/facts/test_rate_limit \
 	tests/unit/facts/test_ratio \
@@ -16,6 +17,7 @@ tests_unit_facts_test_account_SOURCES = tests/unit/facts/test_account.c tests/un
 tests_unit_facts_test_cpu_guard_SOURCES = tests/unit/facts/test_cpu_guard.c
 tests_unit_facts_test_guard_SOURCES = tests/unit/facts/test_guard.c
 tests_unit_facts_test_metrics_SOURCES = tests/unit/facts/test_metrics.c tests/unit/oracle.h
+tests_unit_facts_test_observed_graph_SOURCES = tests/unit/facts/test_observed_graph.c
 tests_unit_facts_test_outgoing_SOURCES = tests/unit/facts/test_outgoing.c
 tests_unit_facts_test_rate_limit_SOURCES = tests/unit/facts/test_rate_limit.c
 tests_unit_facts_test_ratio_SOURCES = tests/unit/facts/test_ratio.c
