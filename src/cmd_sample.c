@@ -18,6 +18,8 @@ static const char short_options[] = "+p:aF:d:o:c:hV";
 
 enum long_option {
     OPTION_CALL_GRAPH = 256,
+    OPTION_CGROUP,
+    OPTION_CONTAINER,
     OPTION_METHOD,
     OPTION_MAX_STOP,
     OPTION_EMIT,
@@ -34,6 +36,8 @@ enum long_option {
 static const struct option own_options[] = {
     {"pid", required_argument, NULL, 'p'},
     {"all", no_argument, NULL, 'a'},
+    {"cgroup", required_argument, NULL, OPTION_CGROUP},
+    {"container", required_argument, NULL, OPTION_CONTAINER},
     {"freq", required_argument, NULL, 'F'},
     {"call-graph", required_argument, NULL, OPTION_CALL_GRAPH},
     {"method", required_argument, NULL, OPTION_METHOD},
@@ -80,9 +84,17 @@ static int set_target(struct rts_settings *settings, enum rts_target_kind target
                       struct rts_error *error)
 {
     if (settings->target != RTS_TARGET_NONE && settings->target != target)
-        return rts_fail(error, RTS_USAGE, "give one of -p, -a and -- COMMAND, not several");
+        return rts_fail(error, RTS_USAGE,
+                        "give one of -p, -a, --cgroup, --container and -- COMMAND, not several");
     settings->target = target;
     return 0;
+}
+
+static int set_group(struct rts_settings *settings, enum rts_target_kind target, const char *group,
+                     struct rts_error *error)
+{
+    settings->group = group;
+    return set_target(settings, target, error);
 }
 
 static int parse_call_graph(struct rts_settings *settings, const char *text,
@@ -117,6 +129,8 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
             return -1;
         return parse_pids(settings, optarg, error);
     case 'a': return set_target(settings, RTS_TARGET_ALL, error);
+    case OPTION_CGROUP: return set_group(settings, RTS_TARGET_CGROUP, optarg, error);
+    case OPTION_CONTAINER: return set_group(settings, RTS_TARGET_CONTAINER, optarg, error);
     case 'F': return rts_settings_apply(settings, "Sampler:Frequency", "-F", optarg, error);
     case 'd': return parse_duration(settings, optarg, error);
     case 'o': return rts_settings_apply(settings, "Output:File", "-o", optarg, error);
@@ -184,8 +198,10 @@ static void print_config(const struct rts_settings *settings)
 static int check_run(const struct rts_settings *settings, struct rts_error *error)
 {
     if (settings->target == RTS_TARGET_NONE)
-        return rts_fail(error, RTS_USAGE,
-                        "nothing to sample: give -p PID, -a or -- COMMAND (see rtsample --help)");
+        return rts_fail(
+            error, RTS_USAGE,
+            "nothing to sample: give -p PID, -a, --cgroup, --container or -- COMMAND (see "
+            "rtsample --help)");
     return rts_settings_deliver(settings) ? rts_settings_check_metadata(settings, error) : 0;
 }
 

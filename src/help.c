@@ -17,7 +17,7 @@
 
 static const char help_text[] =
     "usage: rtsample [OPTIONS] -p PID[,PID...]\n"
-    "       rtsample [OPTIONS] -a\n"
+    "       rtsample [OPTIONS] -a | --cgroup PATH | --container ID\n"
     "       rtsample [OPTIONS] -- COMMAND [ARG...]\n"
     "       rtsample replay [OPTIONS] TRACE|-\n"
     "       rtsample send [OPTIONS] FILE|DIR|-...\n"
@@ -28,6 +28,8 @@ static const char help_text[] =
     "What to sample:\n"
     "  -p, --pid LIST          processes, with their threads and descendants\n"
     "  -a, --all               all processes\n"
+    "      --cgroup PATH       a control group, with those below it\n"
+    "      --container ID      a container; the beginning of its id is enough\n"
     "  -- COMMAND [ARG...]     start a command and sample it from its first instruction\n"
     "\n"
     "How:\n"

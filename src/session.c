@@ -200,6 +200,7 @@ void rts_session_close_stages(struct rts_session *session)
     rts_rule_cache_destroy(session->rules);
     rts_object_cache_destroy(session->objects);
     rts_command_finish(&session->command);
+    free(session->group);
     rts_buffer_finish(&session->lines);
     free(session->throttled_since);
     free(session->stack);

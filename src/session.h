@@ -59,6 +59,9 @@ struct rts_session {
     FILE *stats; /* opened before a command runs; NULL: not asked for */
     bool stats_written;
     struct rts_command command;
+    char *group;       /* owned: the folder of the control group that is sampled; NULL: none */
+    bool group_failed; /* somebody in it cannot be sampled, which was said */
+    bool whole_cpus;   /* the events are of CPUs, and those who are no target are left out */
 
     struct rts_stack *stack;   /* the sample at hand */
     struct rts_buffer lines;   /* the batch at hand */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "process/cgroup.h"
 #include "process/descendants.h"
 #include "process/stat.h"
 #include "util/cleanup.h"
@@ -120,6 +121,91 @@ static int attach_all(struct rts_session *session, struct rts_error *error)
     return 0;
 }
 
+static bool is_sampled(const struct rts_session *session, int32_t pid)
+{
+    const struct rts_process *known = rts_process_find(session->processes, pid, UINT64_MAX);
+    return known && known->target && known->died_ns == UINT64_MAX;
+}
+
+/* Takes in who is in the control group and is not sampled yet. Returns 1 when somebody cannot be,
+ * for the reason in *error, and -1 when no more files may be open. */
+static int follow_group(struct rts_session *session, struct rts_error *error)
+{
+    unsigned unreadable = session->account.processes > 0; /* said before */
+    int result = 0;
+    size_t count;
+    RTS_FREE int32_t *pids = rts_cgroup_processes(session->group, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct rts_error failure;
+        if (pids[i] == session->own_pid || is_sampled(session, pids[i]))
+            continue;
+        if (session->whole_cpus ||
+            rts_capture_add_process(session->capture, pids[i], &failure) == 0) {
+            take_in(session, pids[i], &unreadable, NULL);
+        } else if (failure.failure != RTS_NOT_FOUND) {
+            *error = failure;
+            if (failure.number == EMFILE)
+                return -1;
+            result = 1;
+        }
+    }
+    return result;
+}
+
+static int follow_group_by_cpu(struct rts_session *session, struct rts_error *error)
+{
+    rts_capture_close_events(session->capture);
+    if (rts_capture_add_cpus(session->capture, NULL) < 0)
+        return -1; /* the message is about the limit */
+    rts_log("%s; sampling whole CPUs instead and using the target's samples", error->text);
+    session->whole_cpus = true;
+    rts_process_table_select(session->processes);
+    return follow_group(session, error);
+}
+
+static void say_incomplete(struct rts_session *session, const struct rts_error *failure)
+{
+    if (!session->group_failed)
+        rts_log("without some of the control group: %s", failure->text);
+    session->group_failed = true;
+}
+
+static int attach_group(struct rts_session *session, struct rts_error *error)
+{
+    const char *wanted = session->settings->group;
+    session->group = session->settings->target == RTS_TARGET_CONTAINER
+                         ? rts_cgroup_find_container("/proc", RTS_CGROUP_ROOT, wanted, error)
+                         : rts_cgroup_find(RTS_CGROUP_ROOT, wanted, error);
+    if (!session->group)
+        return -1;
+    struct rts_error failure;
+    int result = follow_group(session, &failure);
+    if (result < 0)
+        result = follow_group_by_cpu(session, &failure);
+    bool empty = rts_process_table_alive(session->processes, 0, false) == 0;
+    if (result < 0 || (result > 0 && empty))
+        return *error = failure, -1;
+    if (empty)
+        return rts_fail(error, RTS_NOT_FOUND, "no process is in the control group %s",
+                        session->group);
+    if (result > 0)
+        say_incomplete(session, &failure);
+    return 0;
+}
+
+/* Those who came by themselves count before the group is given up. */
+static bool group_ended(struct rts_session *session, bool thorough)
+{
+    struct rts_error failure;
+    uint64_t now = session->code_map.time;
+    if (!thorough && rts_process_table_alive(session->processes, now, false) > 0)
+        return false;
+    int result = follow_group(session, &failure);
+    if (result != 0)
+        say_incomplete(session, &failure);
+    return rts_process_table_alive(session->processes, now, true) == 0;
+}
+
 static int attach_command(struct rts_session *session, struct rts_error *error)
 {
     if (rts_command_start(&session->command, session->settings->command, error) < 0)
@@ -133,6 +219,8 @@ int rts_session_attach(struct rts_session *session, struct rts_error *error)
     case RTS_TARGET_PIDS: return attach_list(session, error);
     case RTS_TARGET_ALL: return attach_all(session, error);
     case RTS_TARGET_COMMAND: return attach_command(session, error);
+    case RTS_TARGET_CGROUP:
+    case RTS_TARGET_CONTAINER: return attach_group(session, error);
     case RTS_TARGET_NONE: break;
     }
     return rts_fail(error, RTS_USAGE, "no target");
@@ -151,6 +239,8 @@ bool rts_session_target_ended(struct rts_session *session, bool thorough)
     case RTS_TARGET_COMMAND: return rts_command_poll(&session->command);
     case RTS_TARGET_PIDS:
         return rts_process_table_alive(session->processes, session->code_map.time, thorough) == 0;
+    case RTS_TARGET_CGROUP:
+    case RTS_TARGET_CONTAINER: return group_ended(session, thorough);
     default: return false;
     }
 }

@@ -26,6 +26,8 @@ enum rts_target_kind {
     RTS_TARGET_PIDS,
     RTS_TARGET_ALL,
     RTS_TARGET_COMMAND,
+    RTS_TARGET_CGROUP,
+    RTS_TARGET_CONTAINER,
 };
 
 /* The order of the words of Sampler:Method. */
@@ -96,6 +98,7 @@ struct rts_settings {
     pid_t *pids; /* owned */
     size_t pid_count;
     char *const *command; /* NULL-terminated, borrowed: the rest of argv */
+    const char *group;    /* borrowed: the path of a cgroup, or the beginning of a container's id */
 
     uint32_t frequency; /* samples per second of each processor */
     enum rts_call_graph call_graph;

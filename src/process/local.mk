@@ -1,4 +1,5 @@
 librtsample_a_SOURCES += \
+	src/process/cgroup.c src/process/cgroup.h \
 	src/process/container.c src/process/container.h \
 	src/process/descendants.c src/process/descendants.h \
 	src/process/mapped_file.c src/process/mapped_file.h \

@@ -7,6 +7,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from lib import *  # noqa
+from cgroup_lib import *  # noqa
 
 OUTER, INNER = "3f4a1c9e" * 8, "0b7d5e2f" * 8
 
@@ -30,44 +31,13 @@ while True:
 """
 
 
-def hierarchies():
-    """The mounted control group hierarchies that we can make groups in."""
-    found = []
-    with open("/proc/self/mounts") as mounts:
-        for line in mounts:
-            _, point, kind, _ = line.split(None, 3)
-            if kind in ("cgroup", "cgroup2") and os.access(point, os.W_OK):
-                # cpuset wants its processors and memory set first.
-                if os.path.isdir(point) and "cpuset" not in point:
-                    found.append((kind, point))
-    return found
-
-
-def make_group(point, path):
-    """A control group, removed at the end with those above it that we made."""
-    group = point
-    for name in path.split("/"):
-        group = os.path.join(group, name)
-        if not os.path.isdir(group):
-            try:
-                os.mkdir(group)
-            except OSError as error:
-                raise Skip("no control group can be made: %s" % error)
-            at_end(lambda folder: os.path.isdir(folder) and os.rmdir(folder), group)
-    return group
-
-
 def sample_in(path, *arguments, kind=None, **options):
     found = [item for item in hierarchies() if kind in (None, item[0])]
     if not found:
         raise Skip("no control group hierarchy is writable here")
     group = make_group(found[0][1], path)
     with Target(build("chain-O0-fp")) as target:
-        try:
-            with open(os.path.join(group, "cgroup.procs"), "w") as file:
-                file.write(str(target.pid))
-        except OSError as error:
-            raise Skip("a process cannot be put into a control group: %s" % error)
+        enter(group, target.pid)
         return sample_enough("-p", target.pid, "-F", 499, *arguments, **options)
 
 

@@ -6,6 +6,7 @@ e2e_scripts = \
 	tests/e2e/files.py \
 	tests/e2e/storms.py \
 	tests/e2e/graph.py \
+	tests/e2e/cgroups.py \
 	tests/e2e/containers.py \
 	tests/e2e/privacy.py \
 	tests/e2e/bad_input.py \
@@ -28,6 +29,6 @@ e2e_scripts = \
 	tests/e2e/kernels.py
 
 TESTS += $(e2e_scripts)
-EXTRA_DIST += tests/e2e/lib.py tests/e2e/graph_maker.py $(e2e_scripts) \
+EXTRA_DIST += tests/e2e/lib.py tests/e2e/cgroup_lib.py tests/e2e/graph_maker.py $(e2e_scripts) \
 	tests/e2e/delivery_lib.py tests/e2e/delivery_server.py tests/e2e/failing_disk.c
 $(e2e_scripts:.py=.log): src/rtsample$(EXEEXT)

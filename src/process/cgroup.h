@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control groups as sets of processes: finding the folder of one below where cgroup v1 and v2 are
+ * mounted, by its path or by the container that it is of, and listing who is in it.
+ */
+#ifndef RTS_PROCESS_CGROUP_H
+#define RTS_PROCESS_CGROUP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+/* Where control groups are mounted, all of v2 or a folder for each hierarchy. */
+#define RTS_CGROUP_ROOT "/sys/fs/cgroup"
+
+/* The folder of the group `path`: an absolute path, or one below `root` or below a hierarchy in it;
+ * of several hierarchies that have it, the first by name with a process in it. Returns a string
+ * that the caller frees; NULL with RTS_NOT_FOUND when it is no control group. */
+char *rts_cgroup_find(const char *root, const char *path, struct rts_error *error);
+
+/* The folder of the container whose id begins with `prefix`, by the control groups of the processes
+ * in `proc_root`. Returns as above; NULL with RTS_USAGE when several containers are meant, which
+ * the message names, or when the prefix is none, and RTS_NOT_FOUND. */
+char *rts_cgroup_find_container(const char *proc_root, const char *root, const char *prefix,
+                                struct rts_error *error);
+
+/* The processes in the group and in those below it, as far as this pid namespace sees them; one
+ * that moves meanwhile may be missing or there twice. Returns an array that the caller frees, never
+ * NULL; its length goes to *count, 0 also when the group is gone. */
+int32_t *rts_cgroup_processes(const char *folder, size_t *count);
+
+#endif
