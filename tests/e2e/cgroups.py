@@ -103,6 +103,27 @@ def container():
     return problems
 
 
+def few_files():
+    """with fewer files than threads, CPUs are sampled, and still the group alone"""
+    if not IS_ROOT:
+        raise Skip("sampling whole CPUs takes root")
+    _, group = group_of("rtsample-few-%d" % os.getpid())
+    program = ["sh", "-c", 'ulimit -n "$1"; shift; exec "$@"', "sh", "40", RTSAMPLE]
+    crowd = [Target(build("chain-O0-fp")) for _ in range(30)]
+    with Target(build("chain-O2-nofp")) as outside:
+        for target in crowd:
+            enter(group, target.pid)
+        run = sample_enough("--cgroup", group, "-F", 499, program=program, private=[outside.pid])
+        for target in crowd:
+            target.stop()
+    problems = list(run.problems)
+    if "sampling whole CPUs" not in run.stderr:
+        problems.append("the limit was not met: " + run.stderr)
+    if len(build_ids(run)) != 1:
+        problems.append("seen: %s" % build_ids(run))
+    return problems
+
+
 def nothing():
     """what is no group, holds nobody or is no id is said, with exit status 3 or 2"""
     problems = sample("--cgroup", "no/such-group", "-d", 1, expect=3).problems
@@ -120,7 +141,7 @@ def empty():
 
 
 require_sampling()
-for step in (version_1, version_2, container, nothing, empty):
+for step in (version_1, version_2, container, few_files, nothing, empty):
     try:
         ok(step.__doc__, step())
     except Skip as reason:
