@@ -163,8 +163,12 @@ static bool import_path(const char *function, char path[PATH_MAX])
     for (const char *at = function; at < dot; at++) {
         int high = at[0] == '%' && at + 2 < dot ? hex_digit(at[1]) : -1;
         int low = high >= 0 ? hex_digit(at[2]) : -1;
-        path[out++] = low >= 0 ? (char)(high << 4 | low) : *at;
-        at += low >= 0 ? 2 : 0;
+        path[out] = *at;
+        if (low >= 0) {
+            path[out] = (char)(high << 4 | low);
+            at += 2;
+        }
+        out++;
     }
     path[out] = '\0';
     return out > 0;
