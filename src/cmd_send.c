@@ -10,6 +10,7 @@
 #include "fact_reader.h"
 #include "send_account.h"
 #include "send_input.h"
+#include "send_union.h"
 #include "sending.h"
 #include "settings_delivery.h"
 #include "settings_options.h"
@@ -23,6 +24,7 @@
 enum long_option {
     OPTION_STRICT = 256,
     OPTION_STATS,
+    OPTION_UNION,
 };
 
 static const char short_options[] = "c:hV";
@@ -31,6 +33,7 @@ static const struct option own_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"strict", no_argument, NULL, OPTION_STRICT},
     {"stats", required_argument, NULL, OPTION_STATS},
+    {"union", required_argument, NULL, OPTION_UNION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -39,6 +42,7 @@ static const struct option own_options[] = {
 struct send {
     struct rts_settings settings;
     bool strict;
+    const char *union_path;        /* NULL: facts are sent */
     struct rts_send_input *inputs; /* owned */
     size_t input_count;
     int signals;
@@ -222,6 +226,10 @@ static void send_all(struct send *send)
 
 static int take_inputs(struct send *send, int count, char **names, struct rts_error *error)
 {
+    if (send->union_path)
+        return count == 0
+                   ? 0
+                   : rts_fail(error, RTS_USAGE, "--union is sent alone, without \"%s\"", names[0]);
     if (count == 0)
         return rts_fail(error, RTS_USAGE,
                         "nothing to send: give files, directories, or - (see rtsample --help)");
@@ -238,6 +246,8 @@ static int check_settings(const struct send *send, struct rts_error *error)
 {
     const struct rts_settings *settings = &send->settings;
     bool has_files = false, has_spools = false;
+    if (send->union_path)
+        return rts_send_union_check(settings, error);
     for (size_t i = 0; i < send->input_count; i++) {
         has_spools = has_spools || send->inputs[i].is_spool;
         has_files = has_files || !send->inputs[i].is_spool;
@@ -256,6 +266,8 @@ static int parse(struct send *send, int argc, char **argv, const struct option *
     for (int option; (option = getopt_long(argc, argv, short_options, options, NULL)) != -1;) {
         if (option == OPTION_STRICT)
             send->strict = true;
+        else if (option == OPTION_UNION)
+            send->union_path = optarg;
         else if (option == OPTION_STATS && rts_settings_apply(&send->settings, "Output:StatsFile",
                                                               "--stats", optarg, error) < 0)
             return -1;
@@ -295,6 +307,12 @@ static int run(struct send *send, int argc, char **argv, const struct option *op
     send->signals = open_signals();
     if (send->signals < 0)
         return rts_fail_errno(error, errno, "cannot receive signals");
+    if (send->union_path) {
+        struct rts_error failure;
+        if (rts_send_union(&send->settings, send->union_path, send->signals, &failure) < 0)
+            note_failure(send, &failure);
+        return rts_send_account_close(&send->account, &send->settings, error);
+    }
     send->reader = rts_fact_reader_create(send->settings.ingest.batch_size,
                                           send->settings.flush_interval_ms, send->signals);
     send_all(send);

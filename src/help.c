@@ -76,6 +76,8 @@ static const char help_text[] =
     "\n"
     "Only for \"send\", which sends files of facts, and what waits in spools:\n"
     "      --strict            send nothing when any line is wrong\n"
+    "      --union FILE        send this union bundle, and nothing else, to the endpoint\n"
+    "                          (.../signals/reachability/union); takes --analysis-id\n"
     "      --stats FILE        as above\n"
     "\n"
     "Only for \"replay\", which makes facts of a trace (perf.data):\n"

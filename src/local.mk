@@ -14,6 +14,7 @@ librtsample_a_SOURCES += \
 	src/send_account.c src/send_account.h \
 	src/replay.h \
 	src/send_input.c src/send_input.h \
+	src/send_union.c src/send_union.h \
 	src/sending.c src/sending.h \
 	src/session.c src/session.h \
 	src/session_close.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings_delivery.h"
 
+#include "sending.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 
@@ -34,28 +35,39 @@ static struct rts_endpoint_options endpoint_options(const struct rts_settings *s
     };
 }
 
-struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *settings,
-                                                enum rts_delivery_purpose purpose,
-                                                const char *spool, struct rts_error *error)
+/* To be freed; the texts are the settings'. */
+static struct rts_header *make_headers(const struct rts_ingest_settings *ingest)
 {
-    const struct rts_ingest_settings *ingest = &settings->ingest;
-    RTS_FREE struct rts_header *headers = rts_calloc(ingest->headers.count + 1, sizeof *headers);
+    struct rts_header *headers = rts_calloc(ingest->headers.count + 1, sizeof *headers);
     for (size_t i = 0; i < ingest->headers.count; i++)
         headers[i] = (struct rts_header){
             .name = ingest->headers.items[i].name,
             .value = ingest->headers.items[i].value,
         };
+    return headers;
+}
+
+static struct rts_upload_options upload_options(const struct rts_ingest_settings *ingest)
+{
+    return (struct rts_upload_options){
+        .cacert = ingest->cacert,
+        .cert = ingest->cert,
+        .key = ingest->key,
+        .token_file = ingest->token_file,
+        .connect_timeout_ms = ingest->connect_timeout_ms,
+        .timeout_ms = ingest->timeout_ms,
+    };
+}
+
+struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *settings,
+                                                enum rts_delivery_purpose purpose,
+                                                const char *spool, struct rts_error *error)
+{
+    const struct rts_ingest_settings *ingest = &settings->ingest;
+    RTS_FREE struct rts_header *headers = make_headers(ingest);
     struct rts_delivery_options options = {
         .endpoint = endpoint_options(settings, headers),
-        .upload =
-            {
-                .cacert = ingest->cacert,
-                .cert = ingest->cert,
-                .key = ingest->key,
-                .token_file = ingest->token_file,
-                .connect_timeout_ms = ingest->connect_timeout_ms,
-                .timeout_ms = ingest->timeout_ms,
-            },
+        .upload = upload_options(ingest),
         .spool =
             {
                 .directory = spool ? spool : settings->spool.directory,
@@ -71,4 +83,26 @@ struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *setti
     };
     options.endpoint.drain_only = purpose == RTS_DELIVER_SPOOL;
     return rts_delivery_create(&options, error);
+}
+
+int rts_settings_post(const struct rts_settings *settings, const char *content_type,
+                      const struct rts_buffer *body, int signals, struct rts_error *error)
+{
+    const struct rts_ingest_settings *ingest = &settings->ingest;
+    RTS_FREE struct rts_header *headers = make_headers(ingest);
+    struct rts_post_options options = {
+        .endpoint = endpoint_options(settings, headers),
+        .upload = upload_options(ingest),
+        .content_type = content_type,
+        .retry_first_ms = ingest->retry_ms,
+        .retry_max_ms = ingest->retry_max_ms,
+        .failures_max = RTS_SENDING_FAILURES_MAX,
+        .interrupt_fd = signals,
+    };
+    for (size_t i = 0; i < RTS_PARAMETERS; i++)
+        if (i != RTS_PARAMETER_ANALYSIS_ID)
+            options.endpoint.parameters[i] = NULL;
+    options.endpoint.format = RTS_BODY_NDJSON; /* the path as it is */
+    options.endpoint.no_facts = true;
+    return rts_post(&options, body, error);
 }

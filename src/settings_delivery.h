@@ -4,6 +4,7 @@
 #define RTS_SETTINGS_DELIVERY_H
 
 #include "delivery/delivery.h"
+#include "delivery/post.h"
 #include "settings.h"
 
 enum rts_delivery_purpose {
@@ -17,5 +18,9 @@ enum rts_delivery_purpose {
 struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *settings,
                                                 enum rts_delivery_purpose purpose,
                                                 const char *spool, struct rts_error *error);
+
+/* rts_post() with what `settings` say, of which no more than X-Analysis-Id goes along. */
+int rts_settings_post(const struct rts_settings *settings, const char *content_type,
+                      const struct rts_buffer *body, int signals, struct rts_error *error);
 
 #endif

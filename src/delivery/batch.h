@@ -51,6 +51,7 @@ struct rts_batch {
     uint8_t parent[RTS_SHA256_SIZE]; /* a half: the digest of the whole */
     char key[RTS_BATCH_KEY_SIZE];    /* Idempotency-Key, from `id`: a retry repeats it */
     uint32_t events;
+    const char *content_type; /* static; NULL: that of facts in this form */
     bool structured;
     bool gzip;
     char *envelope; /* see endpoint.h */

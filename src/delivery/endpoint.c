@@ -81,7 +81,7 @@ static int gather_values(struct values *values, const struct rts_endpoint_option
                 error) < 0)
             return -1;
     }
-    if (!values->text[RTS_PARAMETER_CALLGRAPH_ID] && !options->drain_only)
+    if (!values->text[RTS_PARAMETER_CALLGRAPH_ID] && !options->drain_only && !options->no_facts)
         return rts_fail(error, RTS_USAGE, "callgraphId is required: give --callgraph-id");
     return 0;
 }

@@ -39,6 +39,7 @@ struct rts_endpoint_options {
     size_t header_count;
     const char *const *allowed_hosts; /* "host" or "host:port" */
     size_t allowed_host_count;        /* 0: any */
+    bool no_facts; /* what is sent is none, and belongs to no callgraph: its id is not required */
     bool
         drain_only; /* only what waits in a spool is sent, and says for itself what it belongs to */
 };

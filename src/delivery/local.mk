@@ -11,6 +11,7 @@ librtsample_a_SOURCES += \
 	src/delivery/endpoint.c src/delivery/endpoint.h \
 	src/delivery/gzip.c src/delivery/gzip.h \
 	src/delivery/header.c src/delivery/header.h \
+	src/delivery/post.c src/delivery/post.h \
 	src/delivery/secret.c src/delivery/secret.h \
 	src/delivery/sink.c src/delivery/sink.h \
 	src/delivery/spool.c src/delivery/spool.h \

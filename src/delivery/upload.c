@@ -248,8 +248,8 @@ static void set_headers(struct rts_upload *upload, const struct rts_batch *batch
     const struct rts_endpoint *endpoint = upload->endpoint;
     curl_slist_free_all(upload->headers);
     upload->headers = NULL;
-    add_header(upload, "Content-Type",
-               batch->structured ? "application/json" : "application/x-ndjson");
+    const char *of_facts = batch->structured ? "application/json" : "application/x-ndjson";
+    add_header(upload, "Content-Type", batch->content_type ? batch->content_type : of_facts);
     if (batch->gzip)
         add_header(upload, "Content-Encoding", "gzip");
     add_header(upload, "Idempotency-Key", batch->key);

@@ -27,6 +27,7 @@ and the action is one of
 import gzip
 import hashlib
 import http.server
+import io
 import json
 import socket
 import struct
@@ -34,6 +35,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import zipfile
 
 SUBJECT_KEYS = ("scanId", "imageDigest", "component")
 
@@ -61,6 +63,24 @@ class Request:
         return self.body
 
 
+def judge_bundle(request):
+    """The same about a union bundle: whole, and as its meta.json says."""
+    if request.headers.get("content-type") != "application/zip":
+        return 415, "unsupported media type"
+    if not request.headers.get("x-analysis-id"):
+        return 400, "X-Analysis-Id is required"
+    if request.query or "x-callgraph-id" in request.headers:
+        return 400, "a bundle has no callgraph and no subject"
+    try:
+        with zipfile.ZipFile(io.BytesIO(request.body)) as archive:
+            for file in json.loads(archive.read("meta.json"))["files"]:
+                if hashlib.sha256(archive.read(file["path"])).hexdigest() != file["sha256"]:
+                    return 400, "%s is damaged" % file["path"]
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        return 400, "bad bundle: %s" % error
+    return 202, None
+
+
 def judge(request):
     """What a strict Signals server says about a request: (status, error). Fills request.lines."""
     if request.method != "POST":
@@ -69,6 +89,8 @@ def judge(request):
         content = request.content()
     except (OSError, EOFError) as error:
         return 400, "bad gzip: %s" % error
+    if request.path.endswith("/signals/reachability/union"):
+        return judge_bundle(request)
     if request.path.endswith("/signals/runtime-facts/ndjson"):
         if request.headers.get("content-type") != "application/x-ndjson":
             return 415, "unsupported media type"

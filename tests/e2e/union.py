@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A union bundle is a ZIP of what the run has seen: its facts summed, and the calls that perf script
-finds on the same stacks. A replay of the run gives the same file."""
+finds on the same stacks. A replay of the run gives the same file, and send brings it to the server."""
 import collections
 import hashlib
 import sys
 import zipfile
 
 sys.dont_write_bytecode = True
-from lib import *  # noqa
+from delivery_lib import *  # noqa
 
 RATE = 499
 PARTS = ["edges.ndjson", "facts_runtime.ndjson", "meta.json", "nodes.ndjson"]
@@ -213,6 +213,79 @@ def build_ids_are_kept_back(trace):
     ok("without CollectBuildIds it has no build-ids", problems + wrong)
 
 
+UPLOAD = "/signals/reachability/union"
+
+
+def upload(bundle, plan=(), analysis=("--analysis-id", "an-1"), path=UPLOAD, **options):
+    """(the outcome of sending it, the server's requests, what the server found wrong)"""
+    with Server(plan) as server:
+        run = send(server.url(path), "--union", bundle, *analysis, who=options.pop("who", ()), **options)
+        return run, server.requests, server.problems
+
+
+def is_sent(bundle):
+    with open(bundle, "rb") as file:
+        wanted = file.read()
+    run, requests, problems = upload(bundle, who=WHO)
+    problems = run.expect(status=0) + problems
+    if [request.body for request in requests] != [wanted]:
+        problems.append("%d requests; what came is not the file" % len(requests))
+    elif requests[0].headers["x-analysis-id"] != "an-1" or requests[0].path != UPLOAD:
+        problems.append("%s %s" % (requests[0].path, requests[0].headers))
+    ok("send --union brings the file to the server, with X-Analysis-Id", problems)
+
+    run, requests, problems = upload(bundle, [{"first": 1, "status": 503}, {"first": 1, "do": "close"}])
+    problems = run.expect(status=0) + problems
+    keys = {request.key for request in requests}
+    if [request.body for request in requests] != [wanted] * 3 or len(keys) != 1:
+        problems.append("%d requests with the keys %s" % (len(requests), keys))
+    ok("after failures it is sent again, under the same key", problems)
+
+
+def is_not_sent(bundle):
+    for what, plan, count in (
+        ("refused", [{"status": 400, "body": '{"error":"no such analysis"}'}], 1),
+        ("not authorized", [{"status": 401}], 1),
+        ("too large", [{"status": 413}], 1),
+        ("redirected", [{"status": 307, "headers": {"Location": "/elsewhere"}}], 1),
+        ("put off for good", [{"status": 503}], 6),
+    ):
+        run, requests, problems = upload(bundle, plan)
+        problems = run.expect(status=5)
+        if len(requests) != count:
+            problems.append("%d requests" % len(requests))
+        if bundle not in run.stderr or "status %d" % plan[0]["status"] not in run.stderr:
+            problems.append("it says " + run.stderr)
+        ok("a bundle that is %s is named, and the status is 5" % what, problems)
+    damaged = path_of("no.zip")
+    with open(damaged, "w") as file:
+        file.write("no archive")
+    problems = []
+    for path, analysis, settings, status in (
+        (damaged, ("--analysis-id", "an-1"), {}, 1),
+        (WORK, ("--analysis-id", "an-1"), {}, 1),
+        (path_of("none.zip"), ("--analysis-id", "an-1"), {}, 1),
+        (bundle, (), {}, 2),
+        (bundle, ("--analysis-id", "an-1", damaged), {}, 2),
+        (bundle, ("--analysis-id", "an-1"), {"Egress__Enabled": "false"}, 2),
+        (bundle, ("--analysis-id", "an-1"), {"Egress__AllowedHosts__0": "signals.invalid"}, 2),
+    ):
+        run, requests, _ = upload(path, analysis=analysis, settings=settings)
+        problems += run.expect(status=status)
+        if requests:
+            problems.append("%s was sent with %s" % (path, analysis))
+    ok("no bundle, no analysis, or no egress: nothing is sent", problems)
+
+
+def is_interrupted(bundle):
+    with Server([{"do": "hang"}]) as server:
+        sending = Sending(server.url(UPLOAD), "--union", bundle, "--analysis-id", "an-1", who=())
+        while not server.requests and sending.process.poll() is None:
+            time.sleep(0.02)
+        run = sending.terminate()
+    ok("SIGTERM ends a request that hangs, with status 5", run.expect(status=5))
+
+
 def refuses(what, path, status):
     result = subprocess.run(
         [RTSAMPLE, "-d", "0.1", "-o", "/dev/null", "--union", path, "--", "true"], capture_output=True, text=True
@@ -236,6 +309,9 @@ def main():
         skip("other tools accept it", reason)
     is_a_graph(trace, bundle)
     build_ids_are_kept_back(trace)
+    is_sent(bundle)
+    is_not_sent(bundle)
+    is_interrupted(bundle)
     refuses("a folder", WORK, 2)
     refuses("a file in a folder that is not there", os.path.join(WORK, "none", "x.zip"), 1)
     done()
