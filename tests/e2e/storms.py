@@ -14,7 +14,7 @@ def threads():
     names = {"thread_%03d" % number for number in range(300)}
     missing, problems = names, []
     with Target(build("threads")) as target:
-        for seconds in (4, 8, 16):
+        for seconds in (4, 8, 16, 32):
             run = sample("-p", target.pid, "-F", 199, "-d", seconds, private=[target.pid])
             problems += run.problems
             if run.kept and run.share("thread_body") < 0.9:
