@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	tests/programs/family.c \
 	tests/programs/inlines.cpp \
 	tests/programs/jit.c \
+	tests/programs/keeper.c \
 	tests/programs/leaderless.c \
 	tests/programs/mangled.c \
 	tests/programs/noreturn.c \
