@@ -200,16 +200,6 @@ static void take_mapping(struct rts_session *session, struct rts_note *note)
     mapping->load_base = rts_note_number(note);
 }
 
-/* The words of process/container.c. */
-static const char *known_runtime(const char *word)
-{
-    static const char *const words[] = {"docker", "containerd", "cri-o", "podman"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i], word) == 0)
-            return words[i];
-    return NULL;
-}
-
 static void take_process(struct rts_session *session, struct rts_note *note)
 {
     const char *key, *value;
@@ -222,7 +212,7 @@ static void take_process(struct rts_session *session, struct rts_note *note)
         else if (strcmp(key, "container_id") == 0)
             snprintf(process->container.id, sizeof process->container.id, "%s", value);
         else if (strcmp(key, "container_runtime") == 0)
-            process->container.runtime = known_runtime(value);
+            process->container.runtime = rts_container_runtime(value);
         else if (strcmp(key, "socket") == 0)
             snprintf(process->socket, sizeof process->socket, "%s", value);
     }

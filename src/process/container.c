@@ -38,6 +38,14 @@ static const struct {
     {"crio", "cri-o"},
 };
 
+const char *rts_container_runtime(const char *word)
+{
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strcmp(prefixes[i].runtime, word) == 0)
+            return prefixes[i].runtime;
+    return NULL;
+}
+
 static bool is_id(const char *text, size_t size)
 {
     if (size != ID_LENGTH)

@@ -20,6 +20,9 @@ struct rts_container {
     const char *runtime;            /* a word; NULL: not known; static */
 };
 
+/* The runtime that this word means, as rts_container.runtime has it; NULL when there is none. */
+const char *rts_container_runtime(const char *word);
+
 /* The container of one control group's path; false when it names none. */
 bool rts_container_from_path(const char *path, struct rts_container *container);
 

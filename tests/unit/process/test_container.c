@@ -162,10 +162,22 @@ static void private_namespaces_have_mounts(void **state)
     assert_int_equal(rts_container_read(world->root, 4, &container), -1);
 }
 
+/* A trace has the words; each is the same one when it is read back. */
+static void runtimes_are_known_by_their_words(void **state)
+{
+    static const char *const words[] = {"docker", "containerd", "cri-o", "podman"};
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        assert_string_equal(rts_container_runtime(words[i]), words[i]);
+    assert_null(rts_container_runtime(""));
+    assert_null(rts_container_runtime("lxc"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_are_recognized),
+        cmocka_unit_test(runtimes_are_known_by_their_words),
         cmocka_unit_test_setup_teardown(hierarchies_of_v1_and_v2, setup, teardown),
         cmocka_unit_test_setup_teardown(private_namespaces_have_mounts, setup, teardown),
     };
