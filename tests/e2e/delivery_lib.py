@@ -173,16 +173,6 @@ def in_parallel(function, cases, workers=4):
         return list(pool.map(function, cases))
 
 
-def until(condition, seconds=30):
-    """Waits for something that has to come; False when it does not."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 # --- Spools: read here from their description, not with the program's code -----------------------
 
 

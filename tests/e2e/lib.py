@@ -575,6 +575,23 @@ class Run:
 _run_numbers = itertools.count(1)
 
 
+def until(condition, seconds=30):
+    """Waits for something that has to come; False when it does not."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _heeds(pid, number):
+    """Whether the process catches or blocks the signal; strace in front of it does so too."""
+    with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as file:
+        masks = re.findall(r"^Sig(?:Blk|Cgt):\s*([0-9a-f]+)", file.read(), re.M)
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
 class Sampling:
     """A run of rtsample under way. finish() waits for its end and gives the Run."""
 
@@ -619,6 +636,8 @@ class Sampling:
         self.process.wait()
 
     def signal(self, number):
+        """Sends it once rtsample listens: before, it ends like any other program."""
+        until(lambda: self.process.poll() is not None or _heeds(self.pid, number))
         self.process.send_signal(number)
 
     def said(self):

@@ -353,7 +353,6 @@ def interrupted_at_once():
     """a signal before there is anything to tell"""
     with Target(build("chain-O2-nofp")) as target:
         sampling = Sampling("-p", target.pid, stats=False)
-        time.sleep(0.3)
         sampling.signal(signal.SIGTERM)
         run = sampling.finish()
     ok(interrupted_at_once.__doc__, run.problems)
