@@ -2,73 +2,58 @@
 #include "capture/advice.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "util/cleanup.h"
 
-#define CAPABILITY_SYS_ADMIN 21
-#define CAPABILITY_PERFMON   38
+#define PROC "/proc"
 
-static int paranoid_level(void)
+static int not_permitted(const char *what, const struct rts_refusal *refusal, int number,
+                         struct rts_error *error)
 {
-    RTS_FCLOSE FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
-    int level;
-    return file && fscanf(file, "%d", &level) == 1 ? level : -2;
+    rts_fail(error, RTS_NOT_PERMITTED, "cannot %s: %s; %s", what, refusal->reason, refusal->remedy);
+    error->number = number;
+    error->cause = rts_cause_name(refusal->cause);
+    return -1;
 }
 
-/* A field of /proc/self/status as a number, or `otherwise`. */
-static unsigned long long own_status(const char *field, int base, unsigned long long otherwise)
+int rts_capture_refused(enum rts_perf_scope scope, int32_t pid, int number, struct rts_error *error)
 {
-    RTS_FCLOSE FILE *file = fopen("/proc/self/status", "re");
-    char line[256];
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, field, strlen(field)) == 0)
-            return strtoull(line + strlen(field), NULL, base);
-    return otherwise;
-}
-
-int rts_capture_refused(int number, int32_t pid, struct rts_error *error)
-{
-    char target[48] = "all processes (-a)";
+    char what[64] = "sample with perf events";
+    struct rts_standing standing;
+    struct rts_target_standing target;
+    struct rts_refusal refusal;
+    if (!error)
+        return -1;
+    rts_standing_read(PROC, &standing);
     if (pid >= 0)
-        snprintf(target, sizeof target, "process %d", (int)pid);
-    if (number == ENOSYS)
-        return rts_fail(error, RTS_NOT_PERMITTED,
-                        "cannot sample %s: this system has no perf_event_open: a kernel without "
-                        "CONFIG_PERF_EVENTS, or a seccomp profile that hides it",
-                        target);
-    if (number != EACCES && number != EPERM)
-        return rts_fail_errno(error, number, "cannot sample %s: perf_event_open", target);
+        rts_target_standing_read(PROC, pid, &standing, &target);
+    rts_refusal_of_perf(&standing, scope, pid >= 0 ? &target : NULL, number, &refusal);
+    if (pid >= 0)
+        snprintf(what, sizeof what, "sample process %d", (int)pid);
+    else if (scope == RTS_PERF_CPUS)
+        snprintf(what, sizeof what, "sample all processes (-a)");
+    return not_permitted(what, &refusal, number, error);
+}
 
-    unsigned long long capabilities = own_status("CapEff:", 16, 0);
-    bool perfmon = capabilities & (1ULL << CAPABILITY_PERFMON | 1ULL << CAPABILITY_SYS_ADMIN);
-    int paranoid = paranoid_level();
-    if (perfmon && own_status("Seccomp:", 10, 0) == 2)
-        return rts_fail(error, RTS_NOT_PERMITTED,
-                        "cannot sample %s: %s although the capability is there: the container's "
-                        "seccomp profile refuses perf_event_open; allow that system call "
-                        "(older runtimes tie it to CAP_SYS_ADMIN)",
-                        target, strerror(number));
-    if (perfmon)
-        return rts_fail(error, RTS_NOT_PERMITTED,
-                        "cannot sample %s: %s although the capability is there: a security module "
-                        "(SELinux, AppArmor, lockdown) may refuse it",
-                        target, strerror(number));
-    if (pid < 0)
-        return rts_fail(error, RTS_NOT_PERMITTED,
-                        "cannot sample %s: %s; grant CAP_PERFMON (CAP_SYS_ADMIN before Linux "
-                        "5.8), run as root, or set kernel.perf_event_paranoid to 0 (now %d)",
-                        target, strerror(number), paranoid);
-    if (paranoid > 2)
-        return rts_fail(error, RTS_NOT_PERMITTED,
-                        "cannot sample %s: %s; kernel.perf_event_paranoid is %d: set it to 2 for "
-                        "own processes, or grant CAP_PERFMON, or run as root",
-                        target, strerror(number), paranoid);
-    return rts_fail(error, RTS_NOT_PERMITTED,
-                    "cannot sample %s: %s; it belongs to another user or is not dumpable: grant "
-                    "CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8; CAP_SYS_PTRACE as well to read "
-                    "its files), or run as root",
-                    target, strerror(number));
+int rts_capture_check_ptrace(int32_t pid, struct rts_error *error)
+{
+    char path[64], what[64];
+    struct rts_standing standing;
+    struct rts_target_standing target;
+    struct rts_refusal refusal;
+    rts_standing_read(PROC, &standing);
+    if (!rts_target_standing_read(PROC, pid, &standing, &target))
+        return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
+    /* Opening its memory takes the same permission as tracing it, and does nothing to it. */
+    snprintf(path, sizeof path, PROC "/%d/mem", (int)pid);
+    RTS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int number = fd < 0 && errno != ENOENT && errno != ESRCH ? errno : 0;
+    rts_refusal_of_ptrace(&standing, &target, number, &refusal);
+    if (refusal.cause == RTS_CAUSE_NONE)
+        return 0;
+    snprintf(what, sizeof what, "trace process %d", (int)pid);
+    return error ? not_permitted(what, &refusal, number, error) : -1;
 }

@@ -2,13 +2,17 @@
 #ifndef RTS_CAPTURE_ADVICE_H
 #define RTS_CAPTURE_ADVICE_H
 
-#include <stdint.h>
-
+#include "capture/refusal.h"
 #include "util/error.h"
 
-/* Turns the errno of a refused perf_event_open() into a message that says what to grant, from what
- * this process may do now (perf_event_paranoid, capabilities, seccomp). `pid` is the target, -1 for
- * whole CPUs. Always returns -1. */
-int rts_capture_refused(int number, int32_t pid, struct rts_error *error);
+/* Turns the errno of something that was refused into a message that says why and what to grant, by
+ * what this process and the target are now: refusal.h. `pid` is the target of RTS_PERF_PROCESS, -1
+ * otherwise. error->cause is the word for the cause. Always returns -1. */
+int rts_capture_refused(enum rts_perf_scope scope, int32_t pid, int number,
+                        struct rts_error *error);
+
+/* May `pid` be traced, without touching it? 0, or -1 with the reason: RTS_NOT_FOUND when there is
+ * no such process. */
+int rts_capture_check_ptrace(int32_t pid, struct rts_error *error);
 
 #endif

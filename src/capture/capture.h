@@ -48,8 +48,9 @@ struct rts_capture_facts {
     const char *method; /* the word in --stats; static */
     uint32_t frequency; /* possibly lowered to the kernel's maximum */
     uint32_t stack_bytes;
-    unsigned gave_up;  /* set of enum rts_feature */
-    size_t ring_bytes; /* of each CPU's ring */
+    unsigned gave_up;      /* set of enum rts_feature */
+    int kernel_side_error; /* errno with which samples that hit in the kernel were refused; or 0 */
+    size_t ring_bytes;     /* of each CPU's ring */
     unsigned cpus;
     struct rts_capture_stops stops; /* ptrace only; as of the last drain */
 };

@@ -16,4 +16,6 @@ librtsample_a_SOURCES += \
 	src/capture/ptrace_tracer.c src/capture/ptrace_tracer.h \
 	src/capture/record.c src/capture/record.h \
 	src/capture/record_writer.c src/capture/record_writer.h \
-	src/capture/ring.c src/capture/ring.h
+	src/capture/refusal.c src/capture/refusal.h \
+	src/capture/ring.c src/capture/ring.h \
+	src/capture/standing.c src/capture/standing.h

@@ -106,8 +106,10 @@ static int too_many_files(int32_t pid, struct rts_error *error)
         "cannot watch all threads of process %d: it takes one event per thread and CPU, and the "
         "limit on open files is %llu (ulimit -n)",
         (int)pid, (unsigned long long)limit.rlim_cur);
-    if (error)
+    if (error) {
         error->number = EMFILE;
+        error->cause = rts_cause_name(RTS_CAUSE_OPEN_FILES);
+    }
     return -1;
 }
 
@@ -141,7 +143,10 @@ static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int3
         enum rts_feature given_up =
             may_step ? rts_attr_step_down(&perf->rings.features, number) : 0;
         if (!given_up)
-            return rts_capture_refused(number, pid, error);
+            return rts_capture_refused(tid < 0 ? RTS_PERF_CPUS : RTS_PERF_PROCESS, pid, number,
+                                       error);
+        if (given_up == RTS_FEATURE_KERNEL_SIDE)
+            perf->base.facts.kernel_side_error = number;
         perf->rings.gave_up |= given_up;
         perf->base.facts.gave_up = perf->rings.gave_up;
     }

@@ -115,14 +115,8 @@ int rts_perf_rings_map(struct rts_perf_rings *rings, uint64_t wish, struct rts_e
             return rts_fail(error, RTS_FAILED, "no CPU takes a perf event");
         if (bytes > RING_BYTES_MIN && for_lack_of_memory)
             continue;
-        return rings->refused
-                   ? rts_fail(
-                         error, RTS_NOT_PERMITTED,
-                         "cannot map %zu bytes of ring for each CPU: %s; raise "
-                         "kernel.perf_event_mlock_kb or the limit on locked memory (ulimit -l), "
-                         "or end other profilers of this user",
-                         bytes, strerror(-result))
-                   : rts_capture_refused(-result, -1, error);
+        return rts_capture_refused(rings->refused ? RTS_PERF_RING : RTS_PERF_SELF, -1, -result,
+                                   error);
     }
 }
 

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <unistd.h>
 
+#include "capture/advice.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 
@@ -201,41 +201,11 @@ static struct rts_ptrace_process *add_process(struct rts_ptrace_targets *targets
     return process;
 }
 
-/* Opening its memory takes the same permission as tracing it, and does nothing to it. */
-static int check_permission(int32_t pid, struct rts_error *error)
-{
-    char path[64], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    if (read_file(path, text, sizeof text) < 0)
-        return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
-    int32_t tracer = status_number(text, "\nTracerPid:");
-    if (tracer > 0)
-        return rts_fail(error, RTS_NOT_PERMITTED,
-                        "cannot trace process %d: process %d traces it already, and there can be "
-                        "only one; end that one, or use --method perf",
-                        (int)pid, (int)tracer);
-    snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
-    RTS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno != ENOENT && errno != ESRCH)
-        return rts_fail_errno(error, errno,
-                              "cannot trace process %d: grant CAP_SYS_PTRACE, or run as its user "
-                              "(with kernel.yama.ptrace_scope 0), or as root",
-                              (int)pid);
-    /* Nobody has this pid: an answer other than "no such process" is that of a filter. */
-    if (ptrace(PTRACE_SEIZE, (pid_t)INT32_MAX, NULL, NULL) < 0 && errno != ESRCH)
-        return rts_fail_errno(error, errno == ENOSYS ? EPERM : errno,
-                              "cannot trace process %d: ptrace is refused by a seccomp filter: "
-                              "allow that system call (a container's profile allows it with "
-                              "CAP_SYS_PTRACE)",
-                              (int)pid);
-    return 0;
-}
-
 int rts_ptrace_targets_add(struct rts_ptrace_targets *targets, int32_t pid, struct rts_error *error)
 {
     if (find_process(targets, pid))
         return 0;
-    if (check_permission(pid, error) < 0)
+    if (rts_capture_check_ptrace(pid, error) < 0)
         return -1;
     struct rts_ptrace_process *process = add_process(targets, pid);
     int result = list_threads(targets, process);

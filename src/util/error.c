@@ -14,6 +14,7 @@ int rts_fail(struct rts_error *error, enum rts_failure failure, const char *form
     va_start(arguments, format);
     error->failure = failure;
     error->number = 0;
+    error->cause = NULL;
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
     return -1;
@@ -27,6 +28,7 @@ int rts_fail_errno(struct rts_error *error, int number, const char *format, ...)
     va_start(arguments, format);
     error->failure = number == EPERM || number == EACCES ? RTS_NOT_PERMITTED : RTS_FAILED;
     error->number = number;
+    error->cause = NULL;
     int length = vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
     if (length >= 0 && (size_t)length < sizeof error->text)

@@ -19,8 +19,9 @@ enum rts_failure {
 
 struct rts_error {
     enum rts_failure failure;
-    int number;     /* errno at the time, 0 when none is involved */
-    char text[512]; /* one line: what failed, on what, why, what to do. No trailing newline. */
+    int number;        /* errno at the time, 0 when none is involved */
+    const char *cause; /* the word for it in --stats; static; NULL: it has none */
+    char text[512];    /* one line: what failed, on what, why, what to do. No trailing newline. */
 };
 
 /* Fills *error and returns -1, so that `return rts_fail(error, ...)` is one statement. A text that

@@ -7,7 +7,9 @@ capture_unit_tests = \
 	tests/unit/capture/test_record \
 	tests/unit/capture/test_record_sample \
 	tests/unit/capture/test_record_writer \
-	tests/unit/capture/test_ring
+	tests/unit/capture/test_refusal \
+	tests/unit/capture/test_ring \
+	tests/unit/capture/test_standing
 check_PROGRAMS += $(capture_unit_tests)
 TESTS += $(capture_unit_tests)
 
@@ -21,3 +23,5 @@ tests_unit_capture_test_record_sample_SOURCES = \
 	tests/unit/capture/test_record_sample.c tests/unit/capture/record_draft.h
 tests_unit_capture_test_record_writer_SOURCES = tests/unit/capture/test_record_writer.c
 tests_unit_capture_test_ring_SOURCES = tests/unit/capture/test_ring.c tests/unit/capture/fake_ring.h
+tests_unit_capture_test_refusal_SOURCES = tests/unit/capture/test_refusal.c
+tests_unit_capture_test_standing_SOURCES = tests/unit/capture/test_standing.c

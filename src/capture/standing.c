@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/standing.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+
+/* The inode of the first user namespace: the kernel's PROC_USER_INIT_INO. */
+#define FIRST_USER_NAMESPACE 0xEFFFFFFDU
+
+#define CAPABILITY_MAX 63
+
+/* Deeper families than this are somebody's game. */
+#define ANCESTORS_MAX 256
+
+static bool read_number(const char *proc_root, const char *name, int *number)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", proc_root, name);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    return file && fscanf(file, "%d", number) == 1;
+}
+
+static bool is_there(const char *proc_root, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", proc_root, name);
+    return access(path, F_OK) == 0;
+}
+
+static void read_capabilities(struct rts_standing *standing)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    if (syscall(SYS_capget, &header, data) == 0) {
+        standing->effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+        standing->permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    }
+    for (unsigned long bit = 0; bit <= CAPABILITY_MAX; bit++) {
+        if (prctl(PR_CAPBSET_READ, bit, 0, 0, 0) == 1)
+            standing->bounding |= 1ULL << bit;
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, bit, 0, 0) == 1)
+            standing->ambient |= 1ULL << bit;
+    }
+    standing->knows_perfmon = prctl(PR_CAPBSET_READ, RTS_CAPABILITY_PERFMON, 0, 0, 0) >= 0;
+}
+
+void rts_standing_read(const char *proc_root, struct rts_standing *standing)
+{
+    char path[256];
+    struct stat namespace;
+    *standing = (struct rts_standing){
+        .uid = getuid(),
+        .gid = getgid(),
+        .yama_scope = -1,
+        .seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0),
+    };
+    read_capabilities(standing);
+    snprintf(path, sizeof path, "%s/self/ns/user", proc_root);
+    if (stat(path, &namespace) == 0)
+        standing->own_user_namespace = namespace.st_ino != FIRST_USER_NAMESPACE;
+    standing->has_sysctl = is_there(proc_root, "sys/kernel/ostype");
+    standing->has_paranoid =
+        read_number(proc_root, "sys/kernel/perf_event_paranoid", &standing->paranoid);
+    if (!read_number(proc_root, "sys/kernel/yama/ptrace_scope", &standing->yama_scope))
+        standing->yama_scope = -1;
+    if (syscall(SYS_perf_event_open, NULL, 0, -1, -1, ULONG_MAX) < 0)
+        standing->perf_call = errno;
+    if (ptrace(PTRACE_SEIZE, (pid_t)INT32_MAX, NULL, NULL) < 0)
+        standing->ptrace_call = errno;
+}
+
+static bool has(const struct rts_standing *standing, int capability)
+{
+    return standing->effective & 1ULL << capability;
+}
+
+bool rts_standing_may_monitor(const struct rts_standing *standing)
+{
+    return !standing->own_user_namespace &&
+           (has(standing, RTS_CAPABILITY_PERFMON) || has(standing, RTS_CAPABILITY_SYS_ADMIN));
+}
+
+bool rts_standing_may_trace(const struct rts_standing *standing)
+{
+    return has(standing, RTS_CAPABILITY_SYS_PTRACE);
+}
+
+/* ---- the target ---- */
+
+struct status {
+    uint32_t uids[3], gids[3], effective_uid;
+    uint64_t permitted;
+    int32_t tracer, parent;
+};
+
+static bool read_status(const char *proc_root, int32_t pid, struct status *status)
+{
+    char path[256], line[256];
+    unsigned fields = 0;
+    *status = (struct status){0};
+    snprintf(path, sizeof path, "%s/%d/status", proc_root, (int)pid);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        uint32_t *uids = status->uids, *gids = status->gids;
+        if (sscanf(line, "Uid: %u %u %u", &uids[0], &uids[1], &uids[2]) == 3 ||
+            sscanf(line, "Gid: %u %u %u", &gids[0], &gids[1], &gids[2]) == 3)
+            fields++;
+        else if (strncmp(line, "TracerPid:", 10) == 0)
+            status->tracer = (int32_t)strtol(line + 10, NULL, 10);
+        else if (strncmp(line, "PPid:", 5) == 0)
+            status->parent = (int32_t)strtol(line + 5, NULL, 10);
+        else if (strncmp(line, "CapPrm:", 7) == 0)
+            status->permitted = strtoull(line + 7, NULL, 16);
+    }
+    status->effective_uid = status->uids[1];
+    return fields == 2;
+}
+
+/* /proc/PID belongs to root when the process is not dumpable. */
+static bool is_not_dumpable(const char *proc_root, int32_t pid, uint32_t effective_uid)
+{
+    char path[256];
+    struct stat folder;
+    snprintf(path, sizeof path, "%s/%d", proc_root, (int)pid);
+    return stat(path, &folder) == 0 && folder.st_uid != effective_uid;
+}
+
+static bool descends_from_us(const char *proc_root, int32_t parent)
+{
+    int32_t own = (int32_t)getpid();
+    struct status status;
+    for (int i = 0; i < ANCESTORS_MAX && parent > 1; i++) {
+        if (parent == own)
+            return true;
+        if (!read_status(proc_root, parent, &status))
+            return false;
+        parent = status.parent;
+    }
+    return false;
+}
+
+bool rts_target_standing_read(const char *proc_root, int32_t pid,
+                              const struct rts_standing *standing,
+                              struct rts_target_standing *target)
+{
+    struct status status;
+    *target = (struct rts_target_standing){.pid = pid};
+    if (!read_status(proc_root, pid, &status)) {
+        char path[64];
+        snprintf(path, sizeof path, "%d", (int)pid);
+        return is_there(proc_root, path);
+    }
+    target->known = true;
+    target->same_user = true;
+    for (int i = 0; i < 3; i++)
+        if (status.uids[i] != standing->uid || status.gids[i] != standing->gid)
+            target->same_user = false;
+    target->more_capable = status.permitted & ~standing->permitted;
+    target->not_dumpable = is_not_dumpable(proc_root, pid, status.effective_uid);
+    target->descendant = descends_from_us(proc_root, status.parent);
+    target->tracer = status.tracer;
+    return true;
+}

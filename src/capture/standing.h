@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this process may do, and what stands between it and a target: the facts from which refusal.h
+ * concludes why the kernel said no. Reading them changes nothing.
+ */
+#ifndef RTS_CAPTURE_STANDING_H
+#define RTS_CAPTURE_STANDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Numbers of capabilities: bits of the sets below. */
+#define RTS_CAPABILITY_SYS_PTRACE 19
+#define RTS_CAPABILITY_SYS_ADMIN  21
+#define RTS_CAPABILITY_PERFMON    38
+
+/* Of this process. */
+struct rts_standing {
+    uint64_t effective, permitted, bounding, ambient; /* sets of capabilities */
+    bool knows_perfmon;                               /* the kernel has CAP_PERFMON: Linux 5.8 */
+    bool own_user_namespace; /* not the first one: its capabilities do not count for perf events */
+    int seccomp;             /* mode: 0 none, 1 strict, 2 a filter; -1: not known */
+    uint32_t uid, gid;       /* real ones, which the kernel goes by */
+    bool has_sysctl;         /* /proc/sys/kernel is there: what is missing in it is not there */
+    bool has_paranoid;
+    int paranoid;   /* kernel.perf_event_paranoid */
+    int yama_scope; /* kernel.yama.ptrace_scope; -1: there is no Yama */
+
+    /* errno of a call that cannot do anything, since no flag, and no pid, is valid. An answer other
+     * than EINVAL, and ESRCH, comes from a seccomp filter or a kernel without that call. */
+    int perf_call;
+    int ptrace_call;
+};
+
+/* Reads it; `proc_root` is where proc is mounted. What cannot be read is as if it were not there.
+ */
+void rts_standing_read(const char *proc_root, struct rts_standing *standing);
+
+/* Does the effective set have what perf events of others take, where it counts? */
+bool rts_standing_may_monitor(const struct rts_standing *standing);
+
+/* The same for tracing. */
+bool rts_standing_may_trace(const struct rts_standing *standing);
+
+/* Of a process that is to be sampled. */
+struct rts_target_standing {
+    int32_t pid;
+    bool known;        /* its status could be read */
+    bool same_user;    /* all its user and group ids are ours */
+    bool more_capable; /* it may use capabilities that we may not */
+    bool not_dumpable; /* the kernel keeps its memory from its own user: set-uid, prctl() */
+    bool descendant;   /* of this process */
+    int32_t tracer;    /* who traces it; 0: nobody, or one outside of our pid namespace */
+};
+
+/* Reads it. False: there is no such process. */
+bool rts_target_standing_read(const char *proc_root, int32_t pid,
+                              const struct rts_standing *standing,
+                              struct rts_target_standing *target);
+
+#endif
