@@ -98,7 +98,7 @@ static const char help_text[] =
 static void print_version(void)
 {
     printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s, zstd: %s, "
-           "archives: %s)\n",
+           "archives: %s, rpm: %s)\n",
            PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
            curl_version_info(CURLVERSION_NOW)->version, OpenSSL_version(OPENSSL_VERSION),
 #ifdef HAVE_LIBIBERTY
@@ -112,6 +112,11 @@ static void print_version(void)
            "no",
 #endif
 #ifdef HAVE_LIBARCHIVE
+           "yes",
+#else
+           "no",
+#endif
+#ifdef HAVE_LIBRPM
            "yes"
 #else
            "no"

@@ -8,16 +8,34 @@
 #include "package/apk.h"
 #include "package/dpkg.h"
 #include "package/os_release.h"
+#include "package/rpm.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 #include "util/open_below.h"
 
 /* A change of any package changes one of these. */
 static const char *const watched[] = {
-    "/var/lib/dpkg/status",  "/var/lib/dpkg/diversions",  "/var/lib/dpkg/status.d",
-    "/lib/apk/db/installed", "/usr/lib/apk/db/installed", "/etc/os-release",
+    "/var/lib/dpkg/status",
+    "/var/lib/dpkg/diversions",
+    "/var/lib/dpkg/status.d",
+    "/lib/apk/db/installed",
+    "/usr/lib/apk/db/installed",
+    "/etc/os-release",
+    "/var/lib/rpm/rpmdb.sqlite",
+    "/var/lib/rpm/rpmdb.sqlite-wal",
+    "/var/lib/rpm/Packages.db",
+    "/var/lib/rpm/Packages",
+    "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "/usr/lib/sysimage/rpm/rpmdb.sqlite-wal",
+    "/usr/lib/sysimage/rpm/Packages.db",
+    "/usr/share/rpm/rpmdb.sqlite",
+    "/usr/share/rpm/Packages",
 };
 #define WATCHED_COUNT (sizeof watched / sizeof *watched)
+
+/* A database that cannot be read keeps us from the samples until that is clear: after so many, no
+ * more are tried. */
+#define RPM_FAILURES_MAX 3
 
 /* All zero when there is no such file. Compared as bytes: no padding. */
 struct stamp {
@@ -31,6 +49,7 @@ struct rts_package_database {
     struct rts_os_release os;
     struct rts_dpkg *dpkg;
     struct rts_apk *apk;
+    struct rts_rpm *rpm;
 };
 
 static void read_stamps(int root_fd, struct stamp stamps[WATCHED_COUNT])
@@ -53,14 +72,18 @@ static void read_stamps(int root_fd, struct stamp stamps[WATCHED_COUNT])
     }
 }
 
-struct rts_package_database *rts_package_database_create(int root_fd)
+struct rts_package_database *rts_package_database_create(int root_fd, unsigned *rpm_failures)
 {
+    bool failed = false;
     struct rts_package_database *database = rts_calloc(1, sizeof *database);
     database->references = 1;
     read_stamps(root_fd, database->stamps); /* before: what changes meanwhile is read again */
     rts_os_release_read(root_fd, &database->os);
     database->dpkg = rts_dpkg_create(root_fd);
     database->apk = rts_apk_create(root_fd);
+    if (*rpm_failures < RPM_FAILURES_MAX)
+        database->rpm = rts_rpm_create(root_fd, &failed);
+    *rpm_failures += failed;
     return database;
 }
 
@@ -76,6 +99,7 @@ void rts_package_database_unref(struct rts_package_database *database)
         return;
     rts_dpkg_destroy(database->dpkg);
     rts_apk_destroy(database->apk);
+    rts_rpm_destroy(database->rpm);
     free(database);
 }
 
@@ -92,5 +116,6 @@ bool rts_package_database_owner(const struct rts_package_database *database, int
     const struct rts_os_release *os = &database->os;
     *owner = (struct rts_package_owner){0};
     return (database->dpkg && rts_dpkg_owner(database->dpkg, root_fd, os, path, owner)) ||
-           (database->apk && rts_apk_owner(database->apk, root_fd, os, path, owner));
+           (database->apk && rts_apk_owner(database->apk, root_fd, os, path, owner)) ||
+           (database->rpm && rts_rpm_owner(database->rpm, os, path, owner));
 }

@@ -9,8 +9,9 @@
 
 struct rts_package_database;
 
-/* Reads what there is below `root_fd` (-1: our own root). Never NULL; one reference. */
-struct rts_package_database *rts_package_database_create(int root_fd);
+/* Reads what there is below `root_fd` (-1: our own root). Never NULL; one reference. *rpm_failures
+ * counts databases of rpm that could not be read: after three no more are tried. */
+struct rts_package_database *rts_package_database_create(int root_fd, unsigned *rpm_failures);
 struct rts_package_database *rts_package_database_ref(struct rts_package_database *database);
 
 /* Frees it with the last reference. Accepts NULL. */

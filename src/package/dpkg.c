@@ -11,6 +11,7 @@
 
 #include "package/file_digest.h"
 #include "package/line_reader.h"
+#include "package/merged_usr.h"
 #include "package/path_index.h"
 #include "package/purl.h"
 #include "util/cleanup.h"
@@ -43,18 +44,13 @@ struct diversion {
     char *package; /* who made it; ":" for the administrator */
 };
 
-/* Top folders that a merged /usr has twice. */
-static const char *const merged_folders[] = {"/bin",   "/sbin",  "/lib",
-                                             "/lib32", "/lib64", "/libx32"};
-#define MERGED_COUNT (sizeof merged_folders / sizeof *merged_folders)
-
 struct rts_dpkg {
     struct package *packages;
     size_t count, capacity;
     struct diversion *diversions;
     size_t diversion_count, diversion_capacity;
     struct rts_path_index index;
-    bool merged[MERGED_COUNT];
+    struct rts_merged_usr usr;
 };
 
 /* ---- reading ---- */
@@ -255,18 +251,6 @@ static void read_diversions(struct rts_dpkg *dpkg, int root_fd)
     rts_line_reader_close(reader);
 }
 
-/* Is `folder` another name of its namesake below /usr? */
-static bool is_merged(int root_fd, const char *folder)
-{
-    char merged[32];
-    struct stat one, other;
-    snprintf(merged, sizeof merged, "/usr%s", folder);
-    RTS_CLOSE int first = rts_open_directory_below(root_fd, folder);
-    RTS_CLOSE int second = rts_open_directory_below(root_fd, merged);
-    return first >= 0 && second >= 0 && fstat(first, &one) == 0 && fstat(second, &other) == 0 &&
-           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 struct rts_dpkg *rts_dpkg_create(int root_fd)
 {
     struct rts_dpkg *dpkg = rts_calloc(1, sizeof *dpkg);
@@ -277,8 +261,7 @@ struct rts_dpkg *rts_dpkg_create(int root_fd)
         return NULL;
     }
     read_diversions(dpkg, root_fd);
-    for (size_t i = 0; i < MERGED_COUNT; i++)
-        dpkg->merged[i] = is_merged(root_fd, merged_folders[i]);
+    rts_merged_usr_read(root_fd, &dpkg->usr);
     rts_path_index_sort(&dpkg->index);
     return dpkg;
 }
@@ -382,21 +365,6 @@ static void ask_diverted(struct question *question, const char *path)
     ask(question, path, NULL, NULL);
 }
 
-/* The other way to write a path where /usr is merged; false when there is none. */
-static bool other_name(const struct rts_dpkg *dpkg, const char *path, char other[PATH_MAX])
-{
-    bool below_usr = strncmp(path, "/usr/", 5) == 0;
-    const char *top = below_usr ? path + 4 : path;
-    for (size_t i = 0; i < MERGED_COUNT; i++) {
-        size_t size = strlen(merged_folders[i]);
-        if (!dpkg->merged[i] || strncmp(top, merged_folders[i], size) != 0 || top[size] != '/')
-            continue;
-        int length = snprintf(other, PATH_MAX, "%s%s", below_usr ? "" : "/usr", top);
-        return length < PATH_MAX;
-    }
-    return false;
-}
-
 bool rts_dpkg_owner(const struct rts_dpkg *dpkg, int root_fd, const struct rts_os_release *os,
                     const char *path, struct rts_package_owner *owner)
 {
@@ -404,7 +372,7 @@ bool rts_dpkg_owner(const struct rts_dpkg *dpkg, int root_fd, const struct rts_o
     struct question question = {.dpkg = dpkg, .root_fd = root_fd, .owner = owner};
     *owner = (struct rts_package_owner){0};
     ask_diverted(&question, path);
-    if (other_name(dpkg, path, other))
+    if (rts_merged_usr_other(&dpkg->usr, path, other))
         ask_diverted(&question, other);
     if (!question.found || question.several || !os->id[0])
         return false;

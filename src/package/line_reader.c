@@ -9,15 +9,18 @@
 #include "util/memory.h"
 #include "util/open_below.h"
 
-struct rts_line_reader *rts_line_reader_open(int root_fd, const char *path, uint64_t offset)
+struct rts_line_reader *rts_line_reader_take(int fd, uint64_t offset)
 {
-    int fd = rts_open_below(root_fd, path);
-    if (fd < 0)
-        return NULL;
     struct rts_line_reader *reader = rts_calloc(1, sizeof *reader);
     reader->fd = fd;
     reader->next = offset;
     return reader;
+}
+
+struct rts_line_reader *rts_line_reader_open(int root_fd, const char *path, uint64_t offset)
+{
+    int fd = rts_open_below(root_fd, path);
+    return fd < 0 ? NULL : rts_line_reader_take(fd, offset);
 }
 
 void rts_line_reader_close(struct rts_line_reader *reader)

@@ -29,6 +29,9 @@ struct rts_line_reader {
 /* Opens a regular file below `root_fd` (-1: our own root) and goes to `offset`. Returns NULL when
  * there is no such file. */
 struct rts_line_reader *rts_line_reader_open(int root_fd, const char *path, uint64_t offset);
+
+/* The same of an open file, which is taken over. */
+struct rts_line_reader *rts_line_reader_take(int fd, uint64_t offset);
 void rts_line_reader_close(struct rts_line_reader *reader);
 
 /* The next line without its LF, valid until the next call; NULL at the end. A line with a NUL byte

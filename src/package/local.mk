@@ -11,9 +11,12 @@ librtsample_a_SOURCES += \
 	src/package/go_build_info.c src/package/go_build_info.h \
 	src/package/language_package.c src/package/language_package.h \
 	src/package/line_reader.c src/package/line_reader.h \
+	src/package/merged_usr.c src/package/merged_usr.h \
 	src/package/os_release.c src/package/os_release.h \
 	src/package/owner.h \
 	src/package/package_table.c src/package/package_table.h \
 	src/package/path_index.c src/package/path_index.h \
 	src/package/purl.c src/package/purl.h \
+	src/package/rpm.c src/package/rpm.h \
+	src/package/rpm_listing.c src/package/rpm_listing.h \
 	src/package/rust_crate.c src/package/rust_crate.h

@@ -56,6 +56,7 @@ struct rts_package_table {
     size_t root_count, root_capacity;
     uint64_t clock;
     size_t component_count;
+    unsigned rpm_failures;
 };
 
 struct rts_package_table *rts_package_table_create(void)
@@ -180,7 +181,7 @@ static struct rts_package_database *share_database(const struct rts_package_tabl
     return NULL;
 }
 
-static const struct rts_package_database *database_of(const struct rts_package_table *table,
+static const struct rts_package_database *database_of(struct rts_package_table *table,
                                                       struct root *root)
 {
     if (root->database && !root->current &&
@@ -191,7 +192,7 @@ static const struct rts_package_database *database_of(const struct rts_package_t
     if (!root->database)
         root->database = share_database(table, root);
     if (!root->database)
-        root->database = rts_package_database_create(root->fd);
+        root->database = rts_package_database_create(root->fd, &table->rpm_failures);
     root->current = true;
     return root->database;
 }

@@ -12,30 +12,9 @@ import zlib
 
 sys.dont_write_bytecode = True
 from lib import *  # noqa
+from package_lib import *  # noqa
 
 skip_in("user")
-
-QUERY = os.path.join(os.environ.get("top_builddir", "."), "tests/unit/package/package_query")
-LONG = bool(os.environ.get("RTSAMPLE_LONG"))
-PROGRAM = "chain-static"
-NONE = ("-", "-", "-")
-
-
-def ask(root, questions):
-    """[(purl, staleMapping, modified)]"""
-    result = subprocess.run(
-        [QUERY, root], input="".join(q + "\n" for q in questions), stdout=subprocess.PIPE, text=True
-    )
-    if result.returncode != 0:
-        raise RuntimeError("package_query ended with %d" % result.returncode)
-    return [tuple(line.split("\t")) for line in result.stdout.splitlines()]
-
-
-def need(*tools):
-    for tool in tools:
-        if not shutil.which(tool):
-            raise Skip(tool + " is not installed")
-
 
 # --- What dpkg says ------------------------------------------------------------------------------
 
@@ -240,21 +219,6 @@ def make_deb(name, version, files, arch="amd64", fields=""):
         stdout=subprocess.DEVNULL,
     )
     return path
-
-
-def make_root(merged=True):
-    root = tempfile.mkdtemp(dir=WORK)
-    os.chmod(root, 0o755)
-    for folder in ("var/lib/dpkg/info", "var/lib/dpkg/updates", "etc", "usr/lib", "usr/bin", "mnt"):
-        os.makedirs(os.path.join(root, folder))
-    for name in ("lib", "bin"):
-        if merged:
-            os.symlink("usr/" + name, os.path.join(root, name))
-    for name in ("status", "available"):
-        open(os.path.join(root, "var/lib/dpkg", name), "w", encoding="utf-8").close()
-    with open(root + "/etc/os-release", "w", encoding="utf-8") as file:
-        file.write('NAME="Test"\nID=debian\nVERSION_ID="12"\n')
-    return root
 
 
 def install(root, *debs):

@@ -13,6 +13,14 @@ tests_unit_package_test_rust_crate_SOURCES = tests/unit/package/test_rust_crate.
 # Asks for packages what a script wants to compare with dpkg.
 check_PROGRAMS += tests/unit/package/package_query
 tests_unit_package_package_query_SOURCES = tests/unit/package/package_query.c
-TESTS += tests/e2e/packages.py
-EXTRA_DIST += tests/e2e/packages.py
-tests/e2e/packages.log: tests/unit/package/package_query$(EXEEXT)
+package_scripts = tests/e2e/packages.py tests/e2e/packages_rpm.py
+TESTS += $(package_scripts)
+EXTRA_DIST += tests/e2e/package_lib.py $(package_scripts)
+$(package_scripts:.py=.log): src/rtsample$(EXEEXT) tests/unit/package/package_query$(EXEEXT)
+if HAVE_LIBRPM
+# It looks for this one beside itself, as rtsample does.
+check_PROGRAMS += tests/unit/package/rtsample-rpm
+tests_unit_package_rtsample_rpm_SOURCES = $(rpm_lister_sources)
+tests_unit_package_rtsample_rpm_LDADD = $(RPM_LIBS)
+tests/e2e/packages_rpm.log: tests/unit/package/rtsample-rpm$(EXEEXT)
+endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where /bin, /lib and their like are links into /usr, every path below them has two spellings, and
+ * a package database may know either. */
+#ifndef RTS_PACKAGE_MERGED_USR_H
+#define RTS_PACKAGE_MERGED_USR_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#define RTS_MERGED_FOLDERS 6
+
+struct rts_merged_usr {
+    bool merged[RTS_MERGED_FOLDERS];
+};
+
+/* Looks which folders of the root behind `root_fd` (-1: our own) are merged. */
+void rts_merged_usr_read(int root_fd, struct rts_merged_usr *usr);
+
+/* Writes the other spelling of `path`; false when there is none. */
+bool rts_merged_usr_other(const struct rts_merged_usr *usr, const char *path, char other[PATH_MAX]);
+
+#endif

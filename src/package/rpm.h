@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rpm database below a root directory, whichever of rpm's formats it has. It is listed once
+ * (package/rpm_listing.h) and indexed; what the index suspects is verified in the list. Untrusted
+ * input.
+ */
+#ifndef RTS_PACKAGE_RPM_H
+#define RTS_PACKAGE_RPM_H
+
+#include <stdbool.h>
+
+#include "package/os_release.h"
+#include "package/owner.h"
+
+struct rts_rpm;
+
+/* Reads the database below `root_fd` (-1: our own root). NULL when there is none, or none that can
+ * be read: *failed is set then. */
+struct rts_rpm *rts_rpm_create(int root_fd, bool *failed);
+void rts_rpm_destroy(struct rts_rpm *rpm);
+
+/* Fills *owner with the package that owns `path`, as `rpm -qf` would say, in either spelling where
+ * /usr is merged. False when none does, or several. */
+bool rts_rpm_owner(const struct rts_rpm *rpm, const struct rts_os_release *os, const char *path,
+                   struct rts_package_owner *owner);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "package/rpm_listing.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/open_below.h"
+
+/* The largest databases have some 300 MiB. */
+#define DATABASE_MAX (512ULL << 20)
+
+/* The list of a usual machine takes a second; rtsample-rpm itself takes at most 10 s of CPU time.
+ */
+#define WAIT_MS 20000
+
+/* A package manager may be at work: then the copy is made again. */
+#define COPIES_MAX 3
+
+/* Files that librpm may leave in the folder of the copy. */
+#define LEFT_MAX 100
+
+#define NOBODY 65534
+
+/* What makes up a database: the file that must be there, and one that may be. */
+struct format {
+    const char *backend; /* rpm's word for it */
+    const char *file, *extra;
+};
+
+static const struct format formats[] = {
+    {"sqlite", "rpmdb.sqlite", "rpmdb.sqlite-wal"},
+    {"ndb", "Packages.db", "Index.db"},
+    {"bdb_ro", "Packages", NULL},
+};
+#define FORMATS (sizeof formats / sizeof *formats)
+
+static const char *const folders[] = {
+    "/usr/lib/sysimage/rpm",
+    "/var/lib/rpm",
+    "/usr/share/rpm",
+};
+#define FOLDERS (sizeof folders / sizeof *folders)
+
+#ifdef RTS_LIBEXECDIR
+static bool is_program(const char *folder, int folder_size, char path[PATH_MAX])
+{
+    int size = snprintf(path, PATH_MAX, "%.*s/rtsample-rpm", folder_size, folder);
+    return size > 0 && size < PATH_MAX && access(path, X_OK) == 0;
+}
+
+/* Where it is installed, or beside ourselves where we have just been built. */
+static bool find_lister(char path[PATH_MAX])
+{
+    char own[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", own, sizeof own);
+    while (size > 0 && own[size - 1] != '/')
+        size--;
+    return (size > 1 && is_program(own, (int)size - 1, path)) ||
+           is_program(RTS_LIBEXECDIR, (int)strlen(RTS_LIBEXECDIR), path);
+}
+#else
+static bool find_lister(char path[PATH_MAX])
+{
+    path[0] = '\0';
+    return false;
+}
+#endif
+
+/* ---- a folder of our own ---- */
+
+struct folder {
+    char path[PATH_MAX / 2]; /* empty: not made */
+    int fd;                  /* of the folder of the copy inside; -1: not made */
+};
+
+static void folder_make(struct folder *folder)
+{
+    const char *places[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
+    *folder = (struct folder){.fd = -1};
+    for (size_t i = 0; i < sizeof places / sizeof *places && !folder->path[0]; i++) {
+        if (!places[i] || places[i][0] != '/')
+            continue;
+        int size = snprintf(folder->path, sizeof folder->path, "%s/rtsample-rpm.XXXXXX", places[i]);
+        if (size < 0 || (size_t)size >= sizeof folder->path || !mkdtemp(folder->path))
+            folder->path[0] = '\0';
+    }
+    RTS_CLOSE int top =
+        folder->path[0] ? open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (top >= 0 && mkdirat(top, "db", 0700) == 0)
+        folder->fd = openat(top, "db", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* Whom rtsample-rpm becomes. Nobody else gets through the folder around it. */
+    if (folder->fd >= 0 && geteuid() == 0 && fchown(folder->fd, NOBODY, NOBODY) < 0)
+        return;
+}
+
+static void folder_empty(const struct folder *folder)
+{
+    int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (!directory) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    struct dirent *entry;
+    for (int i = 0; i < LEFT_MAX && (entry = readdir(directory)); i++)
+        unlinkat(folder->fd, entry->d_name, 0);
+    closedir(directory);
+}
+
+static void folder_remove(struct folder *folder)
+{
+    char path[PATH_MAX];
+    if (folder->fd >= 0) {
+        folder_empty(folder);
+        close(folder->fd);
+        snprintf(path, sizeof path, "%s/db", folder->path);
+        rmdir(path);
+    }
+    if (folder->path[0])
+        rmdir(folder->path);
+}
+
+/* ---- the copy ---- */
+
+static bool write_all(int fd, const uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+static bool copy_bytes(int from, int to, uint64_t *room)
+{
+    uint8_t chunk[65536];
+    for (off_t offset = 0;;) {
+        ssize_t size = pread(from, chunk, sizeof chunk, offset);
+        if (size == 0)
+            return true;
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0 || (uint64_t)size > *room || !write_all(to, chunk, (size_t)size))
+            return false;
+        *room -= (uint64_t)size;
+        offset += size;
+    }
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool is_unchanged(int fd, const struct stat *before)
+{
+    struct stat now;
+    return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
+           same_time(now.st_mtim, before->st_mtim) && same_time(now.st_ctim, before->st_ctim);
+}
+
+struct source {
+    const struct format *format;
+    int fds[2]; /* the file, and the other one; -1: not there */
+};
+
+static int open_in(int root_fd, const char *folder, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return rts_open_below(root_fd, path);
+}
+
+static bool open_source(int root_fd, struct source *source)
+{
+    for (size_t i = 0; i < FOLDERS; i++) {
+        for (size_t j = 0; j < FORMATS; j++) {
+            const struct format *format = &formats[j];
+            int fd = open_in(root_fd, folders[i], format->file);
+            if (fd < 0)
+                continue;
+            source->format = format;
+            source->fds[0] = fd;
+            source->fds[1] = format->extra ? open_in(root_fd, folders[i], format->extra) : -1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void close_source(struct source *source)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (source->fds[i] >= 0)
+            close(source->fds[i]);
+}
+
+/* 1: copied; 0: it changed meanwhile; -1: it cannot be. */
+static int copy_once(const struct source *source, const struct folder *folder)
+{
+    const char *names[2] = {source->format->file, source->format->extra};
+    struct stat before[2];
+    uint64_t room = DATABASE_MAX;
+    for (size_t i = 0; i < 2; i++)
+        if (source->fds[i] >= 0 &&
+            (fstat(source->fds[i], &before[i]) < 0 || before[i].st_size > (off_t)DATABASE_MAX))
+            return -1;
+    for (size_t i = 0; i < 2; i++) {
+        if (source->fds[i] < 0)
+            continue;
+        RTS_CLOSE int to = openat(folder->fd, names[i],
+                                  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (to < 0 || (geteuid() == 0 && fchown(to, NOBODY, NOBODY) < 0 && errno != EINVAL) ||
+            !copy_bytes(source->fds[i], to, &room))
+            return -1;
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (source->fds[i] >= 0 && !is_unchanged(source->fds[i], &before[i]))
+            return 0;
+    return 1;
+}
+
+static bool copy_database(int root_fd, const struct folder *folder, const char **backend)
+{
+    for (int i = 0; i < COPIES_MAX; i++) {
+        struct source source;
+        if (folder->fd < 0 || !open_source(root_fd, &source))
+            return false;
+        int copied = copy_once(&source, folder);
+        *backend = source.format->backend;
+        close_source(&source);
+        if (copied != 0)
+            return copied > 0;
+    }
+    return false;
+}
+
+/* ---- the list ---- */
+
+static int start(const char *lister, const char *backend, const struct folder *folder, int list,
+                 int messages, pid_t *pid)
+{
+    static char clean[] = "LC_ALL=C";
+    char *environment[] = {clean, NULL};
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/db", folder->path);
+    char *argv[] = {(char *)(uintptr_t)lister, (char *)(uintptr_t)backend, path, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, list, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, messages, STDERR_FILENO);
+    int number = posix_spawn(pid, lister, &actions, &attributes, argv, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return number;
+}
+
+/* Until the other end is closed; what comes is librpm's complaints, of no use to anybody here. */
+static void wait_for_end(int messages)
+{
+    uint64_t deadline = rts_clock_monotonic_ns() + WAIT_MS * 1000000ULL;
+    char ignored[4096];
+    for (uint64_t now; (now = rts_clock_monotonic_ns()) < deadline;) {
+        struct pollfd event = {.fd = messages, .events = POLLIN};
+        int ready = poll(&event, 1, (int)((deadline - now) / 1000000) + 1);
+        ssize_t size = ready > 0 ? read(messages, ignored, sizeof ignored) : -1;
+        if (size == 0 || (size < 0 && ready > 0 && errno != EINTR))
+            return;
+    }
+}
+
+static bool is_whole(int list)
+{
+    char end[4];
+    off_t size = lseek(list, 0, SEEK_END);
+    if (size == 2)
+        return pread(list, end, 2, 0) == 2 && memcmp(end, "E\n", 2) == 0;
+    return size > 2 && pread(list, end, 3, size - 3) == 3 && memcmp(end, "\nE\n", 3) == 0;
+}
+
+static bool run(const char *lister, const char *backend, const struct folder *folder, int list)
+{
+    int ends[2];
+    pid_t pid;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return false;
+    int number = start(lister, backend, folder, list, ends[1], &pid);
+    close(ends[1]);
+    if (number == 0) {
+        wait_for_end(ends[0]);
+        kill(pid, SIGKILL); /* it has ended, or it is late */
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    close(ends[0]);
+    return number == 0 && is_whole(list);
+}
+
+static int open_list(const struct folder *folder)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/list", folder->path);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+int rts_rpm_listing_make(int root_fd, bool *failed)
+{
+    char lister[PATH_MAX];
+    struct source source;
+    const char *backend;
+    struct folder folder;
+    if (!open_source(root_fd, &source))
+        return -1;
+    close_source(&source);
+    if (!find_lister(lister)) {
+        *failed = true;
+        rts_log(
+            "packages of rpm stay unknown: rtsample-rpm, which reads its database, is not there");
+        return -1;
+    }
+    folder_make(&folder);
+    RTS_CLOSE int list = folder.fd < 0 ? -1 : open_list(&folder);
+    bool made = list >= 0 && copy_database(root_fd, &folder, &backend) &&
+                run(lister, backend, &folder, list);
+    folder_remove(&folder);
+    if (!made) {
+        *failed = true;
+        rts_log("packages of rpm stay unknown: a database of it is damaged, too large, or took too "
+                "long");
+    }
+    return made ? rts_take_fd(&list) : -1;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists an rpm database by the program rtsample-rpm (rpm/main.c), which alone is linked with
+ * librpm. It gets a copy of the database in a folder of its own, so that whatever is wrong with the
+ * database is wrong there only. The list has a line
+ *
+ *     P <tab> name <tab> epoch <tab> version-release <tab> arch
+ *
+ * for each package, with one for each of its files behind it,
+ *
+ *     F <tab> digest in hexadecimal, or nothing <tab> path
+ *
+ * and ends with a line "E".
+ */
+#ifndef RTS_PACKAGE_RPM_LISTING_H
+#define RTS_PACKAGE_RPM_LISTING_H
+
+#include <stdbool.h>
+
+/* Lists the first database below `root_fd` (-1: our own root) and returns the list, a file without
+ * a name. -1 when there is no database; or, with *failed set and the reason said, when rtsample-rpm
+ * is not installed or the database is damaged, too large or takes too long: 20 s at most. */
+int rts_rpm_listing_make(int root_fd, bool *failed);
+
+#endif

@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Roots of rpm: packages that are made and installed here by rpm itself, in each of its database
+formats, damaged and planted ones. RTSAMPLE_LONG=1 damages more, and plants what never ends."""
+import functools
+import random
+import sqlite3
+import sys
+import urllib.parse
+
+sys.dont_write_bytecode = True
+from lib import *  # noqa
+from package_lib import *  # noqa
+
+skip_in("user")
+
+SPEC = """
+Name: %(name)s
+Version: %(version)s
+Release: %(release)s
+%(fields)s
+Summary: test
+License: none
+AutoReqProv: no
+%%description
+test
+%%install
+cp -r %(folder)s/root/. %%{buildroot}/
+%%files
+%(files)s
+"""
+LISTER = os.path.join(os.path.dirname(QUERY), "rtsample-rpm")
+STORE = "var/lib/rpm"
+
+
+def require_rpm():
+    need("rpm", "rpmbuild")
+    if not os.path.exists(LISTER):
+        raise Skip("built without librpm")
+
+
+def make_rpm(name, version, release, files, fields=""):
+    """A package of {path: file to copy}."""
+    folder = tempfile.mkdtemp(dir=WORK)
+    os.chmod(folder, 0o755)
+    for path, source in files.items():
+        os.makedirs(os.path.dirname(folder + "/root" + path), exist_ok=True)
+        shutil.copy(source, folder + "/root" + path)
+    with open(folder + "/p.spec", "w", encoding="utf-8") as file:
+        file.write(SPEC % dict(locals(), files="\n".join(files)))
+    command = ["rpmbuild", "-bb", "--quiet"]
+    for macro in (
+        "_topdir " + folder,
+        "_build_id_links none",
+        "debug_package %{nil}",
+        "__os_install_post %{nil}",
+    ):
+        command += ["--define", macro]
+    made = subprocess.run(
+        command + [folder + "/p.spec"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for folder, _, names in os.walk(folder + "/RPMS"):
+        for name in names:
+            return os.path.join(folder, name)
+    raise Skip("rpmbuild builds nothing here: " + made.stdout[-300:])
+
+
+def rpm(root, *arguments, backend="sqlite"):
+    command = ["rpm", "--root", root, "--dbpath", "/" + STORE, "--define", "_db_backend " + backend]
+    return subprocess.run(
+        command + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def rpm_root():
+    root = make_root("fedora", "39")
+    shutil.rmtree(root + "/var/lib/dpkg")
+    return root
+
+
+def install(root, *packages, **options):
+    how = ["--nodeps", "--ignorearch", "--ignoreos", "--nosignature", "--force"]
+    result = rpm(root, "-U", *how, *packages, **options)
+    if result.returncode != 0:
+        raise Skip("rpm installs nothing here: " + result.stderr[-300:])
+
+
+def expected(root, path):
+    """The purl by what `rpm -qf` says."""
+    form = "%{name}\t%{version}-%{release}\t%{arch}\t%{epoch}\n"
+    said = rpm(root, "-qf", "--qf", form, path)
+    if said.returncode != 0:
+        return "-"
+    name, version, arch, epoch = said.stdout.rstrip("\n").split("\t")
+    purl = "pkg:rpm/fedora/%s@%s?arch=%s&distro=fedora-39" % (
+        urllib.parse.quote(name, safe="~"),
+        urllib.parse.quote(version, safe="~"),
+        arch,
+    )
+    return purl + ("" if epoch in ("(none)", "0") else "&epoch=" + epoch)
+
+
+PATHS = ["/usr/bin/app", "/usr/lib64/libx.so", "/lib64/libx.so", "/usr/bin/other", "/usr/bin/nobody"]
+
+
+@functools.lru_cache
+def first_root():
+    program = build(PROGRAM)
+    root = rpm_root()
+    install(
+        root,
+        make_rpm("app", "1.2+x~rc1", "3.fc39", {"/usr/bin/app": program, "/lib64/libx.so": program}, "Epoch: 2"),
+        make_rpm("c++other", "7", "1", {"/usr/bin/other": program}),
+        make_rpm("gone", "7", "1", {"/usr/bin/gone": program}),
+    )
+    rpm(root, "-e", "gone")
+    shutil.copy(program, root + "/usr/bin/nobody")
+    return root
+
+
+def two_packages():
+    """A root with two packages of one program, one file that is nobody's, and one removed."""
+    folder = tempfile.mkdtemp(dir=WORK)
+    os.chmod(folder, 0o755)
+    return shutil.copytree(first_root(), folder + "/root", symlinks=True)
+
+
+def compare(root, paths=PATHS, store=None):
+    wanted = [(expected(store or root, path), "-", "-") for path in paths]
+    for path, found, right in zip(paths, ask(root, paths), wanted):
+        if found != right:
+            yield "%s: %s instead of %s" % (path, found, right)
+    if len({purl for purl, _, _ in wanted}) < 3:
+        yield "rpm itself knows nothing: %s" % wanted
+
+
+def sqlite():
+    """a database of sqlite is as rpm says, with epochs, both spellings, and what is nobody's"""
+    require_rpm()
+    ok(sqlite.__doc__, list(compare(two_packages())))
+
+
+def write_ahead():
+    """what is still in the log of a database that is being written counts"""
+    require_rpm()
+    root = two_packages()
+    store = "%s/%s/rpmdb.sqlite" % (root, STORE)
+    with sqlite3.connect(store) as database:
+        blob = database.execute("SELECT blob FROM Packages").fetchone()[0]
+    database.close()
+    # As long as this connection lives, the log is not merged.
+    writer = sqlite3.connect(store)
+    writer.execute("PRAGMA journal_mode=WAL")
+    writer.execute("DELETE FROM Packages")
+    writer.execute("INSERT INTO Packages VALUES (77, ?)", (blob,))
+    writer.commit()
+    found = ask(root, ["/usr/bin/app", "/usr/bin/other"])
+    problems = [] if os.path.getsize(store + "-wal") else ["there is no log"]
+    writer.close()
+    if sum(answer != NONE for answer in found) != 1:
+        problems.append("%s" % found)
+    ok(write_ahead.__doc__, problems)
+
+
+BERKELEY = """
+use DB_File;
+my ($out, @files) = @ARGV;
+my %h;
+tie %h, 'DB_File', $out, 0102, 0644, $DB_HASH or die $!;
+my $number = 1;
+$h{pack('V', 0)} = pack('V', scalar @files);
+for my $name (@files) {
+    open my $in, '<:raw', $name or die $!;
+    local $/;
+    $h{pack('V', $number++)} = <$in>;
+}
+"""
+
+
+def berkeley_root(root):
+    """The same root with a Berkeley database, made by libdb of the same headers."""
+    need("perl")
+    store = os.path.join(root, STORE)
+    with sqlite3.connect(store + "/rpmdb.sqlite") as database:
+        headers = [blob for (blob,) in database.execute("SELECT blob FROM Packages")]
+    database.close()
+    other = tempfile.mkdtemp(dir=WORK)
+    os.chmod(other, 0o755)
+    shutil.copytree(root, other + "/root", symlinks=True)
+    root = other + "/root"
+    shutil.rmtree(root + "/" + STORE)
+    os.makedirs(root + "/" + STORE)
+    names = []
+    for number, header in enumerate(headers):
+        names.append("%s/%d" % (other, number))
+        with open(names[-1], "wb") as file:
+            file.write(header)
+    made = subprocess.run(["perl", "-e", BERKELEY, root + "/" + STORE + "/Packages", *names])
+    if made.returncode != 0:
+        raise Skip("perl has no DB_File")
+    return root
+
+
+def berkeley():
+    """the same packages in a Berkeley database"""
+    require_rpm()
+    root = two_packages()
+    ok(berkeley.__doc__, list(compare(berkeley_root(root), store=root)))
+
+
+def ndb():
+    """the same packages in a database of rpm's own format (ndb)"""
+    require_rpm()
+    root = rpm_root()
+    said = rpm(root, "--initdb", backend="ndb")
+    if "invalid" in said.stderr or not os.path.exists("%s/%s/Packages.db" % (root, STORE)):
+        raise Skip("rpm is built without ndb here")
+    program = build(PROGRAM)
+    install(root, make_rpm("app", "1", "2", {"/usr/bin/app": program}, "Epoch: 5"), backend="ndb")
+    wanted = ("pkg:rpm/fedora/app@1-2?arch=x86_64&distro=fedora-39&epoch=5", "-", "-")
+    found = ask(root, ["/usr/bin/app"])
+    ok(ndb.__doc__, [] if found == [wanted] else ["%s" % found])
+
+
+def changed_files():
+    """what was changed or upgraded under a mapping is not taken for what is mapped"""
+    require_rpm()
+    root, first, second = rpm_root(), build(PROGRAM), build("chain-O2-nofp")
+    install(root, make_rpm("app", "1", "1", {"/usr/bin/app": first}))
+    old, new = ("pkg:rpm/fedora/app@%s?arch=x86_64&distro=fedora-39" % v for v in ("1-1", "2-1"))
+    found = ask(root, ["/usr/bin/app"])
+    shutil.copy(second, root + "/usr/bin/app")
+    found += ask(root, ["/usr/bin/app"])
+    install(root, make_rpm("app", "2", "1", {"/usr/bin/app": second}))
+    found += ask(root, ["/usr/bin/app", "/usr/bin/app=" + first])
+    wanted = [(old, "-", "-"), (old, "-", "modified"), (new, "-", "-"), ("-", new, "-")]
+    ok(changed_files.__doc__, [] if found == wanted else ["%s" % found])
+
+
+def sampled():
+    """a program in a chroot is of its package, live and replayed"""
+    require_rpm()
+    if not IS_ROOT:
+        raise Skip("chroot needs root")
+    root = two_packages()
+    trace = os.path.join(WORK, "rpm.data")
+    with Target("chroot", root, "/usr/bin/app") as target:
+        run = sample_enough("-p", target.pid, "-F", 499, "--record", trace)
+    wanted = expected(root, "/usr/bin/app")
+    problems = list(run.problems)
+    found = {fact.get("purl") for fact in run.find("spin")}
+    if found != {wanted}:
+        problems.append("%s instead of %s" % (found, wanted))
+    again = subprocess.run([RTSAMPLE, "replay", trace], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if again.stdout != run.output:
+        problems.append("the replay differs: %s" % again.stderr[-300:])
+    ok(sampled.__doc__, problems)
+
+
+def wrong_answers(root, title):
+    """A database that is wrong may be not understood, but never takes longer or says something else."""
+    known = {expected_purl for expected_purl in SAID} | {"-"}
+    for answer in ask(root, PATHS):
+        if answer[0] not in known:
+            yield "%s: %s" % (title, answer)
+
+
+SAID = set()
+
+
+def damaged():
+    """databases that are cut, overwritten or something else have no packages, or those that they had"""
+    require_rpm()
+    good = two_packages()
+    SAID.update(expected(good, path) for path in PATHS)
+    problems = []
+    chance = random.Random(3)
+    for root, name in ((good, "rpmdb.sqlite"), (berkeley_root(good), "Packages")):
+        path = "%s/%s/%s" % (root, STORE, name)
+        with open(path, "rb") as file:
+            content = file.read()
+        versions = [b"", content[:100], content[: len(content) // 2], b"\xff" * len(content)]
+        for _ in range(200 if LONG else 4):
+            bytes_ = bytearray(content)
+            for _ in range(chance.choice((1, 10, 100))):
+                bytes_[chance.randrange(len(bytes_))] = chance.randrange(256)
+            versions.append(bytes(bytes_))
+        for number, version in enumerate(versions):
+            with open(path, "wb") as file:
+                file.write(version)
+            problems += wrong_answers(root, "%s %d" % (name, number))
+    ok(damaged.__doc__, problems)
+
+
+def planted():
+    """databases that lead out of the root, in circles, to a device, or are huge have no packages"""
+    require_rpm()
+    ours = two_packages()
+    problems = []
+    for target in (
+        "../" * 20 + ours[1:] + "/" + STORE,
+        ours + "/" + STORE,
+        "/proc/self/root%s/%s" % (ours, STORE),
+        "rpm",
+        "/dev",
+    ):
+        root = rpm_root()
+        shutil.copy(ours + "/usr/bin/app", root + "/usr/bin/app")
+        os.symlink(target, root + "/" + STORE)
+        problems += ["%s: %s" % (target, a) for a in ask(root, ["/usr/bin/app"]) if a != NONE]
+    for make in (os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path), sparse):
+        root = rpm_root()
+        os.makedirs(root + "/" + STORE)
+        shutil.copy(ours + "/usr/bin/app", root + "/usr/bin/app")
+        make(root + "/" + STORE + "/rpmdb.sqlite")
+        problems += ["%s: %s" % (make, a) for a in ask(root, ["/usr/bin/app"]) if a != NONE]
+    left = [name for name in os.listdir(os.environ["TMPDIR"]) if name.startswith("rtsample-rpm")]
+    ok(planted.__doc__, problems + ["left behind: %s" % name for name in left])
+
+
+def sparse(path):
+    with open(path, "wb") as file:
+        file.truncate(1 << 40)
+
+
+def endless():
+    """a database whose table is a query that never ends is given up"""
+    require_rpm()
+    if not LONG:
+        raise Skip("RTSAMPLE_LONG=1 waits for it")
+    root = two_packages()
+    with sqlite3.connect("%s/%s/rpmdb.sqlite" % (root, STORE)) as database:
+        database.execute("ALTER TABLE Packages RENAME TO Old")
+        database.execute(
+            "CREATE VIEW Packages AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c)"
+            " SELECT hnum, blob FROM Old, c WHERE x < 0"
+        )
+    database.close()
+    began = time.monotonic()
+    found = ask(root, ["/usr/bin/app"])
+    note("given up after %.1f s" % (time.monotonic() - began))
+    ok(endless.__doc__, ["%s" % (answer,) for answer in found if answer != NONE])
+
+
+def confined():
+    """what reads a database has another root directory by then, is nobody, and has no way back"""
+    require_rpm()
+    need("strace")
+    if not IS_ROOT:
+        raise Skip("giving up a root directory needs root")
+    root = two_packages()
+    folder = tempfile.mkdtemp(dir=WORK)
+    shutil.copy("%s/%s/rpmdb.sqlite" % (root, STORE), folder)
+    subprocess.run(["chown", "-R", "65534", folder], check=True)
+    log = os.path.join(WORK, "calls")
+    command = ["strace", "-f", "-o", log, LISTER, "sqlite", folder]
+    listed = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
+    with open(log, encoding="utf-8", errors="replace") as file:
+        calls = file.read().splitlines()
+    at = [i for i, call in enumerate(calls) if "rpmdb.sqlite" in call and "openat(" in call]
+    problems = [] if at and listed.endswith("\nE\n") else ["nothing was listed: " + listed]
+    before = "\n".join(calls[: at[0]] if at else [])
+    for pattern in (
+        r'chroot\("\."\) += 0',
+        r"setresuid\(65534, 65534, 65534\) += 0",
+        r"PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0\) += 0",
+        r"RLIMIT_CPU, .*= 0",
+        r"RLIMIT_FSIZE, .*= 0",
+    ):
+        if not re.search(pattern, before):
+            problems.append("not before it is opened: " + pattern)
+    for call in calls[at[0] if at else 0 :]:
+        if re.search(r" (execve|fork|socket|connect|ptrace)\(", call):
+            problems.append(call)
+    ok(confined.__doc__, problems)
+
+
+os.environ["TMPDIR"] = WORK
+require_sampling()
+for step in (
+    sqlite,
+    write_ahead,
+    berkeley,
+    ndb,
+    changed_files,
+    sampled,
+    damaged,
+    planted,
+    endless,
+    confined,
+):
+    if len(sys.argv) > 1 and step.__name__ not in sys.argv[1:]:
+        continue
+    try:
+        step()
+    except Skip as reason:
+        skip(step.__doc__, reason)
+done()
