@@ -55,7 +55,7 @@ static void read_capabilities(struct rts_standing *standing)
     standing->knows_perfmon = prctl(PR_CAPBSET_READ, RTS_CAPABILITY_PERFMON, 0, 0, 0) >= 0;
 }
 
-void rts_standing_read(const char *proc_root, struct rts_standing *standing)
+void rts_standing_look(const char *proc_root, struct rts_standing *standing)
 {
     char path[256];
     struct stat namespace;
@@ -74,6 +74,11 @@ void rts_standing_read(const char *proc_root, struct rts_standing *standing)
         read_number(proc_root, "sys/kernel/perf_event_paranoid", &standing->paranoid);
     if (!read_number(proc_root, "sys/kernel/yama/ptrace_scope", &standing->yama_scope))
         standing->yama_scope = -1;
+}
+
+void rts_standing_read(const char *proc_root, struct rts_standing *standing)
+{
+    rts_standing_look(proc_root, standing);
     if (syscall(SYS_perf_event_open, NULL, 0, -1, -1, ULONG_MAX) < 0)
         standing->perf_call = errno;
     if (ptrace(PTRACE_SEIZE, (pid_t)INT32_MAX, NULL, NULL) < 0)
@@ -127,13 +132,14 @@ static bool read_status(const char *proc_root, int32_t pid, struct status *statu
     return fields == 2;
 }
 
-/* /proc/PID belongs to root when the process is not dumpable. */
+/* The files in /proc/PID belong to root when the process is not dumpable; the folder itself does
+ * not. */
 static bool is_not_dumpable(const char *proc_root, int32_t pid, uint32_t effective_uid)
 {
     char path[256];
-    struct stat folder;
-    snprintf(path, sizeof path, "%s/%d", proc_root, (int)pid);
-    return stat(path, &folder) == 0 && folder.st_uid != effective_uid;
+    struct stat file;
+    snprintf(path, sizeof path, "%s/%d/maps", proc_root, (int)pid);
+    return stat(path, &file) == 0 && file.st_uid != effective_uid;
 }
 
 static bool descends_from_us(const char *proc_root, int32_t parent)

@@ -36,6 +36,9 @@ struct rts_standing {
  */
 void rts_standing_read(const char *proc_root, struct rts_standing *standing);
 
+/* The same but for perf_call and ptrace_call, which are left 0: a filter may kill for them. */
+void rts_standing_look(const char *proc_root, struct rts_standing *standing);
+
 /* Does the effective set have what perf events of others take, where it counts? */
 bool rts_standing_may_monitor(const struct rts_standing *standing);
 
