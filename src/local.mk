@@ -9,6 +9,7 @@ librtsample_a_SOURCES += \
 	src/fact_reader.c src/fact_reader.h \
 	src/file_search.c src/file_search.h \
 	src/help.c \
+	src/receipt.c src/receipt.h \
 	src/recorder.c src/recorder.h \
 	src/recorder_known.c src/recorder_known.h \
 	src/send_account.c src/send_account.h \
@@ -22,6 +23,7 @@ librtsample_a_SOURCES += \
 	src/session_flush.c \
 	src/session_graph.c \
 	src/session_guard.c \
+	src/session_ladder.c \
 	src/session_process.c \
 	src/session_metrics.c \
 	src/session_record.c \

@@ -500,6 +500,8 @@ static void put_run(struct rts_recorder *recorder, const struct rts_recorder_run
     rts_note_put_attribute(&draft, "method", run->method);
     rts_note_put_attribute(&draft, "call_graph", run->call_graph);
     rts_note_put_attribute(&draft, "gave_up", run->gave_up);
+    rts_note_put_attribute(&draft, "rung", run->rung);
+    rts_note_put_attribute(&draft, "refused", run->refused);
     rts_note_put_count(&draft, "frequency", run->frequency);
     rts_note_put_attribute(&draft, "full", format->full ? "1" : NULL);
     rts_note_put_attribute(&draft, "clock", format->monotonic ? "monotonic" : "perf");

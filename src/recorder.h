@@ -26,7 +26,8 @@
 /* What the note RUN says; strings borrowed. */
 struct rts_recorder_run {
     const char *config_sha256, *method, *call_graph;
-    const char *gave_up; /* words with commas between; NULL: nothing */
+    const char *gave_up;        /* words with commas between; NULL: nothing */
+    const char *rung, *refused; /* receipt.h; NULL: nothing */
     uint32_t frequency;
 };
 

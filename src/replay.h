@@ -49,7 +49,8 @@ struct rts_replay {
     /* One of our own: */
     bool has_notes, has_end;
     char *method, *config_sha256; /* owned; NULL: not told */
-    char *gave_up_text;           /* owned; the words below lie in it */
+    char *rung, *refused;
+    char *gave_up_text; /* owned; the words below lie in it */
     const char *gave_up[9];
     uint64_t duration_ms, frequency, unrecorded;
     bool has_command;

@@ -8,7 +8,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "process/maps.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -145,27 +144,6 @@ int rts_session_open_signals(void)
     return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static int open_capture(struct rts_session *session, struct rts_error *error)
-{
-    session->start_frequency = rts_session_start_frequency(session);
-    struct rts_capture_options options = {
-        .frequency = session->start_frequency,
-        .call_graph = session->settings->call_graph,
-        .stack_bytes = session->settings->stack_bytes,
-        .user_registers = session->arch->perf_registers,
-        .enable_on_exec = session->settings->target == RTS_TARGET_COMMAND,
-        .max_stop_us = session->settings->sampler.max_stop_us,
-        .read_maps = rts_maps_read,
-    };
-    session->capture = session->settings->method == RTS_METHOD_PTRACE
-                           ? rts_capture_create_ptrace(&options)
-                           : rts_capture_create_perf(&options, error);
-    if (!session->capture)
-        return -1;
-    rts_session_open_guard(session);
-    return 0;
-}
-
 void rts_session_open_stages(struct rts_session *session)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -219,14 +197,15 @@ static void stop_and_flush(struct rts_session *session)
     rts_status_line_erase(&session->status_line);
 }
 
-/* Samples, with everything open. */
+/* Samples, with every stage open. */
 static int run(struct rts_session *session, int signals, struct rts_error *error)
 {
+    uint64_t now = session->started_ns = session->cpu_checked_ns = rts_clock_monotonic_ns();
+    if (rts_session_open_capture(session, error) < 0)
+        return -1;
     struct pollfd *fds = rts_calloc(session->cpu_count + 1, sizeof *fds);
     size_t rings = rts_capture_poll_fds(session->capture, fds, session->cpu_count);
     fds[rings] = (struct pollfd){.fd = signals, .events = POLLIN};
-    uint64_t now = session->started_ns = rts_clock_monotonic_ns();
-    session->cpu_checked_ns = now;
     struct loop loop = {
         .signals = signals,
         .fds = fds,
@@ -235,9 +214,7 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
         .second_at = now + SECOND_NS,
         .deadline = UINT64_MAX,
     };
-    int result = rts_session_attach(session, error);
-    if (result == 0)
-        result = rts_session_open_outputs(session, error);
+    int result = rts_session_open_outputs(session, error);
     if (result == 0)
         result = rts_session_begin(session, error);
     if (result == 0) {
@@ -268,8 +245,6 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     rts_session_open_stages(&session);
     if (result == 0)
         result = rts_session_load_graph(&session, error);
-    if (result == 0)
-        result = open_capture(&session, error);
     if (result == 0)
         result = run(&session, signals, error);
     rts_session_close_outputs(&session);

@@ -26,6 +26,7 @@
 #include "identity/symbol.h"
 #include "package/package_table.h"
 #include "process/process.h"
+#include "receipt.h"
 #include "recorder.h"
 #include "replay.h"
 #include "report/status_line.h"
@@ -38,6 +39,7 @@ struct rts_session {
     int32_t own_pid;
 
     struct rts_capture *capture;
+    struct rts_receipt receipt; /* of how it came about */
     struct rts_process_table *processes;
     struct rts_object_cache *objects;
     struct rts_code_map code_map;
@@ -62,6 +64,7 @@ struct rts_session {
     char *group;       /* owned: the folder of the control group that is sampled; NULL: none */
     bool group_failed; /* somebody in it cannot be sampled, which was said */
     bool whole_cpus;   /* the events are of CPUs, and those who are no target are left out */
+    bool own_only;     /* all were wanted, and only those are sampled that may be */
 
     struct rts_stack *stack;   /* the sample at hand */
     struct rts_buffer lines;   /* the batch at hand */
@@ -105,6 +108,10 @@ void rts_session_keep_stack(struct rts_session *session, struct rts_process *pro
 
 /* Counts what was throttled until `now`, for CPUs that still are. */
 void rts_session_end_throttling(struct rts_session *session, uint64_t now);
+
+/* session_ladder.c: opens the capture on the target, by the best method that is permitted, and
+ * writes the receipt. */
+int rts_session_open_capture(struct rts_session *session, struct rts_error *error);
 
 /* session_targets.c: opens the events on the target and takes its processes in. */
 int rts_session_attach(struct rts_session *session, struct rts_error *error);

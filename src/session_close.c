@@ -114,17 +114,18 @@ void rts_session_measure_self(struct rts_session *session)
 void rts_session_say_limits(const struct rts_session *session)
 {
     const struct rts_capture_facts *facts = rts_capture_facts(session->capture);
-    const char *target = session->settings->target == RTS_TARGET_ALL ? "all processes" : "target";
-    if (session->settings->method == RTS_METHOD_PTRACE) {
-        rts_log("sampling %s with ptrace at %u Hz: each thread that runs is stopped for a moment",
-                target, facts->frequency);
+    const char *target = session->own_only                             ? "own processes"
+                         : session->settings->target == RTS_TARGET_ALL ? "all processes"
+                                                                       : "target";
+    if (session->receipt.taken == RTS_RUNG_PTRACE) {
+        rts_log("sampling %s with ptrace at %u Hz: each thread that runs is stopped for a moment%s",
+                target, facts->frequency,
+                session->settings->method == RTS_METHOD_PTRACE ? "" : " (--method perf: never)");
         return;
     }
-    bool user_only = facts->gave_up & RTS_FEATURE_KERNEL_SIDE;
     rts_log("sampling %s with cpu-clock at %u Hz, %s", target, facts->frequency,
-            user_only ? "user side only: the kernel refuses samples that hit in the kernel "
-                        "(needs CAP_PERFMON or kernel.perf_event_paranoid <= 1)"
-                      : "in user and kernel mode");
+            facts->gave_up & RTS_FEATURE_KERNEL_SIDE ? "in user mode only"
+                                                     : "in user and kernel mode");
     if (session->settings->call_graph == RTS_CALL_GRAPH_DWARF && !session->settings->stack_bytes &&
         facts->stack_bytes < STACK_BYTES_USUAL)
         rts_log(
@@ -180,6 +181,8 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
     for (unsigned bit = 1; count < FEATURES_MAX && bit <= RTS_FEATURE_KERNEL_SIDE; bit <<= 1)
         if (facts->gave_up & bit)
             gave_up[count++] = rts_feature_name((enum rts_feature)bit);
+    struct rts_buffer refused = RTS_BUFFER_INIT;
+    rts_receipt_words(&session->receipt, &refused);
     char digest[RTS_SHA256_HEX_SIZE];
     rts_settings_sha256(session->settings, digest);
     struct rts_run_facts run = {
@@ -190,6 +193,8 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .command_status = session->command.ended ? session->command.status : -1,
         .frequency = facts->frequency,
         .gave_up = gave_up,
+        .rung = session->replay ? NULL : rts_rung_name(session->receipt.taken),
+        .refused = refused.data,
         .max_cpu_percent = session->max_cpu_percent,
         .recorded_bytes = session->recorded.bytes,
         .recorded_samples = session->recorded.samples,
@@ -215,6 +220,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         fwrite(text.data, 1, text.size, session->stats) == text.size && fflush(session->stats) == 0;
     int number = errno;
     rts_buffer_finish(&text);
+    rts_buffer_finish(&refused);
     session->stats_written = written;
     return written ? 0
                    : rts_fail_errno(error, number, "cannot write the account to %s",

@@ -85,6 +85,10 @@ static int take_run(struct rts_replay *replay, struct rts_note *note, struct rts
             replace_text(&replay->config_sha256, value);
         else if (strcmp(key, "gave_up") == 0)
             take_words(replay, value);
+        else if (strcmp(key, "rung") == 0)
+            replace_text(&replay->rung, value);
+        else if (strcmp(key, "refused") == 0)
+            replace_text(&replay->refused, value);
         else if (strcmp(key, "frequency") == 0)
             replay->frequency = number_or_zero(value);
         else if (strcmp(key, "wall_offset_ns") == 0)
@@ -396,4 +400,6 @@ void rts_replay_finish_notes(struct rts_session *session)
     free(replay->method);
     free(replay->config_sha256);
     free(replay->gave_up_text);
+    free(replay->rung);
+    free(replay->refused);
 }

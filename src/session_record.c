@@ -50,19 +50,23 @@ int rts_session_open_record(struct rts_session *session, struct rts_error *error
         return 0;
     char digest[RTS_SHA256_HEX_SIZE];
     rts_settings_sha256(settings, digest);
-    struct rts_buffer gave_up = RTS_BUFFER_INIT;
+    struct rts_buffer gave_up = RTS_BUFFER_INIT, refused = RTS_BUFFER_INIT;
     list_features(facts->gave_up, &gave_up);
+    rts_receipt_words(&session->receipt, &refused);
     const struct rts_recorder_run run = {
         .config_sha256 = digest,
         .method = facts->method,
         .call_graph = call_graph_name(settings->call_graph),
         .gave_up = gave_up.data,
+        .rung = rts_rung_name(session->receipt.taken),
+        .refused = refused.data,
         .frequency = facts->frequency,
     };
     const struct rts_trace_format format = format_of(session);
     session->recorder = rts_recorder_open(settings->record_path, &format, &run, &session->account,
                                           rts_process_table_root(session->processes), error);
     rts_buffer_finish(&gave_up);
+    rts_buffer_finish(&refused);
     return session->recorder ? 0 : -1;
 }
 

@@ -263,6 +263,8 @@ void rts_replay_describe(const struct rts_session *session, struct rts_run_facts
     run->config_sha256 = replay->config_sha256 ? replay->config_sha256 : run->config_sha256;
     run->frequency = (uint32_t)replay->frequency;
     run->gave_up = replay->gave_up;
+    run->rung = replay->rung;
+    run->refused = replay->refused;
     run->has_command = replay->has_command;
     run->command_status = replay->command_status;
     run->recorded_bytes = rts_trace_size(replay->trace);

@@ -3,7 +3,11 @@
 #include "session.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "capture/standing.h"
 #include "process/cgroup.h"
 #include "process/descendants.h"
 #include "process/stat.h"
@@ -80,6 +84,8 @@ static int attach_pids_by_cpu(struct rts_session *session, struct rts_error *err
     if (rts_capture_add_cpus(session->capture, NULL) < 0)
         return -1; /* the message is about the limit */
     rts_log("%s; sampling whole CPUs instead and using the target's samples", error->text);
+    session->whole_cpus = true;
+    session->receipt.refused[RTS_RUNG_PERF_PROCESS] = error->cause;
     rts_process_table_select(session->processes);
     unsigned unreadable = 0;
     for (size_t i = 0; i < session->settings->pid_count; i++) {
@@ -106,10 +112,82 @@ static int attach_list(struct rts_session *session, struct rts_error *error)
     return result;
 }
 
+static bool is_sampled(const struct rts_session *session, int32_t pid)
+{
+    const struct rts_process *known = rts_process_find(session->processes, pid, UINT64_MAX);
+    return known && known->target && known->died_ns == UINT64_MAX;
+}
+
+/* Those in the control group; or, where all were wanted and CPUs were refused, those that may be
+ * sampled one by one: of our own user, or of any when we may trace everybody. */
+static int32_t *list_candidates(const struct rts_session *session, size_t *count)
+{
+    if (session->group)
+        return rts_cgroup_processes(session->group, count);
+    size_t all, kept = 0;
+    int32_t *pids = rts_process_list("/proc", 0, &all);
+    struct rts_standing standing;
+    rts_standing_read("/proc", &standing);
+    for (size_t i = 0; i < all; i++) {
+        char path[32];
+        struct stat folder;
+        snprintf(path, sizeof path, "/proc/%d", (int)pids[i]);
+        if (stat(path, &folder) == 0 &&
+            (folder.st_uid == geteuid() || rts_standing_may_trace(&standing)))
+            pids[kept++] = pids[i];
+    }
+    *count = kept;
+    return pids;
+}
+
+/* Takes in who is in the control group and is not sampled yet. Returns 1 when somebody cannot be,
+ * for the reason in *error, and -1 when no more files may be open. */
+static int follow_group(struct rts_session *session, struct rts_error *error)
+{
+    unsigned unreadable = session->account.processes > 0; /* said before */
+    int result = 0;
+    size_t count;
+    RTS_FREE int32_t *pids = list_candidates(session, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct rts_error failure;
+        if (pids[i] == session->own_pid || is_sampled(session, pids[i]))
+            continue;
+        if (session->whole_cpus ||
+            rts_capture_add_process(session->capture, pids[i], &failure) == 0) {
+            take_in(session, pids[i], &unreadable, NULL);
+        } else if (failure.failure != RTS_NOT_FOUND) {
+            if (error)
+                *error = failure;
+            if (failure.number == EMFILE)
+                return -1;
+            result = 1;
+        }
+    }
+    return result;
+}
+
+/* What is left of "all" without the permission to sample whole CPUs. */
+static int attach_own(struct rts_session *session, const struct rts_error *refusal)
+{
+    struct rts_error failure;
+    if (!refusal->cause)
+        return -1;
+    session->own_only = true;
+    int result = follow_group(session, &failure);
+    if (rts_process_table_alive(session->processes, 0, false) == 0)
+        return session->own_only = false, -1;
+    if (result < 0)
+        rts_log("without some of them: %s", failure.text);
+    session->receipt.refused[RTS_RUNG_PERF_CPUS] = refusal->cause;
+    rts_log("%s; sampling those processes alone that may be sampled", refusal->text);
+    return 0;
+}
+
 static int attach_all(struct rts_session *session, struct rts_error *error)
 {
-    if (rts_capture_add_cpus(session->capture, error) < 0)
-        return -1;
+    struct rts_error failure;
+    if (rts_capture_add_cpus(session->capture, &failure) < 0)
+        return attach_own(session, &failure) == 0 ? 0 : (*error = failure, -1);
     unsigned unreadable = 0;
     size_t count;
     RTS_FREE int32_t *pids = rts_process_list("/proc", 0, &count);
@@ -121,37 +199,6 @@ static int attach_all(struct rts_session *session, struct rts_error *error)
     return 0;
 }
 
-static bool is_sampled(const struct rts_session *session, int32_t pid)
-{
-    const struct rts_process *known = rts_process_find(session->processes, pid, UINT64_MAX);
-    return known && known->target && known->died_ns == UINT64_MAX;
-}
-
-/* Takes in who is in the control group and is not sampled yet. Returns 1 when somebody cannot be,
- * for the reason in *error, and -1 when no more files may be open. */
-static int follow_group(struct rts_session *session, struct rts_error *error)
-{
-    unsigned unreadable = session->account.processes > 0; /* said before */
-    int result = 0;
-    size_t count;
-    RTS_FREE int32_t *pids = rts_cgroup_processes(session->group, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct rts_error failure;
-        if (pids[i] == session->own_pid || is_sampled(session, pids[i]))
-            continue;
-        if (session->whole_cpus ||
-            rts_capture_add_process(session->capture, pids[i], &failure) == 0) {
-            take_in(session, pids[i], &unreadable, NULL);
-        } else if (failure.failure != RTS_NOT_FOUND) {
-            *error = failure;
-            if (failure.number == EMFILE)
-                return -1;
-            result = 1;
-        }
-    }
-    return result;
-}
-
 static int follow_group_by_cpu(struct rts_session *session, struct rts_error *error)
 {
     rts_capture_close_events(session->capture);
@@ -159,6 +206,7 @@ static int follow_group_by_cpu(struct rts_session *session, struct rts_error *er
         return -1; /* the message is about the limit */
     rts_log("%s; sampling whole CPUs instead and using the target's samples", error->text);
     session->whole_cpus = true;
+    session->receipt.refused[RTS_RUNG_PERF_PROCESS] = error->cause;
     rts_process_table_select(session->processes);
     return follow_group(session, error);
 }
@@ -208,7 +256,8 @@ static bool group_ended(struct rts_session *session, bool thorough)
 
 static int attach_command(struct rts_session *session, struct rts_error *error)
 {
-    if (rts_command_start(&session->command, session->settings->command, error) < 0)
+    if (session->command.pid == 0 &&
+        rts_command_start(&session->command, session->settings->command, error) < 0)
         return -1;
     return rts_capture_add_process(session->capture, session->command.pid, error);
 }
@@ -241,6 +290,10 @@ bool rts_session_target_ended(struct rts_session *session, bool thorough)
         return rts_process_table_alive(session->processes, session->code_map.time, thorough) == 0;
     case RTS_TARGET_CGROUP:
     case RTS_TARGET_CONTAINER: return group_ended(session, thorough);
+    case RTS_TARGET_ALL:
+        if (session->own_only && thorough)
+            follow_group(session, NULL);
+        return false;
     default: return false;
     }
 }

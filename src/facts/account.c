@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "util/json.h"
@@ -199,6 +200,25 @@ static void append_stopped(const struct rts_stop_times *stopped, struct rts_buff
                       stopped->too_long, stopped->refused);
 }
 
+/* "rung:cause,…" as an object. */
+static void append_refused(const char *words, struct rts_buffer *out)
+{
+    rts_buffer_text(out, ",\"refused\":{");
+    for (const char *at = words ? words : ""; *at;) {
+        char rung[32], cause[32];
+        size_t length = strcspn(at, ","), head = strcspn(at, ":,");
+        size_t rest = head < length ? head + 1 : length;
+        snprintf(rung, sizeof rung, "%.*s", (int)head, at);
+        snprintf(cause, sizeof cause, "%.*s", (int)(length - rest), at + rest);
+        rts_buffer_text(out, at == words ? "" : ",");
+        rts_json_string(out, rung);
+        rts_buffer_text(out, ":");
+        rts_json_string(out, cause);
+        at += length + (at[length] == ',');
+    }
+    rts_buffer_text(out, "}");
+}
+
 static void append_run(const struct rts_run_facts *run, struct rts_buffer *out)
 {
     rts_buffer_format(out, ",\"run\":{\"frequency\":%" PRIu32 ",\"gave_up\":[", run->frequency);
@@ -211,6 +231,12 @@ static void append_run(const struct rts_run_facts *run, struct rts_buffer *out)
         rts_buffer_format(out, "%d", run->command_status);
     else
         rts_buffer_text(out, "null");
+    rts_buffer_text(out, ",\"rung\":");
+    if (run->rung)
+        rts_json_string(out, run->rung);
+    else
+        rts_buffer_text(out, "null");
+    append_refused(run->refused, out);
     rts_buffer_text(out, "}");
 }
 

@@ -94,6 +94,8 @@ struct rts_run_facts {
     int command_status; /* exit status of -- COMMAND, 128 + signal when killed; -1: still running */
     uint32_t frequency;
     const char *const *gave_up; /* NULL-terminated words: what the kernel refused */
+    const char *rung;           /* of the ways to sample, the one that was taken; NULL: null */
+    const char *refused;        /* why the better ones were not: "rung:cause" with commas between */
     struct rts_unjoined unjoined[RTS_UNJOINED_MAX]; /* the hottest first */
     size_t unjoined_count;
     uint64_t cpu_ms;

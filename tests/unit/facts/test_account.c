@@ -55,6 +55,8 @@ static const struct rts_run_facts whole_run = {
     .command_status = 143,
     .frequency = 99,
     .gave_up = gave_up,
+    .rung = "ptrace",
+    .refused = "perf_process:seccomp,perf_user:other_user",
     .cpu_ms = 31,
     .peak_rss_kib = 32,
     .max_cpu_percent = 12.34,
@@ -160,7 +162,8 @@ static void every_number_is_in_its_place(void **state)
                     "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
                     "\"too_long\":2,\"refused\":1}},"
                     "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
-                    "\"command_status\":143}}\n");
+                    "\"command_status\":143,\"rung\":\"ptrace\",\"refused\":"
+                    "{\"perf_process\":\"seccomp\",\"perf_user\":\"other_user\"}}}\n");
     struct rts_account account = counted();
     char *text = written(&account, &whole_run);
     assert_string_equal(text, expected.data);
