@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -38,6 +39,7 @@ os.chmod(WORK, 0o755)
 
 _count = 0
 _failed = False
+_begin = time.monotonic()
 
 
 def ok(name, problems=()):
@@ -76,6 +78,8 @@ def note(text):
 
 def done():
     """Prints the plan and ends the script."""
+    cpu = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    note("took %.0f s, and %.0f s of CPU time" % (time.monotonic() - _begin, cpu))
     print("1..%d" % _count)
     sys.exit(1 if _failed else 0)
 
@@ -636,8 +640,9 @@ class Sampling:
         self.process.wait()
 
     def signal(self, number):
-        """Sends it once rtsample listens: before, it ends like any other program."""
-        until(lambda: self.process.poll() is not None or _heeds(self.pid, number))
+        """Sends it; one that ends a run not before rtsample listens."""
+        if number in (signal.SIGINT, signal.SIGTERM):
+            until(lambda: self.process.poll() is not None or _heeds(self.pid, number))
         self.process.send_signal(number)
 
     def said(self):

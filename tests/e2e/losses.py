@@ -15,27 +15,16 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def wait_until(condition):
-    limit = time.monotonic() + STUCK_SECONDS
-    while not condition() and time.monotonic() < limit:
-        time.sleep(0.02)
-
-
-def is_sampling(sampling):
-    with open(sampling.stderr.name, "rb") as file:
-        return b"sampling" in file.read()
-
-
 def stopped_reader():
     """rtsample is stopped until the rings are full, and the target ends meanwhile: no record comes
     any more that could carry the news of the loss."""
     with Target(build("chain-O2-nofp")) as target:
         sampling = Sampling("-p", target.pid, "-F", FREQUENCY, private=[target.pid])
-        wait_until(lambda: is_sampling(sampling))
+        until(lambda: "sampling" in sampling.said())
         before = cpu_seconds(target.pid)
         sampling.signal(signal.SIGSTOP)
         # A ring holds half a second or so.
-        wait_until(lambda: cpu_seconds(target.pid) - before > 3)
+        until(lambda: cpu_seconds(target.pid) - before > 3, STUCK_SECONDS)
         used = cpu_seconds(target.pid) - before
         target.stop()
         sampling.signal(signal.SIGCONT)
