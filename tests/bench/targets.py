@@ -30,7 +30,7 @@ class Redis(Target):
     def __init__(self):
         client = program("redis-benchmark")
         folder = tempfile.mkdtemp(dir=WORK)
-        socket = os.path.join(folder, "socket")
+        self.socket = socket = os.path.join(folder, "socket")
         super().__init__(
             *(program("redis-server"), "--unixsocket", socket, "--dir", folder, "--save", ""),
             *"--port 0 --appendonly no --daemonize no --loglevel warning".split(),

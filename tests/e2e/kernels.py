@@ -20,7 +20,7 @@ PROGRAM = "chain-O2-nofp"
 BOOT_SECONDS = 300
 
 # An emulated processor is too slow for the usual share of it.
-COMMON = "-F 199 -d 3"
+COMMON = "-F 199 -d " + os.environ.get("RTSAMPLE_KERNEL_SECONDS", "3")
 ENVIRONMENT = "Sampler__MaxCpuPercent=0"
 
 # Not busybox's own, which its shell prefers and which cannot change the user.
