@@ -62,6 +62,10 @@ static bool demangle_with(demangler demangle, const char *name, struct output *o
  */
 static bool demangle_any(const char *name, struct output *output)
 {
+#ifndef HAVE_RUST_NAMES
+    if (strncmp(name, "_R", 2) == 0)
+        return false;
+#endif
     return demangle_with(rust_demangle_callback, name, output) ||
            demangle_with(cplus_demangle_v3_callback, name, output);
 }

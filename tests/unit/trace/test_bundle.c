@@ -177,6 +177,8 @@ static void test_what_is_no_bundle_is_refused(void **state)
 #ifndef HAVE_LIBARCHIVE
     skip();
 #endif
+    if (shell("zstd --version && tar --version") != 0)
+        skip();
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         char path[256], opened[RTS_SHA256_HEX_SIZE];
         assert_int_equal(shell(makers[i]), 0);
