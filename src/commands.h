@@ -16,6 +16,9 @@ int rts_cmd_send(int argc, char **argv);
 /* rtsample replay [OPTIONS] TRACE|-; argv[0] is "replay". */
 int rts_cmd_replay(int argc, char **argv);
 
+/* rtsample doctor [-p PID] [--json]; argv[0] is "doctor". */
+int rts_cmd_doctor(int argc, char **argv);
+
 /* Prints the text of --help, or the line of --version with what was built in. */
 int rts_print_about(bool help, struct rts_error *error);
 

@@ -12,6 +12,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"doctor", rts_cmd_doctor},
     {"replay", rts_cmd_replay},
     {"sample", rts_cmd_sample},
     {"send", rts_cmd_send},

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The include rule of src/types.h, checked: a stage folder includes types.h, util/ and itself;
 # unwind/, identity/ and package/ also binary/, identity/ graph/ as well, report/ the account in
-# facts/, and trace/ the records in capture/. Prints TAP.
+# facts/, trace/ the records in capture/, and doctor/ capture/ and process/. Prints TAP.
 set -uo pipefail
 cd "${top_srcdir:-$(dirname "$0")/..}/src" || exit 99
 
@@ -34,6 +34,7 @@ allowed_folders() {
     identity) echo "util binary graph identity" ;;
     report) echo "util facts report" ;;
     trace) echo "util capture trace" ;;
+    doctor) echo "util capture process doctor" ;;
     *) echo "util $1" ;;
     esac
 }

@@ -40,17 +40,17 @@ int rts_capture_refused(enum rts_perf_scope scope, int32_t pid, int number, stru
 
 int rts_capture_check_ptrace(int32_t pid, struct rts_error *error)
 {
-    char path[64], what[64];
+    char what[64];
     struct rts_standing standing;
     struct rts_target_standing target;
     struct rts_refusal refusal;
-    rts_standing_read(PROC, &standing);
+    rts_standing_look(PROC, &standing);
+    standing.ptrace_call = rts_standing_ask_ptrace();
     if (!rts_target_standing_read(PROC, pid, &standing, &target))
         return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
-    /* Opening its memory takes the same permission as tracing it, and does nothing to it. */
-    snprintf(path, sizeof path, PROC "/%d/mem", (int)pid);
-    RTS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int number = fd < 0 && errno != ENOENT && errno != ESRCH ? errno : 0;
+    int number = rts_target_tracing_error(PROC, pid);
+    if (number == ENOENT || number == ESRCH)
+        number = 0; /* it has just ended: found out when it is sampled */
     rts_refusal_of_ptrace(&standing, &target, number, &refusal);
     if (refusal.cause == RTS_CAUSE_NONE)
         return 0;

@@ -2,6 +2,7 @@
 #include "capture/standing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -76,13 +79,39 @@ void rts_standing_look(const char *proc_root, struct rts_standing *standing)
         standing->yama_scope = -1;
 }
 
+static int ask_perf_event_open(void)
+{
+    return syscall(SYS_perf_event_open, NULL, 0, -1, -1, ULONG_MAX) < 0 ? errno : 0;
+}
+
+int rts_standing_ask_ptrace(void)
+{
+    return ptrace(PTRACE_SEIZE, (pid_t)INT32_MAX, NULL, NULL) < 0 ? errno : 0;
+}
+
+int rts_standing_ask(int (*ask)(void))
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(ask());
+    int status;
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return EAGAIN;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : RTS_STANDING_KILLED;
+}
+
 void rts_standing_read(const char *proc_root, struct rts_standing *standing)
 {
     rts_standing_look(proc_root, standing);
-    if (syscall(SYS_perf_event_open, NULL, 0, -1, -1, ULONG_MAX) < 0)
-        standing->perf_call = errno;
-    if (ptrace(PTRACE_SEIZE, (pid_t)INT32_MAX, NULL, NULL) < 0)
-        standing->ptrace_call = errno;
+    /* To be killed is to be refused. */
+    bool filtered = standing->seccomp != 0;
+    standing->perf_call = filtered ? rts_standing_ask(ask_perf_event_open) : ask_perf_event_open();
+    standing->ptrace_call =
+        filtered ? rts_standing_ask(rts_standing_ask_ptrace) : rts_standing_ask_ptrace();
+    if (standing->perf_call == RTS_STANDING_KILLED)
+        standing->perf_call = EPERM;
+    if (standing->ptrace_call == RTS_STANDING_KILLED)
+        standing->ptrace_call = EPERM;
 }
 
 static bool has(const struct rts_standing *standing, int capability)
@@ -177,4 +206,20 @@ bool rts_target_standing_read(const char *proc_root, int32_t pid,
     target->descendant = descends_from_us(proc_root, status.parent);
     target->tracer = status.tracer;
     return true;
+}
+
+/* Reading memory by this call takes the right to trace, and nothing is mapped at the first address.
+ * Opening the file "mem" takes that right as well, but also that of its owner, which CAP_SYS_PTRACE
+ * alone does not give: it is asked only where a filter may have answered in the kernel's place. */
+int rts_target_tracing_error(const char *proc_root, int32_t pid)
+{
+    char path[256], byte;
+    struct iovec local = {.iov_base = &byte, .iov_len = 1}, remote = {.iov_len = 1};
+    if (process_vm_readv((pid_t)pid, &local, 1, &remote, 1, 0) >= 0 || errno == EFAULT)
+        return 0;
+    if (errno != EPERM && errno != ENOSYS)
+        return errno;
+    snprintf(path, sizeof path, "%s/%d/mem", proc_root, (int)pid);
+    RTS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? errno : 0;
 }

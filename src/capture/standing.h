@@ -36,8 +36,16 @@ struct rts_standing {
  */
 void rts_standing_read(const char *proc_root, struct rts_standing *standing);
 
-/* The same but for perf_call and ptrace_call, which are left 0: a filter may kill for them. */
+/* The same but for perf_call and ptrace_call, which are left 0. */
 void rts_standing_look(const char *proc_root, struct rts_standing *standing);
+
+/* What ptrace_call is to be. */
+int rts_standing_ask_ptrace(void);
+
+/* What `ask`, which makes a system call and returns its errno, returns in a child: a filter may end
+ * the process for it, and then this is RTS_STANDING_KILLED. EAGAIN when there can be no child. */
+#define RTS_STANDING_KILLED (-2)
+int rts_standing_ask(int (*ask)(void));
 
 /* Does the effective set have what perf events of others take, where it counts? */
 bool rts_standing_may_monitor(const struct rts_standing *standing);
@@ -60,5 +68,9 @@ struct rts_target_standing {
 bool rts_target_standing_read(const char *proc_root, int32_t pid,
                               const struct rts_standing *standing,
                               struct rts_target_standing *target);
+
+/* The errno that tracing this process would meet, found out without touching it: 0, EPERM or
+ * EACCES, ESRCH when it has no memory (any more). */
+int rts_target_tracing_error(const char *proc_root, int32_t pid);
 
 #endif
