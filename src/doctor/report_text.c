@@ -66,7 +66,8 @@ static void write_check(const struct rts_check *check, struct rts_buffer *buffer
 
 void rts_report_write_text(const struct rts_report *report, struct rts_buffer *buffer)
 {
-    rts_buffer_format(buffer, "%s, as user %u, %s, Linux %s\n", report->subject, report->user,
+    append_clean(buffer, report->subject, strlen(report->subject));
+    rts_buffer_format(buffer, ", as user %u, %s, Linux %s\n", report->user,
                       rts_where_phrase(report->where), report->kernel);
     append_wrapped(buffer, report->verdict, 0);
     rts_buffer_text(buffer, "\n");

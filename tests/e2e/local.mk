@@ -25,6 +25,7 @@ e2e_scripts = \
 	tests/e2e/replay_perf.py \
 	tests/e2e/union.py \
 	tests/e2e/ptrace.py \
+	tests/e2e/deployment.py \
 	tests/e2e/doctor.py \
 	tests/e2e/versus_perf.py \
 	tests/e2e/kernels.py
