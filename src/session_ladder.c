@@ -104,7 +104,7 @@ int rts_session_open_capture(struct rts_session *session, struct rts_error *erro
     int result = session->settings->method == RTS_METHOD_PTRACE ? open_ptrace(session, &failure)
                                                                 : open_perf(session, &failure);
     if (result < 0 && may_fall(session, &failure)) {
-        rts_log("no perf events: %s", failure.text);
+        rts_log("trying ptrace: %s", failure.text);
         let_go(session);
         result = open_ptrace(session, &failure);
     }

@@ -166,7 +166,8 @@ void rts_refusal_of_perf(const struct rts_standing *standing, enum rts_perf_scop
         break;
     case RTS_CAUSE_USER_NAMESPACE:
         REASON("%s is there in a user namespace only, where perf events do not heed it",
-               capability);
+               standing->effective & 1ULL << RTS_CAPABILITY_PERFMON ? "CAP_PERFMON"
+                                                                    : "CAP_SYS_ADMIN");
         REMEDY("run outside of the user namespace (a rootful container)");
         break;
     case RTS_CAUSE_SECURITY_MODULE:

@@ -55,9 +55,9 @@ void rts_refusal_of_perf(const struct rts_standing *standing, enum rts_perf_scop
                          const struct rts_target_standing *target, int number,
                          struct rts_refusal *refusal);
 
-/* Why `target` cannot be traced; `number`: of opening its memory, which takes the same permission
- * as tracing it. 0: that went well; then there may still be another tracer or a filter, and the
- * cause is RTS_CAUSE_NONE if there is not. */
+/* Why `target` cannot be traced; `number`: see rts_target_tracing_error(). 0: that went well; then
+ * there may still be another tracer or a filter, and the cause is RTS_CAUSE_NONE if there is not.
+ */
 void rts_refusal_of_ptrace(const struct rts_standing *standing,
                            const struct rts_target_standing *target, int number,
                            struct rts_refusal *refusal);

@@ -27,10 +27,13 @@ e2e_scripts = \
 	tests/e2e/ptrace.py \
 	tests/e2e/deployment.py \
 	tests/e2e/doctor.py \
+	tests/e2e/permissions.py \
+	tests/e2e/no_bpf.py \
 	tests/e2e/versus_perf.py \
 	tests/e2e/kernels.py
 
 TESTS += $(e2e_scripts)
 EXTRA_DIST += tests/e2e/lib.py tests/e2e/cgroup_lib.py tests/e2e/graph_maker.py $(e2e_scripts) \
-	tests/e2e/seccomp_run.py tests/e2e/delivery_lib.py tests/e2e/delivery_server.py tests/e2e/failing_disk.c
+	tests/e2e/seccomp_run.py tests/e2e/delivery_lib.py tests/e2e/delivery_server.py \
+	tests/e2e/failing_disk.c tests/e2e/confine.c tests/e2e/kernel_lib.py
 $(e2e_scripts:.py=.log): src/rtsample$(EXEEXT)
