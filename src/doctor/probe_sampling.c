@@ -15,8 +15,8 @@
 /* One is proof; each takes a period of CPU time. */
 #define SAMPLES_WANTED 1
 
-/* Thirty periods without a sample are not chance; on a machine in distress they take a while. */
-#define CHILD_CPU_NS (30 * 1000000000ULL / FREQUENCY)
+/* A hundred periods without a sample are not chance; on a machine in distress they take a while. */
+#define CHILD_CPU_NS (100 * 1000000000ULL / FREQUENCY)
 #define PATIENCE_NS  10000000000ULL
 
 #define POLL_MS 2

@@ -30,7 +30,8 @@ e2e_scripts = \
 	tests/e2e/permissions.py \
 	tests/e2e/no_bpf.py \
 	tests/e2e/versus_perf.py \
-	tests/e2e/kernels.py
+	tests/e2e/kernels.py \
+	tests/e2e/doctor_kernels.py
 
 TESTS += $(e2e_scripts)
 EXTRA_DIST += tests/e2e/lib.py tests/e2e/cgroup_lib.py tests/e2e/graph_maker.py $(e2e_scripts) \
