@@ -15,6 +15,7 @@ enum long_option {
     OPTION_GRAPH,
     OPTION_SYMFS,
     OPTION_UNION,
+    OPTION_CAS,
 };
 
 static const char short_options[] = "o:c:hV";
@@ -27,6 +28,7 @@ static const struct option own_options[] = {
     {"graph", required_argument, NULL, OPTION_GRAPH},
     {"symfs", required_argument, NULL, OPTION_SYMFS},
     {"union", required_argument, NULL, OPTION_UNION},
+    {"cas", required_argument, NULL, OPTION_CAS},
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -46,6 +48,8 @@ static int parse_option(int option, struct rts_settings *settings, struct rts_er
     case OPTION_SYMFS:
         return rts_settings_apply(settings, "Replay:SymbolRoot", "--symfs", optarg, error);
     case OPTION_UNION: return rts_settings_apply(settings, "Union:File", "--union", optarg, error);
+    case OPTION_CAS:
+        return rts_settings_apply(settings, "Record:CasDirectory", "--cas", optarg, error);
     case 'c':
     case 'h':
     case 'V': return 0; /* rts_settings_look_ahead() saw them */

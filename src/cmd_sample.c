@@ -31,6 +31,8 @@ enum long_option {
     OPTION_RECORD_FULL,
     OPTION_RECORD_LIMIT,
     OPTION_UNION,
+    OPTION_CAS,
+    OPTION_SEGMENT,
 };
 
 static const struct option own_options[] = {
@@ -52,6 +54,8 @@ static const struct option own_options[] = {
     {"record-full", no_argument, NULL, OPTION_RECORD_FULL},
     {"record-limit", required_argument, NULL, OPTION_RECORD_LIMIT},
     {"union", required_argument, NULL, OPTION_UNION},
+    {"cas", required_argument, NULL, OPTION_CAS},
+    {"segment", required_argument, NULL, OPTION_SEGMENT},
     {"config", required_argument, NULL, 'c'},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
     {"help", no_argument, NULL, 'h'},
@@ -120,6 +124,35 @@ static int parse_duration(struct rts_settings *settings, const char *text, struc
     return 0;
 }
 
+/* One limit, "90" or "90s" or "4M", or both; what is not named is none. */
+static int parse_segment(struct rts_settings *settings, const char *text, struct rts_error *error)
+{
+    RTS_FREE char *copy = rts_strdup(text);
+    char *rest = copy;
+    settings->segment_seconds = 0;
+    settings->segment_bytes = 0;
+    for (char *word; (word = strsep(&rest, ","));) {
+        static const char units[] = "KMG";
+        size_t digits = strspn(word, "0123456789");
+        const char *unit = word + digits, *known = *unit ? strchr(units, *unit) : NULL;
+        char number[32];
+        if (digits == 0 || digits > 12 || (*unit && !known && *unit != 's') ||
+            (*unit && unit[1] != '\0'))
+            return rts_fail(error, RTS_USAGE,
+                            "--segment %s: it is a number of seconds, of bytes as 512K or 4M, or "
+                            "both with a comma between",
+                            text);
+        unsigned long long value = strtoull(word, NULL, 10);
+        if (known)
+            value <<= 10 * (known - units + 1);
+        snprintf(number, sizeof number, "%llu", value);
+        const char *path = known ? "Record:SegmentBytes" : "Record:SegmentSeconds";
+        if (rts_settings_apply(settings, path, "--segment", number, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int parse_option(int option, struct rts_settings *settings, bool *print_config,
                         struct rts_error *error)
 {
@@ -153,6 +186,9 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
     case OPTION_RECORD_LIMIT:
         return rts_settings_apply(settings, "Record:LimitBytes", "--record-limit", optarg, error);
     case OPTION_UNION: return rts_settings_apply(settings, "Union:File", "--union", optarg, error);
+    case OPTION_CAS:
+        return rts_settings_apply(settings, "Record:CasDirectory", "--cas", optarg, error);
+    case OPTION_SEGMENT: return parse_segment(settings, optarg, error);
     case OPTION_PRINT_CONFIG: *print_config = true; return 0;
     case 'c':
     case 'h':

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "binary/build_id.h"
+#include "file_index.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -24,6 +25,13 @@
 
 /* "/.build-id/XX/YYYY" and some more. */
 #define BUILD_ID_PATH_SIZE (2 * RTS_BUILD_ID_MAX + 64)
+
+/* Where Debian and its like keep libraries. */
+#if defined(__x86_64__)
+#define MULTIARCH "x86_64-linux-gnu"
+#else
+#define MULTIARCH "aarch64-linux-gnu"
+#endif
 
 enum outcome {
     MISSING,
@@ -37,7 +45,9 @@ struct rts_file_search {
     int symfs;    /* -1: none */
     char *copies; /* ~/.debug; NULL: there is no home */
     struct rts_file_counts counts;
-    struct rts_table seen; /* struct seen: what was counted */
+    struct rts_file_index *index; /* NULL: nothing without a path was looked for yet */
+    size_t scanned;               /* folders that are in it */
+    struct rts_table seen;        /* struct seen: what was counted */
     unsigned named;
 };
 
@@ -77,6 +87,7 @@ void rts_file_search_destroy(struct rts_file_search *search)
     for (void *item; (item = rts_table_next(&search->seen, &position));)
         free(item);
     rts_table_finish(&search->seen);
+    rts_file_index_destroy(search->index);
     if (search->symfs >= 0)
         close(search->symfs);
     free(search->copies);
@@ -133,7 +144,8 @@ static enum outcome try_path(struct rts_file_search *search, int root, const cha
         return is_same_inode ? FOUND : DIFFERENT;
     }
     struct rts_debug_search debug = {.root_fd = search->symfs, .enabled = true};
-    *object = rts_object_cache_get(search->objects, fd, wanted->path, &debug, NULL);
+    const char *called = wanted->path[0] ? wanted->path : path;
+    *object = rts_object_cache_get(search->objects, fd, called, &debug, NULL);
     if (!*object)
         return DIFFERENT;
     enum outcome outcome = check(*object, wanted, is_same_inode);
@@ -211,6 +223,52 @@ static enum outcome try_own_vdso(struct rts_file_search *search,
     return wanted->build_id.size > 0 || os_release ? DIFFERENT : UNKNOWN;
 }
 
+/* Where programs and libraries lie, the most likely ones first. Those that are links to others of
+ * them are passed by. */
+static const char *const folders[] = {
+    "/usr/bin",   "/usr/sbin",  "/usr/lib/" MULTIARCH,
+    "/usr/lib64", "/usr/local", "/opt",
+    "/usr/games", "/usr/lib32", "/usr/libexec",
+    "/usr/lib",   "/bin",       "/sbin",
+    "/lib64",     "/lib32",     "/lib",
+};
+
+#define FOLDER_COUNT (sizeof folders / sizeof *folders)
+
+/* Goes through the next folder; false: there is no other. */
+static bool scan_further(struct rts_file_search *search)
+{
+    if (!search->index) {
+        search->index = rts_file_index_create();
+        if (search->symfs >= 0)
+            rts_file_index_scan(search->index, search->symfs, "/");
+        return true;
+    }
+    if (search->scanned == FOLDER_COUNT)
+        return false;
+    rts_file_index_scan(search->index, -1, folders[search->scanned++]);
+    return true;
+}
+
+/* A file that may be called anything. */
+static enum outcome try_everywhere(struct rts_file_search *search,
+                                   const struct rts_wanted_file *wanted, struct rts_object **object)
+{
+    size_t position = 0;
+    bool no_elf;
+    int root;
+    if (wanted->build_id.size == 0 && !wanted->sha256)
+        return UNKNOWN;
+    do {
+        const char *path;
+        while (search->index &&
+               (path = rts_file_index_next(search->index, &wanted->build_id, &position, &root)))
+            if (try_path(search, root, path, false, wanted, object, &no_elf) == FOUND)
+                return FOUND;
+    } while (scan_further(search));
+    return MISSING;
+}
+
 static enum outcome find(struct rts_file_search *search, const struct rts_wanted_file *wanted,
                          const char *os_release, struct rts_object **object, bool *no_elf)
 {
@@ -218,6 +276,8 @@ static enum outcome find(struct rts_file_search *search, const struct rts_wanted
         return FOUND;
     if (strcmp(wanted->path, "[vdso]") == 0)
         return try_own_vdso(search, wanted, os_release, object);
+    if (wanted->path[0] == '\0')
+        return try_everywhere(search, wanted, object);
     if (wanted->path[0] != '/')
         return MISSING;
     enum outcome below = MISSING;
@@ -264,6 +324,13 @@ static void say_missing(const char *path, const char *reason)
     rts_log("no names for %s: %s", name, reason);
 }
 
+static void name_build_id(const struct rts_build_id *build_id, char *name)
+{
+    name += sprintf(name, "build-id ");
+    for (unsigned i = 0; i < build_id->size; i++)
+        name += sprintf(name, "%02x", build_id->bytes[i]);
+}
+
 static void count(struct rts_file_search *search, const struct rts_wanted_file *wanted,
                   enum outcome outcome)
 {
@@ -283,8 +350,11 @@ static void count(struct rts_file_search *search, const struct rts_wanted_file *
     ++*counters[outcome];
     if (outcome == FOUND || search->named > NAMED_MAX)
         return;
+    char name[sizeof "build-id " + 2 * (size_t)RTS_BUILD_ID_MAX] = "a file";
+    if (wanted->build_id.size > 0)
+        name_build_id(&wanted->build_id, name);
     if (search->named++ < NAMED_MAX)
-        say_missing(wanted->path, reasons[outcome]);
+        say_missing(wanted->path[0] ? wanted->path : name, reasons[outcome]);
     else
         rts_log("no names for other files either; --stats has their number");
 }

@@ -10,6 +10,9 @@
  *     DIR/PATH
  *     PATH                                as it was recorded
  *
+ * and one whose path was not recorded (in a bundle), after the folders of build-ids, among all ELF
+ * files below DIR and where programs and libraries lie on this machine (file_index.h),
+ *
  * and taken only if it is the recorded one: its build-id must be the same. Without a known build-id
  * its SHA-256 must be, or, where it lies at its recorded path, its device and inode.
  */
@@ -21,7 +24,7 @@
 
 /* What a trace says of a file. */
 struct rts_wanted_file {
-    const char *path; /* as the process had it; "[vdso]" for the vDSO */
+    const char *path; /* as the process had it; "[vdso]" for the vDSO; "": not known */
     struct rts_build_id build_id;
     const char *sha256; /* of the whole file; NULL: unknown */
     bool has_identity;  /* device and inode are known */

@@ -8,11 +8,17 @@ librtsample_a_SOURCES += \
 	src/command.c src/command.h \
 	src/fact_line.c src/fact_line.h \
 	src/fact_reader.c src/fact_reader.h \
+	src/file_index.c src/file_index.h \
 	src/file_search.c src/file_search.h \
+	src/held_lines.c src/held_lines.h \
 	src/help.c \
 	src/receipt.c src/receipt.h \
 	src/recorder.c src/recorder.h \
+	src/recorder_frames.c \
+	src/recorder_sample.c \
+	src/recorder_state.h \
 	src/recorder_known.c src/recorder_known.h \
+	src/segments.h \
 	src/send_account.c src/send_account.h \
 	src/replay.h \
 	src/send_input.c src/send_input.h \
@@ -32,6 +38,7 @@ librtsample_a_SOURCES += \
 	src/session_packages.c \
 	src/session_records.c \
 	src/session_replay.c \
+	src/session_segments.c \
 	src/session_targets.c \
 	src/session_union.c \
 	src/settings.c src/settings.h \

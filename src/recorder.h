@@ -44,14 +44,37 @@ struct rts_recorder_counts {
     uint64_t unrecorded; /* used, and not in it: the limit, or the disk */
 };
 
+/* What is kept out of a trace that is to leave the machine: paths, for which build-ids stand, where
+ * samples hit in the kernel, CPUs, registers and copies of stacks; and unless they are to be kept,
+ * process and thread ids, for which the numbers of instances stand, names, and the addresses that
+ * files have in processes. */
+struct rts_redaction {
+    bool on; /* false: nothing is kept out */
+    bool keep_process, keep_addresses;
+};
+
+struct rts_recorder_options {
+    const char *path; /* of the file; only what it is called when `fd` is given */
+    int fd;           /* an empty file, owned from now on, also in case of failure; -1: by path */
+    struct rts_trace_format format;
+    struct rts_redaction redaction;
+    const struct rts_account *account; /* of the run: read when a window ends. Borrowed */
+    bool from_now;                     /* what was counted so far belongs to an earlier trace */
+    bool quiet;            /* says nothing when it can record no more; the caller asks */
+    const char *proc_root; /* where proc is mounted */
+};
+
 struct rts_recorder;
 
-/* Begins a trace. `account` is that of the run: read when a window ends, and when recording does.
- * `proc_root` is where proc is mounted; copied. */
-struct rts_recorder *rts_recorder_open(const char *path, const struct rts_trace_format *format,
-                                       const struct rts_recorder_run *run,
-                                       const struct rts_account *account, const char *proc_root,
-                                       struct rts_error *error);
+/* Begins a trace. */
+struct rts_recorder *rts_recorder_open(const struct rts_recorder_options *options,
+                                       const struct rts_recorder_run *run, struct rts_error *error);
+
+/* Is it unable to record any more: the limit, or the disk? Then *error says why. */
+bool rts_recorder_failed(const struct rts_recorder *recorder, struct rts_error *error);
+
+/* Bytes that the trace has so far. */
+uint64_t rts_recorder_size(const struct rts_recorder *recorder);
 
 /* A sample that was used: `stack` is what was found in `process` at `time`, and `facts` what facts
  * say of that process. */
@@ -85,5 +108,9 @@ void rts_recorder_flush(struct rts_recorder *recorder, int64_t wall_offset_ns);
  * NULL. -1: it could not be written to its end. */
 int rts_recorder_finish(struct rts_recorder *recorder, const struct rts_recorder_end *end,
                         struct rts_recorder_counts *counts, struct rts_error *error);
+
+/* The same, and leaves the file open: returns its fd, at its beginning, or -1. */
+int rts_recorder_finish_open(struct rts_recorder *recorder, const struct rts_recorder_end *end,
+                             struct rts_recorder_counts *counts, struct rts_error *error);
 
 #endif

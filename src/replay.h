@@ -35,7 +35,8 @@ struct rts_replay {
     struct rts_file_search *files;
     struct rts_file_finder finder;
     struct rts_capture capture; /* stands for the one that recorded; only its facts are of use */
-    int signals;                /* signalfd */
+    const char *bundle; /* the URI of the bundle that the trace is of; NULL: of none. Borrowed */
+    int signals;        /* signalfd */
     bool interrupted;
     int64_t wall_offset_ns; /* wall time - the trace's clock */
 

@@ -62,7 +62,7 @@ static void take_signals(struct rts_session *session, struct loop *loop)
     while (read(loop->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             continue; /* the command is asked for in any case */
-        loop->done = true;
+        loop->done = session->stopped = true;
         /* The terminal sends its signal to the command as well; a person's kill does not. */
         bool from_a_process = info.ssi_code <= 0;
         if (session->command.pid > 0 && !session->command.ended && from_a_process)

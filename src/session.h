@@ -30,8 +30,16 @@
 #include "recorder.h"
 #include "replay.h"
 #include "report/status_line.h"
+#include "segments.h"
 #include "settings.h"
 #include "unwind/unwind.h"
+
+/* The traces that are written. */
+enum rts_session_trace {
+    RTS_RUN_TRACE,     /* of the whole run, as it was (--record) */
+    RTS_SEGMENT_TRACE, /* of the segment at hand, redacted (--cas) */
+    RTS_TRACE_COUNT,
+};
 
 struct rts_session {
     const struct rts_settings *settings;
@@ -53,10 +61,11 @@ struct rts_session {
     struct rts_package_table *packages; /* NULL: not wanted */
     struct rts_graph *graph;            /* NULL: none was given */
     struct rts_window *window;
-    struct rts_observed_graph *observed; /* NULL: no union bundle */
-    struct rts_sink *sink;               /* NULL: facts are delivered only */
-    struct rts_delivery *delivery;       /* NULL: no endpoint */
-    struct rts_recorder *recorder;       /* NULL: no trace is kept */
+    struct rts_observed_graph *observed;             /* NULL: no union bundle */
+    struct rts_sink *sink;                           /* NULL: facts are delivered only */
+    struct rts_delivery *delivery;                   /* NULL: no endpoint */
+    struct rts_recorder *recorders[RTS_TRACE_COUNT]; /* NULL: no such trace is kept */
+    struct rts_segments *segments;                   /* NULL: no bundles are made */
     struct rts_recorder_counts recorded;
     FILE *stats; /* opened before a command runs; NULL: not asked for */
     bool stats_written;
@@ -73,6 +82,7 @@ struct rts_session {
     unsigned cpu_count;        /* entries of throttled_since */
     unsigned samples_unread;   /* since the CPU guard had a reading */
     bool metrics_failed;       /* the metrics could not be replaced, which was said */
+    bool stopped;              /* a signal told us to end */
     bool exit_seen;            /* a thread ended: see whether the target has */
     bool sink_waits;           /* the output refused a batch, which was said */
     bool sink_broken;          /* it can never take anything again */
@@ -137,8 +147,9 @@ void rts_session_flush(struct rts_session *session);
 /* session_deliver.c: the delivery to a server, if one is asked for. */
 int rts_session_open_delivery(struct rts_session *session, struct rts_error *error);
 
-/* Hands over the batch in session->lines, to the output and to the delivery. */
-void rts_session_deliver(struct rts_session *session, uint64_t lines);
+/* Hands over a batch of `count` lines, to the output and to the delivery. */
+void rts_session_deliver(struct rts_session *session, const struct rts_buffer *lines,
+                         uint64_t count);
 
 /* Takes what the delivery has counted so far into the account. */
 void rts_session_count_delivery(struct rts_session *session);
@@ -149,12 +160,48 @@ int rts_session_end_delivery(struct rts_session *session, struct rts_error *erro
 /* session_record.c: the trace of the run, if one is to be kept. */
 int rts_session_open_record(struct rts_session *session, struct rts_error *error);
 
+/* The same for that of the segment at hand, in a file below the folder of the bundles. */
+int rts_session_open_segment(struct rts_session *session, struct rts_error *error);
+
+/* Can the segment at hand be recorded no more? Then *error says why. */
+bool rts_session_segment_failed(const struct rts_session *session, struct rts_error *error);
+
+/* Ends it; returns its fd, or -1. */
+int rts_session_end_segment(struct rts_session *session, struct rts_error *error);
+
 /* The sample whose stack is at hand, and a side-band record. */
 void rts_session_record_sample(struct rts_session *session, const struct rts_record *record);
 void rts_session_record_side_band(struct rts_session *session, const struct rts_record *record);
 
+/* What facts are about to say of a process, and of the package of a function; names were looked up;
+ * a window ends. */
+void rts_session_record_process(struct rts_session *session, const struct rts_fact_process *facts);
+void rts_session_record_package(const struct rts_session *session, const struct rts_object *object,
+                                const char *function, const struct rts_package *package);
+void rts_session_record_names(struct rts_session *session);
+void rts_session_record_flush(struct rts_session *session, int64_t wall_offset_ns);
+
 /* Ends the trace; `whole`: the run came to its end. */
 int rts_session_end_record(struct rts_session *session, bool whole, struct rts_error *error);
+
+/* session_segments.c: begins to make bundles, if they are asked for. */
+int rts_session_open_segments(struct rts_session *session, struct rts_error *error);
+
+/* The URI that lines are to carry; NULL: none. */
+const char *rts_session_evidence(const struct rts_session *session);
+
+/* Keeps the lines of a flush until their bundle has its name. */
+void rts_session_hold(struct rts_session *session, const struct rts_buffer *lines, uint64_t count);
+
+/* After a flush: begins the next segment when this one is long enough, and delivers the facts of
+ * those that are packed. */
+void rts_session_turn_segment(struct rts_session *session);
+
+/* Packs what is left and delivers all that waits. -1: some facts have no bundle. */
+int rts_session_end_segments(struct rts_session *session, struct rts_error *error);
+
+/* Gives everything up; accepts that there is nothing. */
+void rts_session_close_segments(struct rts_session *session);
 
 /* session_union.c: begins to keep what goes into a union bundle, if one is asked for, and writes it
  * when the run has ended. */
@@ -176,6 +223,9 @@ void rts_session_list_unjoined(const struct rts_session *session, struct rts_run
 /* session_close.c: opens the outputs; an earlier account is left alone until there is a new one. */
 int rts_session_open_outputs(struct rts_session *session, struct rts_error *error);
 void rts_session_close_outputs(struct rts_session *session);
+
+/* SIGINT and SIGTERM are blocked; has one come that nobody has taken yet? */
+bool rts_session_is_stopped(void);
 
 /* The closing account for people, and --stats. From here on SIGINT and SIGTERM interrupt a wait for
  * the reader of the facts. */

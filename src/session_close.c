@@ -32,8 +32,7 @@
 /* How often it is looked whether a FIFO has its reader. */
 #define FIFO_INTERVAL_MS 20
 
-/* SIGINT and SIGTERM are blocked; has one come that nobody has taken yet? */
-static bool is_stopped(void)
+bool rts_session_is_stopped(void)
 {
     sigset_t pending;
     return sigpending(&pending) == 0 &&
@@ -45,7 +44,7 @@ static struct rts_sink *open_sink(const char *path, struct rts_error *error)
 {
     for (bool said = false;; said = true) {
         struct rts_sink *sink = rts_sink_open(path, error);
-        if (sink || error->number != ENXIO || is_stopped())
+        if (sink || error->number != ENXIO || rts_session_is_stopped())
             return sink;
         if (!said)
             rts_log("waiting for a reader of %s", path);
@@ -62,7 +61,8 @@ int rts_session_open_outputs(struct rts_session *session, struct rts_error *erro
     if (rts_session_open_delivery(session, error) < 0 ||
         rts_session_write_metrics(session, error) < 0)
         return -1;
-    if (rts_session_open_union(session, error) < 0 || rts_session_open_record(session, error) < 0)
+    if (rts_session_open_union(session, error) < 0 || rts_session_open_record(session, error) < 0 ||
+        rts_session_open_segments(session, error) < 0)
         return -1;
     if (!stats)
         return 0;
@@ -78,8 +78,8 @@ void rts_session_close_outputs(struct rts_session *session)
 {
     rts_sink_close(session->sink, NULL, NULL);
     rts_delivery_finish(session->delivery, 0, NULL, NULL);
-    if (session->recorder)
-        rts_session_end_record(session, false, NULL);
+    rts_session_close_segments(session);
+    rts_session_end_record(session, false, NULL);
     if (!session->stats)
         return;
     struct stat file;
@@ -266,13 +266,17 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
         rts_log("%" PRIu64 " facts still wait for %s; SIGINT or SIGTERM gives them up",
                 rts_sink_unwritten(session->sink),
                 strcmp(session->settings->output, "-") == 0 ? "stdout" : session->settings->output);
+    int result = rts_session_end_segments(session, error);
     let_signals_interrupt();
-    int result = rts_sink_close(session->sink, &session->account.undelivered_events, error);
+    uint64_t unwritten = 0;
+    if (rts_sink_close(session->sink, &unwritten, result < 0 ? NULL : error) < 0)
+        result = -1;
+    session->account.undelivered_events += unwritten;
     session->sink = NULL;
     if (rts_session_end_delivery(session, result < 0 ? NULL : error) < 0)
         result = -1;
     rts_command_end(&session->command, COMMAND_ENDS_MS);
-    if (session->recorder && rts_session_end_record(session, true, result < 0 ? NULL : error) < 0)
+    if (rts_session_end_record(session, true, result < 0 ? NULL : error) < 0)
         result = -1;
     if (rts_session_write_union(session, result < 0 ? NULL : error) < 0)
         result = -1;

@@ -18,11 +18,10 @@ int rts_session_open_delivery(struct rts_session *session, struct rts_error *err
 }
 
 /* What the output refuses for now stays with it and is tried again. */
-static void write_out(struct rts_session *session, uint64_t lines)
+static void write_out(struct rts_session *session, const struct rts_buffer *lines, uint64_t count)
 {
     struct rts_error error;
-    int result =
-        rts_sink_write(session->sink, session->lines.data, session->lines.size, lines, &error);
+    int result = rts_sink_write(session->sink, lines->data, lines->size, count, &error);
     if (result < 0) {
         session->sink_broken = true;
         rts_log("%s", error.text);
@@ -32,12 +31,13 @@ static void write_out(struct rts_session *session, uint64_t lines)
     session->sink_waits = result > 0;
 }
 
-void rts_session_deliver(struct rts_session *session, uint64_t lines)
+void rts_session_deliver(struct rts_session *session, const struct rts_buffer *lines,
+                         uint64_t count)
 {
-    if (session->sink && (lines > 0 || session->sink_waits))
-        write_out(session, lines);
-    if (session->delivery && lines > 0)
-        rts_delivery_submit(session->delivery, session->lines.data, session->lines.size);
+    if (session->sink && (count > 0 || session->sink_waits))
+        write_out(session, lines, count);
+    if (session->delivery && count > 0)
+        rts_delivery_submit(session->delivery, lines->data, lines->size);
 }
 
 static void take_counts(struct rts_session *session, const struct rts_delivery_counts *counts)

@@ -14,13 +14,8 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
         package = rts_replay_package(session->replay, object, symbol->name);
     else if (session->packages)
         package = rts_package_table_find(session->packages, object, symbol->name);
-    if (session->packages && session->recorder)
-        rts_recorder_package(session->recorder, object, symbol->name,
-                             &(struct rts_recorder_package){
-                                 .purl = package.purl,
-                                 .stale = package.stale,
-                                 .modified = package.modified,
-                             });
+    if (session->packages)
+        rts_session_record_package(session, object, symbol->name, &package);
     return (struct rts_fact_symbol){
         .symbol_id = symbol->symbol_id,
         .code_id = symbol->code_id,
@@ -69,6 +64,22 @@ struct rts_fact_process rts_session_fact_process(const struct rts_session *sessi
     };
 }
 
+/* The graph of the segment at hand; NULL: there is none. */
+static struct rts_observed_graph *segment_graph(const struct rts_session *session)
+{
+    return session->segments ? session->segments->observed : NULL;
+}
+
+static void count_call(struct rts_session *session, const struct rts_stack_entry *entry,
+                       const char *caller, const char *callee)
+{
+    struct rts_observed_graph *const graphs[] = {session->observed, segment_graph(session)};
+    for (int i = 0; i < 2; i++)
+        if (graphs[i])
+            rts_observed_graph_add_call(graphs[i], caller, callee, entry->samples,
+                                        session->stack_number);
+}
+
 /* Counts who called whom among the functions of a frame, innermost first, and the frame within.
  * Returns the outermost of them. */
 static const struct rts_symbol *count_calls(struct rts_session *session,
@@ -78,8 +89,7 @@ static const struct rts_symbol *count_calls(struct rts_session *session,
 {
     for (size_t i = 0; i < count; i++) {
         if (callee)
-            rts_observed_graph_add_call(session->observed, symbols[i]->symbol_id, callee->symbol_id,
-                                        entry->samples, session->stack_number);
+            count_call(session, entry, symbols[i]->symbol_id, callee->symbol_id);
         callee = symbols[i];
     }
     return count > 0 ? callee : NULL;
@@ -88,8 +98,7 @@ static const struct rts_symbol *count_calls(struct rts_session *session,
 static void count_stack(struct rts_session *session, const struct rts_stack_entry *entry)
 {
     struct rts_fact_process process = rts_session_fact_process(session, entry->instance);
-    if (session->recorder)
-        rts_recorder_process(session->recorder, &process);
+    rts_session_record_process(session, &process);
     session->stack_number++;
     const struct rts_symbol *callee = NULL; /* the next inner one; NULL: there is a gap */
     for (uint32_t i = 0; i < entry->frame_count; i++) {
@@ -107,7 +116,7 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
             session->account.frames_symbolized += entry->samples;
         for (size_t j = 0; j < count; j++)
             count_symbol(session, entry, &process, frame, symbols[j], i == 0 && j == 0);
-        if (session->observed)
+        if (session->observed || session->segments)
             callee = count_calls(session, entry, callee, symbols, count);
     }
 }
@@ -148,22 +157,32 @@ void rts_session_flush(struct rts_session *session)
         session->account.batches++;
         session->account.events_with_purl += rts_window_lines_with_purl(session->window);
     }
+    const char *evidence = rts_session_evidence(session);
     /* Measured anew for each window, so that a long run follows the wall clock. */
     struct rts_fact_options options = {
         .emit_process = session->settings->emit_process,
         .emit_socket = session->settings->emit_socket,
         .emit_loader_base = session->settings->emit_loader_base,
         .emit_build_id = session->settings->collect_build_ids,
+        .emit_evidence = evidence != NULL,
+        .evidence = evidence,
         .wall_offset_ns =
             session->replay ? session->replay->wall_offset_ns : rts_clock_wall_offset_ns(),
     };
-    if (session->recorder)
-        rts_recorder_flush(session->recorder, options.wall_offset_ns);
+    rts_session_record_flush(session, options.wall_offset_ns);
     rts_buffer_clear(&session->lines);
     if (session->observed)
         rts_observed_graph_add_window(session->observed, session->window, options.wall_offset_ns);
+    if (segment_graph(session))
+        rts_observed_graph_add_window(segment_graph(session), session->window,
+                                      options.wall_offset_ns);
     rts_window_write(session->window, &options, &session->lines);
-    rts_session_deliver(session, lines);
+    if (!session->segments) {
+        rts_session_deliver(session, &session->lines, lines);
+        return;
+    }
+    rts_session_hold(session, &session->lines, lines);
+    rts_session_turn_segment(session);
 }
 
 void rts_session_forget_object(void *context, struct rts_object *object)

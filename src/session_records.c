@@ -141,8 +141,7 @@ void rts_session_keep_stack(struct rts_session *session, struct rts_process *pro
     rts_session_record_sample(session, record);
     if (rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX) {
         rts_session_name_stacks(session);
-        if (session->recorder)
-            rts_recorder_named(session->recorder);
+        rts_session_record_names(session);
     }
 }
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "replay.h"
+#include "trace/bundle.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -301,6 +302,23 @@ static void destroy_nothing(struct rts_capture *capture)
     (void)capture;
 }
 
+/* Opens the trace at `path`, or in the bundle that this is the name of, whose URI goes to *uri. */
+static struct rts_trace *open_trace(struct rts_replay *replay, const char *path,
+                                    const char *directory, char uri[RTS_BUNDLE_URI_SIZE],
+                                    struct rts_error *error)
+{
+    const struct rts_trace_options options = {.wait = wait_for_trace, .context = replay};
+    char sha256[RTS_SHA256_HEX_SIZE];
+    if (!rts_bundle_is_name(path))
+        return rts_trace_open(path, &options, error);
+    int fd = rts_bundle_open(path, directory, sha256, error);
+    if (fd < 0)
+        return NULL;
+    rts_bundle_uri(sha256, uri);
+    replay->bundle = uri;
+    return rts_trace_open_fd(fd, path, error);
+}
+
 int rts_session_replay(const struct rts_settings *settings, const char *path,
                        struct rts_error *error)
 {
@@ -320,11 +338,12 @@ int rts_session_replay(const struct rts_settings *settings, const char *path,
         .replay = &replay,
         .cpu_count = CPUS_MAX,
     };
-    const struct rts_trace_options options = {.wait = wait_for_trace, .context = &replay};
+    char uri[RTS_BUNDLE_URI_SIZE];
     rts_session_open_stages(&session);
     session.code_map.finder = &replay.finder;
     replay.files = rts_file_search_create(session.objects, settings->symfs, error);
-    replay.trace = replay.files ? rts_trace_open(path, &options, error) : NULL;
+    replay.trace =
+        replay.files ? open_trace(&replay, path, settings->cas_directory, uri, error) : NULL;
     int result = replay.trace ? run(&session, error) : -1;
     rts_session_close_outputs(&session);
     rts_session_close_stages(&session);

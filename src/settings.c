@@ -12,6 +12,8 @@ void rts_settings_init(struct rts_settings *settings)
     *settings = (struct rts_settings){
         .frequency = 99,
         .flush_interval_ms = 2000,
+        .segment_seconds = 60,
+        .segment_bytes = 1u << 20,
         .emit_loader_base = true,
         .resolve_packages = true,
         .collect_build_ids = true,
@@ -71,6 +73,7 @@ void rts_settings_finish(struct rts_settings *settings)
     free(settings->symfs);
     free(settings->metrics_path);
     free(settings->record_path);
+    free(settings->cas_directory);
     free(settings->union_path);
     free(settings->pids);
     *settings = (struct rts_settings){0};

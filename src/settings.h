@@ -107,13 +107,16 @@ struct rts_settings {
     uint64_t duration_ms; /* 0: until the target ends or a signal comes */
     uint32_t flush_interval_ms;
 
-    char *output;       /* owned; "-": stdout; NULL once complete: no lines but those delivered */
-    char *symfs;        /* owned; NULL: none; where replay looks for files */
-    char *stats_path;   /* owned; NULL: none */
-    char *metrics_path; /* owned; NULL: none */
-    char *record_path;  /* owned; NULL: no trace is kept */
-    char *union_path;   /* owned; NULL: no union bundle is written */
-    bool record_full;   /* with registers and copies of stacks */
+    char *output;        /* owned; "-": stdout; NULL once complete: no lines but those delivered */
+    char *symfs;         /* owned; NULL: none; where replay looks for files */
+    char *stats_path;    /* owned; NULL: none */
+    char *metrics_path;  /* owned; NULL: none */
+    char *record_path;   /* owned; NULL: no trace is kept */
+    char *cas_directory; /* owned; NULL: no bundles are made; where replay looks for them */
+    uint32_t segment_seconds;    /* that a bundle has at most; 0: as many as come */
+    uint64_t segment_bytes;      /* of trace, likewise */
+    char *union_path;            /* owned; NULL: no union bundle is written */
+    bool record_full;            /* with registers and copies of stacks */
     uint64_t record_limit_bytes; /* of the trace; 0: none */
     bool emit_process;
     bool emit_socket;

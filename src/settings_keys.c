@@ -37,6 +37,9 @@
 /* A trace of less than this has no room for its beginning and its end. */
 #define RECORD_BYTES_MIN 65536
 
+/* Less would be more bundle than trace. */
+#define SEGMENT_BYTES_MIN 4096
+
 static const char *const call_graphs[] = {"dwarf", "fp", "none", NULL};
 static const char *const methods[] = {"auto", "perf", "ptrace", NULL};
 static const char *const formats[] = {"auto", "ndjson", "structured", NULL};
@@ -73,10 +76,14 @@ static const struct rts_setting table[] = {
     {"Privacy:EmitProcess", RTS_SETTING_BOOLEAN, AT(emit_process)},
     {"Privacy:EmitSocket", RTS_SETTING_BOOLEAN, AT(emit_socket)},
     {"Privacy:HashContainerIds", RTS_SETTING_BOOLEAN, AT(hash_container_ids)},
+    {"Record:CasDirectory", RTS_SETTING_TEXT, AT(cas_directory), .local = true},
     {"Record:File", RTS_SETTING_TEXT, AT(record_path), .local = true},
     {"Record:Full", RTS_SETTING_BOOLEAN, AT(record_full)},
     {"Record:LimitBytes", RTS_SETTING_NUMBER64, AT(record_limit_bytes), RECORD_BYTES_MIN,
      1ULL << 50, .zero_too = true},
+    {"Record:SegmentBytes", RTS_SETTING_NUMBER64, AT(segment_bytes), SEGMENT_BYTES_MIN, 1ULL << 40,
+     .zero_too = true},
+    {"Record:SegmentSeconds", RTS_SETTING_NUMBER, AT(segment_seconds), 0, 86400},
     {"Replay:SymbolRoot", RTS_SETTING_TEXT, AT(symfs), .local = true},
     {"Sampler:CallGraph", RTS_SETTING_CHOICE, AT(call_graph), .choices = call_graphs},
     {"Sampler:DurationMs", RTS_SETTING_NUMBER64, AT(duration_ms), 0, SECONDS_MAX * 1000},

@@ -9,4 +9,5 @@ librtsample_a_SOURCES += \
 	src/facts/rate_limit.c src/facts/rate_limit.h \
 	src/facts/ratio.c src/facts/ratio.h \
 	src/facts/stack_table.c src/facts/stack_table.h \
+	src/facts/evidence.c src/facts/evidence.h \
 	src/facts/window.c src/facts/window.h

@@ -6,10 +6,15 @@
 #include "util/json.h"
 
 #define ALWAYS(field, key)         [field] = {.name = key, .release = RTS_RELEASE_ALWAYS}
-#define NEVER(field, key)          [field] = {.name = key, .release = RTS_RELEASE_NEVER}
 #define METADATA(field, key, rule) [field] = {.name = key, .in_metadata = true, .release = rule}
 #define IF_SET(field, key, member, path)                                                           \
     [field] = {.name = key,                                                                        \
+               .release = RTS_RELEASE_IF_SET,                                                      \
+               .option = offsetof(struct rts_fact_options, member),                                \
+               .setting = path}
+#define METADATA_IF_SET(field, key, member, path)                                                  \
+    [field] = {.name = key,                                                                        \
+               .in_metadata = true,                                                                \
                .release = RTS_RELEASE_IF_SET,                                                      \
                .option = offsetof(struct rts_fact_options, member),                                \
                .setting = path}
@@ -24,11 +29,12 @@ static const struct rts_outgoing_field table[RTS_FIELD_COUNT] = {
     IF_SET(RTS_FIELD_PROCESS_NAME, "processName", emit_process, "Privacy:EmitProcess"),
     ALWAYS(RTS_FIELD_CONTAINER_ID, "containerId"),
     IF_SET(RTS_FIELD_SOCKET_ADDRESS, "socketAddress", emit_socket, "Privacy:EmitSocket"),
-    NEVER(RTS_FIELD_EVIDENCE_URI, "evidenceUri"),
+    IF_SET(RTS_FIELD_EVIDENCE_URI, "evidenceUri", emit_evidence, "Record:CasDirectory"),
     ALWAYS(RTS_FIELD_HIT_COUNT, "hitCount"),
     ALWAYS(RTS_FIELD_OBSERVED_AT, "observedAt"),
     METADATA(RTS_FIELD_ALIASES, "aliases", RTS_RELEASE_ALWAYS),
     METADATA(RTS_FIELD_BUILD_ID_FALLBACK, "buildIdFallback", RTS_RELEASE_ALWAYS),
+    METADATA_IF_SET(RTS_FIELD_CAS_URI, "casUri", emit_evidence, "Record:CasDirectory"),
     METADATA(RTS_FIELD_CONTAINER_RUNTIME, "containerRuntime", RTS_RELEASE_ALWAYS),
     METADATA(RTS_FIELD_DEMANGLED, "demangled", RTS_RELEASE_ALWAYS),
     METADATA(RTS_FIELD_EVIDENCE, "evidence", RTS_RELEASE_ALWAYS),

@@ -30,6 +30,7 @@ enum rts_fact_field {
     /* From here on within metadata, sorted by name. */
     RTS_FIELD_ALIASES,
     RTS_FIELD_BUILD_ID_FALLBACK,
+    RTS_FIELD_CAS_URI,
     RTS_FIELD_CONTAINER_RUNTIME,
     RTS_FIELD_DEMANGLED,
     RTS_FIELD_EVIDENCE,
@@ -56,6 +57,8 @@ struct rts_fact_options {
     bool emit_socket;       /* socketAddress */
     bool emit_loader_base;  /* SymbolCapture:EmitLoaderBase */
     bool emit_build_id;     /* SymbolCapture:CollectBuildIds; codeId is written in any case */
+    bool emit_evidence;     /* Record:CasDirectory: evidenceUri and metadata.casUri */
+    const char *evidence;   /* the URI; NULL: these lines have none */
     int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 };
 

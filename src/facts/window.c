@@ -144,12 +144,14 @@ uint64_t rts_window_hits(const struct rts_window *window)
     return window->hits;
 }
 
-static void append_metadata(const struct line *line, struct rts_outgoing *fact)
+static void append_metadata(const struct line *line, const char *evidence,
+                            struct rts_outgoing *fact)
 {
     const struct rts_fact_symbol *symbol = &line->symbol;
     rts_outgoing_text(fact, RTS_FIELD_ALIASES, symbol->aliases);
     rts_outgoing_text(fact, RTS_FIELD_BUILD_ID_FALLBACK,
                       symbol->build_id_is_file_hash ? "file_hash" : NULL);
+    rts_outgoing_text(fact, RTS_FIELD_CAS_URI, evidence);
     rts_outgoing_text(fact, RTS_FIELD_CONTAINER_RUNTIME, line->process.container_runtime);
     rts_outgoing_text(fact, RTS_FIELD_DEMANGLED, symbol->demangled);
     rts_outgoing_text(fact, RTS_FIELD_EVIDENCE,
@@ -183,9 +185,10 @@ static void append_line(const struct line *line, const struct rts_fact_options *
     rts_outgoing_text(&fact, RTS_FIELD_PROCESS_NAME, line->process.name);
     rts_outgoing_text(&fact, RTS_FIELD_CONTAINER_ID, line->process.container_id);
     rts_outgoing_text(&fact, RTS_FIELD_SOCKET_ADDRESS, line->process.socket);
+    rts_outgoing_text(&fact, RTS_FIELD_EVIDENCE_URI, options->evidence);
     rts_outgoing_number(&fact, RTS_FIELD_HIT_COUNT, line->samples);
     rts_outgoing_text(&fact, RTS_FIELD_OBSERVED_AT, observed_at);
-    append_metadata(line, &fact);
+    append_metadata(line, options->evidence, &fact);
     rts_outgoing_end(&fact);
 }
 

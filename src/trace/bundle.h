@@ -7,7 +7,7 @@
  *
  * It holds meta.json and trace.data, in this order, as a tar archive of owner 0, mode 0644 and time
  * 0, compressed with zstd at level 19: equal traces give equal bundles with the same libraries.
- * Built without libarchive, each of these fails and says so.
+ * Built without libarchive, and for packing libzstd, each of these fails and says so.
  */
 #ifndef RTS_TRACE_BUNDLE_H
 #define RTS_TRACE_BUNDLE_H
@@ -31,10 +31,22 @@ struct rts_bundle_facts {
 
 void rts_bundle_uri(const char sha256[RTS_SHA256_HEX_SIZE], char uri[RTS_BUNDLE_URI_SIZE]);
 
-/* Packs the trace at `trace` into a bundle below `directory`, which is made if need be. Its content
- * and its name are on disk when this returns. */
-int rts_bundle_pack(const char *directory, const char *trace, const struct rts_bundle_facts *facts,
-                    char sha256[RTS_SHA256_HEX_SIZE], struct rts_error *error);
+/* Called after each piece of some 64 KiB that was packed, and may take its time; false: give up. */
+struct rts_bundle_pace {
+    void *context;
+    bool (*go_on)(void *context);
+};
+
+/* Opens a file without a name below `directory`, which is made if need be, for a trace that is to
+ * be packed there. Returns its fd, or -1. */
+int rts_bundle_begin(const char *directory, struct rts_error *error);
+
+/* Packs the trace in the file `trace`, from its beginning, into a bundle below `directory`, which
+ * is made if need be. Its content and its name are on disk when this returns. `pace` may be NULL.
+ */
+int rts_bundle_pack(const char *directory, int trace, const struct rts_bundle_facts *facts,
+                    const struct rts_bundle_pace *pace, char sha256[RTS_SHA256_HEX_SIZE],
+                    struct rts_error *error);
 
 /* Is this the name of a bundle: a URI as above, or a path that ends in ".tar.zst"? */
 bool rts_bundle_is_name(const char *name);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/nameless_file.h"
 
 /* Read from a stream at once. */
 #define READ_SIZE ((size_t)64 << 10)
@@ -55,6 +56,16 @@ int rts_trace_input_open(struct rts_trace_input *input, const char *path,
     return S_ISREG(status.st_mode) ? map_file(input, name, (uint64_t)status.st_size, error) : 0;
 }
 
+int rts_trace_input_take_fd(struct rts_trace_input *input, int fd, const char *name,
+                            struct rts_error *error)
+{
+    struct stat status;
+    *input = (struct rts_trace_input){.fd = fd};
+    if (fstat(fd, &status) < 0)
+        return rts_fail_errno(error, errno, "cannot read %s", name);
+    return map_file(input, name, (uint64_t)status.st_size, error);
+}
+
 void rts_trace_input_finish(struct rts_trace_input *input)
 {
     if (input->map)
@@ -79,40 +90,18 @@ static bool read_more(struct rts_trace_input *input, void *bytes, size_t size, s
     return result > 0;
 }
 
-static int open_unnamed(void)
-{
-    const char *folder = getenv("TMPDIR");
-    if (!folder || !*folder)
-        folder = "/tmp";
-    return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-}
-
-static bool write_all(int fd, const uint8_t *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
-
 int rts_trace_input_keep(struct rts_trace_input *input, struct rts_error *error)
 {
     static const char name[] = "the trace that is piped in";
-    RTS_CLOSE int fd = open_unnamed();
+    RTS_CLOSE int fd = rts_nameless_file(NULL);
     RTS_FREE uint8_t *bytes = malloc(READ_SIZE);
     size_t got = rts_trace_input_left(input);
     uint64_t size = got;
     bool kept =
         fd >= 0 && bytes &&
-        (got == 0 || write_all(fd, rts_trace_chunk_bytes(input->chunk) + input->begin, got));
+        (got == 0 || rts_write_all(fd, rts_trace_chunk_bytes(input->chunk) + input->begin, got));
     while (kept && read_more(input, bytes, READ_SIZE, &got)) {
-        kept = write_all(fd, bytes, got);
+        kept = rts_write_all(fd, bytes, got);
         size += got;
     }
     if (!kept || errno)

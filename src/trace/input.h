@@ -28,6 +28,10 @@ struct rts_trace_input {
 int rts_trace_input_open(struct rts_trace_input *input, const char *path,
                          bool (*wait)(void *context, int fd), void *context,
                          struct rts_error *error);
+/* The same with a file that is open, which messages call `name`; its fd is owned from now on, also
+ * in case of failure. */
+int rts_trace_input_take_fd(struct rts_trace_input *input, int fd, const char *name,
+                            struct rts_error *error);
 void rts_trace_input_finish(struct rts_trace_input *input);
 
 /* Reads a stream to its end into a file without a name, and goes on with that, from its first byte;

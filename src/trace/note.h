@@ -56,7 +56,8 @@
  *
  * Attributes of RUN: format (of the trace: 1), program, config_sha256, method, frequency,
  * call_graph, gave_up (words with commas between), rung and refused (why each better rung was:
- * "rung:cause" with commas between), full (registers and stacks were kept), clock
+ * "rung:cause" with commas between), full (registers and stacks were kept), redacted (what names
+ * the host was left out: files go by their build-ids alone), clock
  * ("monotonic", or "perf" where the kernel could not), started_ns and wall_offset_ns, segment (its
  * number, from 1).
  * Of FILE: path, build_id (hex), sha256 (of a file without a build-id), vdso (a flag).

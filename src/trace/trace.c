@@ -41,13 +41,10 @@ struct raw {
     uint64_t offset;
 };
 
-struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_options *options,
-                                 struct rts_error *error)
+/* The header, once the input is open. Takes the trace over: NULL when it cannot be read. */
+static struct rts_trace *read_beginning(struct rts_trace *trace, struct rts_error *error)
 {
-    struct rts_trace *trace = rts_calloc(1, sizeof *trace);
-    if (rts_trace_input_open(&trace->input, path, options ? options->wait : NULL,
-                             options ? options->context : NULL, error) < 0 ||
-        rts_trace_file_header_read(&trace->header, &trace->input, &trace->attrs, error) < 0) {
+    if (rts_trace_file_header_read(&trace->header, &trace->input, &trace->attrs, error) < 0) {
         rts_trace_close(trace);
         return NULL;
     }
@@ -59,6 +56,28 @@ struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_option
         return NULL;
     }
     return trace;
+}
+
+struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_options *options,
+                                 struct rts_error *error)
+{
+    struct rts_trace *trace = rts_calloc(1, sizeof *trace);
+    if (rts_trace_input_open(&trace->input, path, options ? options->wait : NULL,
+                             options ? options->context : NULL, error) < 0) {
+        rts_trace_close(trace);
+        return NULL;
+    }
+    return read_beginning(trace, error);
+}
+
+struct rts_trace *rts_trace_open_fd(int fd, const char *name, struct rts_error *error)
+{
+    struct rts_trace *trace = rts_calloc(1, sizeof *trace);
+    if (rts_trace_input_take_fd(&trace->input, fd, name, error) < 0) {
+        rts_trace_close(trace);
+        return NULL;
+    }
+    return read_beginning(trace, error);
 }
 
 void rts_trace_close(struct rts_trace *trace)

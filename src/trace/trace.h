@@ -48,6 +48,10 @@ struct rts_trace_loss {
 struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_options *options,
                                  struct rts_error *error);
 
+/* The same for a regular file that is open, which messages call `name`. Takes the fd over, also
+ * when it fails. */
+struct rts_trace *rts_trace_open_fd(int fd, const char *name, struct rts_error *error);
+
 /* Accepts NULL. */
 void rts_trace_close(struct rts_trace *trace);
 

@@ -142,11 +142,16 @@ struct rts_trace_writer *rts_trace_writer_open(const char *path,
                                                struct rts_error *error)
 {
     int fd = open_file(path, error);
-    if (fd < 0)
-        return NULL;
+    return fd < 0 ? NULL : rts_trace_writer_open_fd(fd, path, format, error);
+}
+
+struct rts_trace_writer *rts_trace_writer_open_fd(int fd, const char *name,
+                                                  const struct rts_trace_format *format,
+                                                  struct rts_error *error)
+{
     struct rts_trace_writer *writer = rts_calloc(1, sizeof *writer);
     writer->fd = fd;
-    writer->path = rts_strdup(path);
+    writer->path = rts_strdup(name);
     writer->format = *format;
     if (write_beginning(writer, error) < 0) {
         destroy(writer);
@@ -196,8 +201,7 @@ bool rts_trace_writer_waits(const struct rts_trace_writer *writer)
     return writer->waiting.size > 0;
 }
 
-/* Bytes of the file, at most, if it were finished now. */
-static uint64_t whole_size(const struct rts_trace_writer *writer)
+uint64_t rts_trace_writer_size(const struct rts_trace_writer *writer)
 {
     return writer->header.data.offset + writer->data_size + writer->waiting.size +
            writer->build_ids.size + SMALL_SECTIONS_BYTES;
@@ -206,7 +210,7 @@ static uint64_t whole_size(const struct rts_trace_writer *writer)
 static bool has_room(const struct rts_trace_writer *writer, size_t size)
 {
     uint64_t limit = writer->format.limit;
-    return limit == 0 || whole_size(writer) + size <= limit;
+    return limit == 0 || rts_trace_writer_size(writer) + size <= limit;
 }
 
 enum rts_trace_write rts_trace_writer_add_last(struct rts_trace_writer *writer, const void *records,
@@ -286,7 +290,7 @@ static void put_section(const struct rts_trace_writer *writer, enum rts_perf_fea
     uname(&system);
     if (feature == RTS_PERF_BUILD_ID)
         rts_buffer_append(out, writer->build_ids.data, writer->build_ids.size);
-    else if (feature == RTS_PERF_OS_RELEASE)
+    else if (feature == RTS_PERF_OS_RELEASE && !format->nameless)
         put_string(out, system.release);
     else if (feature == RTS_PERF_ARCH)
         put_string(out, system.machine);
@@ -336,11 +340,9 @@ static int write_sections(struct rts_trace_writer *writer, struct rts_error *err
     return write_header(writer, error);
 }
 
-int rts_trace_writer_finish(struct rts_trace_writer *writer, uint64_t *size,
-                            struct rts_error *error)
+/* All that is left to write; *size is what the file has then. */
+static int complete(struct rts_trace_writer *writer, uint64_t *size, struct rts_error *error)
 {
-    if (!writer)
-        return 0;
     int result = writer->failed
                      ? rts_fail(error, RTS_FAILED, "the trace %s ends before the run", writer->path)
                      : rts_trace_writer_sync(writer, error);
@@ -348,6 +350,25 @@ int rts_trace_writer_finish(struct rts_trace_writer *writer, uint64_t *size,
         result = write_sections(writer, error);
     struct stat status;
     *size = fstat(writer->fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+    return result;
+}
+
+int rts_trace_writer_finish(struct rts_trace_writer *writer, uint64_t *size,
+                            struct rts_error *error)
+{
+    if (!writer)
+        return 0;
+    int result = complete(writer, size, error);
     destroy(writer);
     return result;
+}
+
+int rts_trace_writer_finish_open(struct rts_trace_writer *writer, uint64_t *size,
+                                 struct rts_error *error)
+{
+    int fd = -1;
+    if (complete(writer, size, error) == 0 && lseek(writer->fd, 0, SEEK_SET) == 0)
+        fd = rts_take_fd(&writer->fd);
+    destroy(writer);
+    return fd;
 }

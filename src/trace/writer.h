@@ -21,6 +21,7 @@ struct rts_trace_format {
     bool full;          /* with registers and stacks: */
     uint64_t user_registers;
     uint32_t stack_bytes;
+    bool nameless;          /* the kernel's version stays out */
     uint64_t limit;         /* bytes of the whole file; 0: none */
     uint64_t started_ns;    /* on the clock of the samples */
     int64_t wall_offset_ns; /* to CLOCK_REALTIME, then */
@@ -41,6 +42,12 @@ struct rts_trace_writer *rts_trace_writer_open(const char *path,
                                                const struct rts_trace_format *format,
                                                struct rts_error *error);
 
+/* The same with an empty file that is open for reading and writing. Takes the fd over, also when it
+ * fails; `name` is what messages call it. */
+struct rts_trace_writer *rts_trace_writer_open_fd(int fd, const char *name,
+                                                  const struct rts_trace_format *format,
+                                                  struct rts_error *error);
+
 /* The layout of the samples. */
 struct rts_record_layout rts_trace_writer_layout(const struct rts_trace_writer *writer);
 
@@ -60,6 +67,9 @@ enum rts_trace_write rts_trace_writer_add_build_id(struct rts_trace_writer *writ
                                                    const char *path,
                                                    const struct rts_build_id *build_id);
 
+/* Bytes of the file, at most, if it were finished now. */
+uint64_t rts_trace_writer_size(const struct rts_trace_writer *writer);
+
 /* Is anything buffered? */
 bool rts_trace_writer_waits(const struct rts_trace_writer *writer);
 
@@ -70,5 +80,9 @@ int rts_trace_writer_sync(struct rts_trace_writer *writer, struct rts_error *err
  * the file has. -1: something could not be written, now or before. */
 int rts_trace_writer_finish(struct rts_trace_writer *writer, uint64_t *size,
                             struct rts_error *error);
+
+/* The same, and leaves the file open: returns its fd, at its beginning, or -1. */
+int rts_trace_writer_finish_open(struct rts_trace_writer *writer, uint64_t *size,
+                                 struct rts_error *error);
 
 #endif

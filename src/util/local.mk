@@ -11,6 +11,7 @@ librtsample_a_SOURCES += \
 	src/util/log.c src/util/log.h \
 	src/util/memory.c src/util/memory.h \
 	src/util/own_memory.c src/util/own_memory.h \
+	src/util/nameless_file.c src/util/nameless_file.h \
 	src/util/notify.c src/util/notify.h \
 	src/util/open_below.c src/util/open_below.h src/util/walk_below.c \
 	src/util/sha256.c src/util/sha256.h \

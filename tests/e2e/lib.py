@@ -288,6 +288,7 @@ LINE_KEYS = [
     "processName",
     "containerId",
     "socketAddress",
+    "evidenceUri",
     "hitCount",
     "observedAt",
     "metadata",
@@ -296,6 +297,7 @@ REQUIRED_KEYS = {"symbolId", "codeId", "buildId", "hitCount", "observedAt", "met
 METADATA_KEYS = [
     "aliases",
     "buildIdFallback",
+    "casUri",
     "containerRuntime",
     "demangled",
     "evidence",
@@ -322,6 +324,7 @@ FORMS = {
     "codeId": r"(buildid-([0-9a-f]{2})+|sha256-[0-9a-f]{64}|code:(binary:[A-Za-z0-9_-]{43}|test:[0-9a-f]{16}))",
     "buildId": r"(gnu-build-id:([0-9a-f]{2})+|sha256:[0-9a-f]{64})",
     "purl": r"pkg:[a-z]+/[A-Za-z0-9._~/%:-]+@[A-Za-z0-9._~%:-]+(\?[a-z]+=[A-Za-z0-9._~%:&=-]+)?",
+    "evidenceUri": r"cas://runtime_traces/([0-9a-f]{2})/\1[0-9a-f]{62}\.tar\.zst",
     "loaderBase": r"0x(0|[1-9a-f][0-9a-f]*)",
     "observedAt": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
 }
@@ -372,6 +375,8 @@ def _check_line(fact, opted_in):
             yield "leafHits is %r of %r" % (leaf_hits, fact["hitCount"])
     elif metadata.get("evidence") != "sampled-caller" or leaf_hits is not None:
         yield "evidence is %r with leafHits %r" % (metadata.get("evidence"), leaf_hits)
+    if metadata.get("casUri") != fact.get("evidenceUri"):
+        yield "casUri is %r, evidenceUri %r" % (metadata.get("casUri"), fact.get("evidenceUri"))
     if metadata.get("demangled") == metadata.get("symbol"):
         yield "demangled repeats the symbol"
     if ("buildIdFallback" in metadata) != fact.get("buildId", "").startswith("sha256:"):

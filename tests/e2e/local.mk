@@ -10,6 +10,7 @@ e2e_scripts = \
 	tests/e2e/containers.py \
 	tests/e2e/privacy.py \
 	tests/e2e/bad_input.py \
+	tests/e2e/bundles.py \
 	tests/e2e/gdb.py \
 	tests/e2e/losses.py \
 	tests/e2e/settings.py \

@@ -2,6 +2,7 @@
 facts_unit_tests = \
 	tests/unit/facts/test_account \
 	tests/unit/facts/test_cpu_guard \
+	tests/unit/facts/test_evidence \
 	tests/unit/facts/test_guard \
 	tests/unit/facts/test_metrics \
 	tests/unit/facts/test_observed_graph \
@@ -15,6 +16,7 @@ TESTS += $(facts_unit_tests)
 
 tests_unit_facts_test_account_SOURCES = tests/unit/facts/test_account.c tests/unit/oracle.h
 tests_unit_facts_test_cpu_guard_SOURCES = tests/unit/facts/test_cpu_guard.c
+tests_unit_facts_test_evidence_SOURCES = tests/unit/facts/test_evidence.c
 tests_unit_facts_test_guard_SOURCES = tests/unit/facts/test_guard.c
 tests_unit_facts_test_metrics_SOURCES = tests/unit/facts/test_metrics.c tests/unit/oracle.h
 tests_unit_facts_test_observed_graph_SOURCES = tests/unit/facts/test_observed_graph.c

@@ -19,6 +19,8 @@ static const struct rts_fact_options everything = {
     .emit_socket = true,
     .emit_loader_base = true,
     .emit_build_id = true,
+    .emit_evidence = true,
+    .evidence = "cas://somewhere",
 };
 
 /* A line of all that has a name or a number in the table, and of what is not in it. */
@@ -76,6 +78,7 @@ static void what_is_not_in_the_table_has_no_way_out(void **state)
         {.emit_socket = true},
         {.emit_loader_base = true},
         {.emit_build_id = true},
+        {.emit_evidence = true},
         everything,
     };
     for (size_t i = 0; i < sizeof each / sizeof *each; i++)
@@ -156,9 +159,11 @@ static void print_rows(FILE *to)
         }
         const struct rts_setting *setting = rts_setting_find(row->setting);
         assert_non_null(setting);
-        assert_int_equal(setting->type, RTS_SETTING_BOOLEAN);
-        const bool *on = rts_setting_field_const(&settings, setting);
-        fprintf(to, "Va %s , %s by default\n", setting->path, *on ? "on" : "off");
+        const void *value = rts_setting_field_const(&settings, setting);
+        bool is_text = setting->type == RTS_SETTING_TEXT;
+        assert_true(is_text || setting->type == RTS_SETTING_BOOLEAN);
+        bool on = is_text ? *(char *const *)value != NULL : *(const bool *)value;
+        fprintf(to, "Va %s , %s by default\n", setting->path, on ? "on" : "off");
     }
     rts_settings_finish(&settings);
 }

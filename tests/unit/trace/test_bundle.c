@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bundles are what tar, zstd and sha256sum take them for, and are refused when they are not. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "trace/bundle.h"
+#include "trace/packer.h"
 
 #ifdef HAVE_CONFIG_H
 #include <config.h>
@@ -54,14 +56,17 @@ static int tear_down(void **state)
 
 static void pack(const char *directory, char path[256], char sha256[RTS_SHA256_HEX_SIZE])
 {
-#ifndef HAVE_LIBARCHIVE
+#if !defined(HAVE_LIBARCHIVE) || !defined(HAVE_LIBZSTD)
     skip();
 #endif
     struct rts_error error = {0};
     char below[128], uri[RTS_BUNDLE_URI_SIZE];
     snprintf(below, sizeof below, "%s/%s", folder, directory);
-    if (rts_bundle_pack(below, trace, &facts, sha256, &error) < 0)
+    int fd = open(trace, O_RDONLY);
+    assert_true(fd >= 0);
+    if (rts_bundle_pack(below, fd, &facts, NULL, sha256, &error) < 0)
         fail_msg("%s", error.text);
+    close(fd);
     rts_bundle_uri(sha256, uri);
     snprintf(path, 256, "%s/%s", below, uri + strlen("cas://"));
 }
@@ -174,7 +179,7 @@ static void test_what_is_no_bundle_is_refused(void **state)
         "trace.data",
         "tar --zstd -cf x trace",
     };
-#ifndef HAVE_LIBARCHIVE
+#if !defined(HAVE_LIBARCHIVE) || !defined(HAVE_LIBZSTD)
     skip();
 #endif
     if (shell("zstd --version && tar --version") != 0)
@@ -197,6 +202,90 @@ static void test_what_is_no_bundle_is_refused(void **state)
     }
 }
 
+static bool give_up(void *context)
+{
+    ++*(int *)context;
+    return false;
+}
+
+static void test_what_is_given_up_leaves_nothing(void **state)
+{
+    (void)state;
+#if !defined(HAVE_LIBARCHIVE) || !defined(HAVE_LIBZSTD)
+    skip();
+#endif
+    char below[128], sha256[RTS_SHA256_HEX_SIZE];
+    struct rts_error error = {0};
+    int calls = 0, fd = open(trace, O_RDONLY);
+    snprintf(below, sizeof below, "%s/six", folder);
+    const struct rts_bundle_pace pace = {&calls, give_up};
+    assert_int_equal(rts_bundle_pack(below, fd, &facts, &pace, sha256, &error), -1);
+    assert_int_equal(calls, 1);
+    assert_non_null(strstr(error.text, "given up"));
+    assert_int_equal(shell("test -d six/runtime_traces && test -z \"$(find six -type f)\""), 0);
+    close(fd);
+}
+
+/* One after the other, in their order, and the folder is made for each. */
+static void test_a_packer_packs_in_order(void **state)
+{
+    (void)state;
+#if !defined(HAVE_LIBARCHIVE) || !defined(HAVE_LIBZSTD)
+    skip();
+#endif
+    char below[128];
+    struct rts_error error;
+    struct rts_packed packed = {0};
+    snprintf(below, sizeof below, "%s/seven", folder);
+    struct rts_packer *packer = rts_packer_create(below, 1, &error);
+    assert_non_null(packer);
+    assert_false(rts_packer_take(packer, 0, &packed));
+    for (int i = 0; i < 3; i++) {
+        int fd = rts_bundle_begin(below, &error);
+        assert_true(fd >= 0);
+        dprintf(fd, "trace %d\n", i);
+        lseek(fd, 0, SEEK_SET);
+        rts_packer_submit(packer, i == 1 ? open(folder, O_RDONLY) : fd, &facts);
+        if (i == 1)
+            close(fd);
+    }
+    assert_int_equal(rts_packer_waiting(packer), 3);
+    rts_packer_hurry(packer);
+    for (int i = 0; i < 3; i++) {
+        while (!rts_packer_take(packer, 100, &packed))
+            ;
+        assert_int_equal(packed.packed, i != 1); /* a folder is no trace */
+        if (i == 1)
+            assert_true(packed.error.text[0] != '\0');
+        char command[1024];
+        snprintf(command, sizeof command,
+                 "test \"$(tar --zstd -xOf seven/%s trace.data)\" = 'trace %d'",
+                 packed.uri + strlen("cas://"), i);
+        assert_int_equal(i == 1 ? 0 : shell(command), 0);
+    }
+    assert_int_equal(rts_packer_waiting(packer), 0);
+    rts_packer_finish(packer);
+}
+
+/* Told to end while it pauses, which it would for minutes. */
+static void test_a_packer_ends_at_once(void **state)
+{
+    (void)state;
+#if !defined(HAVE_LIBARCHIVE) || !defined(HAVE_LIBZSTD)
+    skip();
+#endif
+    char below[128];
+    struct rts_error error;
+    snprintf(below, sizeof below, "%s/eight", folder);
+    struct rts_packer *packer = rts_packer_create(below, 1, &error);
+    assert_non_null(packer);
+    for (int i = 0; i < 3; i++)
+        rts_packer_submit(packer, open(trace, O_RDONLY), &facts);
+    rts_packer_finish(packer);
+    assert_int_equal(shell("test -z \"$(find eight -name '*.zst')\""), 0);
+    rts_packer_finish(NULL);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -214,6 +303,9 @@ int main(void)
         cmocka_unit_test(test_it_opens_by_path_and_by_uri),
         cmocka_unit_test(test_what_was_changed_is_refused),
         cmocka_unit_test(test_what_is_no_bundle_is_refused),
+        cmocka_unit_test(test_what_is_given_up_leaves_nothing),
+        cmocka_unit_test(test_a_packer_packs_in_order),
+        cmocka_unit_test(test_a_packer_ends_at_once),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
