@@ -43,6 +43,7 @@ struct rts_report {
     size_t count;
     char subject[160]; /* what the report is about: a process, or this machine */
     char verdict[384]; /* one sentence */
+    char fix[320];     /* what mends it all at once; empty when it works */
     char kernel[65];   /* its release */
     enum rts_where where;
     unsigned user;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capture/refusal.h"
+
 bool rts_judge_target_runs(const struct rts_findings *findings)
 {
     const struct rts_identity *target = &findings->target;
@@ -58,6 +60,20 @@ static void conclude_works(const struct rts_findings *findings, struct rts_repor
     snprintf(report->verdict, sizeof report->verdict, "It %s.", how);
 }
 
+/* Each check names what it takes by itself, and setcap replaces what another one has granted: where
+ * capabilities are missing, the fix is to grant all of them. */
+static const char *whole_fix(const struct rts_report *report, const struct rts_check *check)
+{
+    static const enum rts_cause causes[] = {RTS_CAUSE_PARANOID, RTS_CAUSE_OTHER_USER,
+                                            RTS_CAUSE_NOT_DUMPABLE, RTS_CAUSE_MORE_CAPABLE,
+                                            RTS_CAUSE_USER_NAMESPACE};
+    const struct rts_check *all = rts_report_find(report, "self.capabilities");
+    for (size_t i = 0; check->cause && i < sizeof causes / sizeof *causes; i++)
+        if (strcmp(check->cause, rts_cause_name(causes[i])) == 0 && all->fix_count > 0)
+            return all->fixes[0];
+    return check->fix_count > 0 ? check->fixes[0] : "";
+}
+
 static void conclude_refused(const struct rts_findings *findings, struct rts_report *report)
 {
     static const char *const keys[] = {"target.process", "self.proc",    "target.maps",
@@ -70,6 +86,8 @@ static void conclude_refused(const struct rts_findings *findings, struct rts_rep
     report->status = gone ? RTS_NOT_FOUND : RTS_NOT_PERMITTED;
     snprintf(report->verdict, sizeof report->verdict, "It does not work: %s.",
              check && *check->because ? check->because : "see below");
+    if (check)
+        snprintf(report->fix, sizeof report->fix, "%s", whole_fix(report, check));
 }
 
 void rts_judge(const struct rts_findings *findings, struct rts_report *report)

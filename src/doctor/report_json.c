@@ -36,6 +36,7 @@ void rts_report_write_json(const struct rts_report *report, struct rts_buffer *b
                       report->status == 0 ? "true" : "false", report->status);
     text_or_null(buffer, "method", report->method);
     text_or_null(buffer, "verdict", report->verdict);
+    text_or_null(buffer, "fix", report->fix);
     text_or_null(buffer, "kernel", report->kernel);
     text_or_null(buffer, "place", rts_where_word(report->where));
     rts_buffer_format(buffer, ",\"user\":%u,\"pid\":", report->user);

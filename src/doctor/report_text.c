@@ -70,6 +70,11 @@ void rts_report_write_text(const struct rts_report *report, struct rts_buffer *b
     rts_buffer_format(buffer, ", as user %u, %s, Linux %s\n", report->user,
                       rts_where_phrase(report->where), report->kernel);
     append_wrapped(buffer, report->verdict, 0);
+    if (*report->fix) {
+        rts_buffer_text(buffer, "To mend it: ");
+        append_clean(buffer, report->fix, strlen(report->fix));
+        rts_buffer_text(buffer, "\n");
+    }
     rts_buffer_text(buffer, "\n");
     for (size_t i = 0; i < report->count; i++)
         write_check(&report->checks[i], buffer);

@@ -41,6 +41,8 @@ class Report:
     def _check_form(self):
         if self.json["status"] != self.status or self.json["works"] != (self.status == 0):
             yield "exit status %d: %s" % (self.status, self.json["verdict"])
+        if (self.json["fix"] is None) != (self.status == 0):
+            yield "the fix is %s" % self.json["fix"]
         if (self.json["method"] is None) != (self.status != 0):
             yield "method %s, exit status %d" % (self.json["method"], self.status)
         for key, check in self.checks.items():
@@ -153,6 +155,20 @@ def of_nobody():
 def perf_of_other_user():
     """perf events on another user's process"""
     return granted("perf.target", "other_user", ["cap_perfmon"])
+
+
+def whole():
+    """what is told first mends it all"""
+    program = copy_of_program()
+    target = known(elsewhere, elsewhere)
+    before = Report("-p", target.pid, before=AS_NOBODY, program=program)
+    problems = before.expect(4)
+    shell(before.json["fix"])
+    after = Report("-p", target.pid, before=AS_NOBODY, program=program)
+    problems += after.expect(0) + after.works("self.capabilities")
+    for key in ("perf.target", "ptrace.target", "target.maps", "target.root"):
+        problems += after.works(key)
+    return problems
 
 
 def ptrace_of_other_user():
@@ -634,7 +650,7 @@ if not IS_ROOT:
 PROGRAM = copy_of_program()
 only = sys.argv[1:]
 for step in (
-    perf_of_other_user, ptrace_of_other_user, memory_of_other_user, maps_of_other_user,
+    whole, perf_of_other_user, ptrace_of_other_user, memory_of_other_user, maps_of_other_user,
     root_of_other_user, map_files, cpus, kernel_side, uprobes, not_dumpable, not_dumpable_ptrace,
     more_capable, other_group, sys_ptrace_only, bounding_set, no_new_privileges, nosuid,
     user_namespace, filter_eperm, filter_enosys, filter_eacces, filter_kill, filter_ptrace,

@@ -324,6 +324,7 @@ static void samples_without_names(void **state)
     findings.access.map_files = RTS_NOT_TRIED;
     assert_cause(&findings, "target.maps", "other_user", "setcap cap_perfmon,cap_sys_ptrace+ep");
     assert_int_equal(report.status, 4);
+    assert_string_equal(report.fix, "setcap cap_perfmon,cap_sys_ptrace+ep /usr/bin/rtsample");
     assert_int_equal(judged(&findings, "perf.target")->state, RTS_CHECK_WORKS);
 }
 
