@@ -20,7 +20,7 @@ struct rts_trace_chunk {
 /* A chunk with room for `capacity` bytes, and one reference. Never NULL. */
 struct rts_trace_chunk *rts_trace_chunk_create(size_t capacity);
 
-/* Both accept NULL: what lies in a mapped file needs no chunk. */
+/* Both accept NULL. */
 void rts_trace_chunk_ref(struct rts_trace_chunk *chunk);
 void rts_trace_chunk_unref(struct rts_trace_chunk *chunk);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "trace/perf_file.h"
+#include "util/cleanup.h"
 
 #define PIPE_HEADER_SIZE 16
 #define MAGIC_SWAPPED    "2ELIFREP"
@@ -29,7 +30,7 @@ static int check_magic(const uint8_t *magic, struct rts_error *error)
 static int add_event(const struct rts_trace_input *input, uint64_t offset, uint64_t attr_size,
                      struct rts_trace_attrs *attrs, struct rts_error *error)
 {
-    const uint8_t *entry = rts_trace_input_at(input, offset, attr_size);
+    RTS_FREE uint8_t *entry = rts_trace_input_load(input, offset, attr_size);
     struct rts_perf_section ids;
     uint32_t event;
     if (!entry)
@@ -39,7 +40,7 @@ static int add_event(const struct rts_trace_input *input, uint64_t offset, uint6
     if (rts_trace_attrs_add(attrs, entry, size, &event, error) < 0)
         return -1;
     memcpy(&ids, entry + size, sizeof ids);
-    const uint8_t *bytes = rts_trace_input_at(input, ids.offset, ids.size);
+    RTS_FREE uint8_t *bytes = rts_trace_input_load(input, ids.offset, ids.size);
     if (!bytes)
         return rts_fail(error, RTS_FAILED,
                         "the ids of an event reach beyond the end of the file (offset %" PRIu64 ")",
@@ -75,20 +76,20 @@ static int find_data(const struct rts_perf_header *file, struct rts_trace_file_h
                      struct rts_trace_input *input, struct rts_error *error)
 {
     uint64_t offset = file->data.offset, size = file->data.size;
-    if (offset < sizeof *file || offset > input->map_size)
+    if (offset < sizeof *file || offset > input->file_size)
         return rts_fail(error, RTS_FAILED,
                         "the data is said to begin at %" PRIu64 ", and the file has %" PRIu64
                         " bytes (offset 40)",
-                        offset, input->map_size);
+                        offset, input->file_size);
     header->data = offset;
     /* Of a trace of ours that is not finished the size is that of a while ago. */
     bool has_features =
         file->features[0] | file->features[1] | file->features[2] | file->features[3];
     header->is_unfinished = size == 0 || !has_features;
-    uint64_t there = input->map_size - offset;
+    uint64_t there = input->file_size - offset;
     header->data_size = header->is_unfinished || size > there ? there : size;
     header->features_at = size <= there ? offset + size : UINT64_MAX;
-    input->offset = offset;
+    rts_trace_input_skip(input, offset - input->offset);
     input->end = offset + header->data_size;
     return 0;
 }
@@ -115,14 +116,13 @@ int rts_trace_file_header_read(struct rts_trace_file_header *header, struct rts_
     }
     if (begin != 0)
         return rts_fail(error, RTS_FAILED, "standard input is not at the beginning of the trace");
-    if (!input->map && rts_trace_input_keep(input, error) < 0)
+    if (!input->is_file && rts_trace_input_keep(input, error) < 0)
         return -1;
-    bytes = rts_trace_input_at(input, 0, sizeof file);
     /* Only the first published form, without most of the bits, is smaller. */
-    if (!bytes || file.size < sizeof file)
+    bool is_short = file.size < sizeof file;
+    if (is_short || !rts_trace_input_read(input, 0, &file, sizeof file))
         return rts_fail(error, RTS_FAILED, "the header of the trace is cut short (offset %d)",
-                        bytes ? 8 : 0);
-    memcpy(&file, bytes, sizeof file);
+                        is_short ? 8 : 0);
     memcpy(header->features, file.features, sizeof header->features);
     if (read_events(&file, input, attrs, error) < 0)
         return -1;
@@ -142,12 +142,10 @@ void rts_trace_file_header_read_features(const struct rts_trace_file_header *hea
         struct rts_perf_section section;
         if (!(header->features[bit / 64] >> (bit % 64) & 1))
             continue;
-        const uint8_t *entry = rts_trace_input_at(input, at, sizeof section);
-        if (!entry)
+        if (!rts_trace_input_read(input, at, &section, sizeof section))
             return;
-        memcpy(&section, entry, sizeof section);
         at += sizeof section;
-        const uint8_t *bytes = rts_trace_input_at(input, section.offset, section.size);
+        RTS_FREE uint8_t *bytes = rts_trace_input_load(input, section.offset, section.size);
         if (bytes)
             rts_trace_features_take(features, bit, bytes, (size_t)section.size, attrs, build_ids);
     }

@@ -6,26 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/nameless_file.h"
 
-/* Read from a stream at once. */
+/* Read at once, of a stream and of a file. */
 #define READ_SIZE ((size_t)64 << 10)
 
-static int map_file(struct rts_trace_input *input, const char *name, uint64_t size,
-                    struct rts_error *error)
+/* Goes on with a regular file of this size. */
+static int take_file(struct rts_trace_input *input, const char *name, uint64_t size,
+                     struct rts_error *error)
 {
     if (size == 0)
         return rts_fail(error, RTS_FAILED, "%s is empty", name);
-    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, input->fd, 0);
-    if (map == MAP_FAILED)
-        return rts_fail_errno(error, errno, "cannot map %s", name);
-    input->map = map;
-    input->map_size = input->end = size;
+    input->is_file = true;
+    input->file_size = input->end = size;
     off_t at =
         lseek(input->fd, 0, SEEK_CUR); /* of standard input: somebody may have read already */
     input->offset = at > 0 && (uint64_t)at < size ? (uint64_t)at : 0;
@@ -53,7 +50,7 @@ int rts_trace_input_open(struct rts_trace_input *input, const char *path,
         return rts_fail(error, RTS_FAILED,
                         "%s is a directory: traces of perf record --threads are not read", name);
     input->fd = rts_take_fd(&fd);
-    return S_ISREG(status.st_mode) ? map_file(input, name, (uint64_t)status.st_size, error) : 0;
+    return S_ISREG(status.st_mode) ? take_file(input, name, (uint64_t)status.st_size, error) : 0;
 }
 
 int rts_trace_input_take_fd(struct rts_trace_input *input, int fd, const char *name,
@@ -63,13 +60,11 @@ int rts_trace_input_take_fd(struct rts_trace_input *input, int fd, const char *n
     *input = (struct rts_trace_input){.fd = fd};
     if (fstat(fd, &status) < 0)
         return rts_fail_errno(error, errno, "cannot read %s", name);
-    return map_file(input, name, (uint64_t)status.st_size, error);
+    return take_file(input, name, (uint64_t)status.st_size, error);
 }
 
 void rts_trace_input_finish(struct rts_trace_input *input)
 {
-    if (input->map)
-        munmap((void *)(uintptr_t)input->map, input->map_size);
     rts_trace_chunk_unref(input->chunk);
     if (input->fd >= 0)
         close(input->fd);
@@ -111,27 +106,46 @@ int rts_trace_input_keep(struct rts_trace_input *input, struct rts_error *error)
     close(input->fd);
     input->fd = rts_take_fd(&fd);
     lseek(input->fd, 0, SEEK_SET);
-    return map_file(input, name, size, error);
+    return take_file(input, name, size, error);
+}
+
+/* Bytes in memory that were not taken. */
+static size_t in_memory(const struct rts_trace_input *input)
+{
+    return input->chunk ? input->chunk->size - input->begin : 0;
 }
 
 uint64_t rts_trace_input_left(const struct rts_trace_input *input)
 {
-    if (input->map)
-        return input->end - input->offset;
-    return input->chunk ? input->chunk->size - input->begin : 0;
+    return input->is_file ? input->end - input->offset : in_memory(input);
+}
+
+/* Some of what follows what is in memory. */
+static bool read_on(struct rts_trace_input *input, void *bytes, size_t size, size_t *got)
+{
+    if (!input->is_file)
+        return read_more(input, bytes, size, got);
+    uint64_t at = input->offset + in_memory(input), left = input->end - at;
+    ssize_t result;
+    do {
+        errno = 0;
+        result = pread(input->fd, bytes, left < size ? (size_t)left : size, (off_t)at);
+    } while (result < 0 && errno == EINTR);
+    *got = result > 0 ? (size_t)result : 0;
+    return result > 0;
 }
 
 const uint8_t *rts_trace_input_peek(struct rts_trace_input *input, size_t size)
 {
     errno = 0;
-    if (input->map)
-        return rts_trace_input_left(input) >= size ? input->map + input->offset : NULL;
-    while (rts_trace_input_left(input) < size) {
+    if (input->is_file && rts_trace_input_left(input) < size)
+        return NULL;
+    while (in_memory(input) < size) {
         input->begin = rts_trace_chunk_make_room(&input->chunk, input->begin, size);
         struct rts_trace_chunk *chunk = input->chunk;
         size_t room = chunk->capacity - chunk->size, got;
-        if (!read_more(input, rts_trace_chunk_bytes(chunk) + chunk->size,
-                       room < READ_SIZE ? room : READ_SIZE, &got))
+        if (!read_on(input, rts_trace_chunk_bytes(chunk) + chunk->size,
+                     room < READ_SIZE ? room : READ_SIZE, &got))
             return NULL;
         chunk->size += got;
     }
@@ -141,28 +155,62 @@ const uint8_t *rts_trace_input_peek(struct rts_trace_input *input, size_t size)
 void rts_trace_input_take(struct rts_trace_input *input, size_t size)
 {
     input->offset += size;
-    if (!input->map)
-        input->begin += size;
+    input->begin += size;
+}
+
+/* Of a file nothing of that is read. */
+static bool skip_in_file(struct rts_trace_input *input, uint64_t size)
+{
+    bool enough = size <= rts_trace_input_left(input);
+    input->offset += enough ? size : rts_trace_input_left(input);
+    rts_trace_chunk_unref(input->chunk);
+    input->chunk = NULL;
+    input->begin = 0;
+    return enough;
 }
 
 bool rts_trace_input_skip(struct rts_trace_input *input, uint64_t size)
 {
+    if (input->is_file)
+        return skip_in_file(input, size);
     while (size > 0) {
-        uint64_t left = rts_trace_input_left(input);
+        size_t left = in_memory(input);
         if (left == 0 && !rts_trace_input_peek(input, 1))
             return false;
-        left = rts_trace_input_left(input);
-        size_t part = (size_t)(left < size ? left : size);
+        left = in_memory(input);
+        size_t part = left < size ? left : (size_t)size;
         rts_trace_input_take(input, part);
         size -= part;
     }
     return true;
 }
 
-const uint8_t *rts_trace_input_at(const struct rts_trace_input *input, uint64_t offset,
-                                  uint64_t size)
+bool rts_trace_input_read(const struct rts_trace_input *input, uint64_t offset, void *bytes,
+                          size_t size)
 {
-    if (!input->map || offset > input->map_size || size > input->map_size - offset)
+    if (!input->is_file || offset > input->file_size || size > input->file_size - offset)
+        return false;
+    for (char *at = bytes; size > 0;) {
+        ssize_t got = pread(input->fd, at, size, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        at += got;
+        offset += (uint64_t)got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+void *rts_trace_input_load(const struct rts_trace_input *input, uint64_t offset, uint64_t size)
+{
+    /* Looked at first, so that memory is only taken for what can be there. */
+    if (size > RTS_TRACE_LOAD_MAX || offset > input->file_size || size > input->file_size - offset)
         return NULL;
-    return input->map + offset;
+    void *bytes = malloc(size > 0 ? (size_t)size : 1);
+    if (bytes && rts_trace_input_read(input, offset, bytes, (size_t)size))
+        return bytes;
+    free(bytes);
+    return NULL;
 }

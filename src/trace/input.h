@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bytes of a trace, in order. A regular file is mapped (privately, so that only the pages that
- * are looked at are read), a pipe is read as it comes.
+ * The bytes of a trace, in order: of a regular file, from any place, or of a pipe, as it comes. A
+ * file is read and not mapped: one that its owner cuts short meanwhile has fewer bytes than it had,
+ * and does not end us.
  */
 #ifndef RTS_TRACE_INPUT_H
 #define RTS_TRACE_INPUT_H
@@ -13,11 +14,11 @@
 
 struct rts_trace_input {
     int fd;                        /* owned */
-    const uint8_t *map;            /* NULL: a stream */
-    uint64_t map_size;             /* of the mapping */
+    bool is_file;                  /* a regular one; else a stream */
+    uint64_t file_size;            /* when it was opened */
     uint64_t offset;               /* of the next byte in the file or stream */
-    uint64_t end;                  /* a mapped file is read up to here */
-    struct rts_trace_chunk *chunk; /* of a stream: what was read and not taken yet begins at */
+    uint64_t end;                  /* a file is read up to here */
+    struct rts_trace_chunk *chunk; /* what was read and not taken yet begins at */
     size_t begin;                  /* this place */
     bool (*wait)(void *context, int fd);
     void *context;
@@ -52,8 +53,13 @@ bool rts_trace_input_skip(struct rts_trace_input *input, uint64_t size);
 /* Bytes before the end that were not taken; of a stream those that were read. */
 uint64_t rts_trace_input_left(const struct rts_trace_input *input);
 
-/* `size` bytes at `offset` of a mapped file, or NULL when it has not so many. */
-const uint8_t *rts_trace_input_at(const struct rts_trace_input *input, uint64_t offset,
-                                  uint64_t size);
+/* Reads `size` bytes at `offset` of a file; false when it has not so many. */
+bool rts_trace_input_read(const struct rts_trace_input *input, uint64_t offset, void *bytes,
+                          size_t size);
+
+/* The same into memory that the caller frees; NULL also when there are more than
+ * RTS_TRACE_LOAD_MAX: what is read so is the description of a trace, and not its data. */
+#define RTS_TRACE_LOAD_MAX ((uint64_t)64 << 20)
+void *rts_trace_input_load(const struct rts_trace_input *input, uint64_t offset, uint64_t size);
 
 #endif

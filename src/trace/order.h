@@ -20,9 +20,10 @@
 struct rts_trace_item {
     uint64_t time;
     uint64_t number; /* in the order of the file; of equal times the first comes first */
-    const struct perf_event_header *header;
-    struct rts_trace_chunk *chunk; /* holds it; NULL: a mapped file does */
-    uint64_t offset;               /* in the trace, for messages */
+    const struct perf_event_header *header; /* NULL: to be read again, from `offset` */
+    uint16_t size;                          /* of it, then */
+    struct rts_trace_chunk *chunk;          /* holds it; NULL when it is not in memory */
+    uint64_t offset;                        /* in the trace */
 };
 
 struct rts_trace_order {

@@ -339,6 +339,33 @@ static bool is_note(const struct raw *raw)
            memcmp(raw->bytes + sizeof raw->header, RTS_NOTE_MAGIC, sizeof RTS_NOTE_MAGIC - 1) == 0;
 }
 
+/* A record of a file that has to wait need not do so in memory. */
+static void put_down(struct rts_trace_item *item)
+{
+    item->size = item->header->size;
+    item->header = NULL;
+    rts_trace_chunk_unref(item->chunk);
+    item->chunk = NULL;
+}
+
+/* Reads it again. False: the file is not what it was. */
+static bool pick_up(struct rts_trace *trace, struct rts_trace_item *item)
+{
+    struct rts_trace_chunk *chunk = rts_trace_chunk_create(item->size);
+    struct perf_event_header header;
+    chunk->size = item->size;
+    if (rts_trace_input_read(&trace->input, item->offset, chunk->words, item->size)) {
+        memcpy(&header, chunk->words, sizeof header);
+        item->chunk = chunk;
+        item->header = (const struct perf_event_header *)(const void *)chunk->words;
+        if (header.size == item->size)
+            return true;
+        item->chunk = NULL;
+    }
+    rts_trace_chunk_unref(chunk);
+    return false;
+}
+
 /* Takes a record in: true when it is to be passed on at once: it has no time and tells what was so
  * before the recording began, or the trace is one of ours. */
 static bool take_in(struct rts_trace *trace, const struct raw *raw, struct rts_trace_item *item)
@@ -355,6 +382,8 @@ static bool take_in(struct rts_trace *trace, const struct raw *raw, struct rts_t
     item->time = event ? rts_record_time(item->header, &event->layout) : 0;
     if (item->time == 0 || item->time == UINT64_MAX)
         return true;
+    if (trace->input.is_file && raw->chunk == trace->input.chunk)
+        put_down(item);
     rts_trace_order_add(&trace->order, item);
     return false;
 }
@@ -364,8 +393,13 @@ bool rts_trace_next(struct rts_trace *trace, struct rts_trace_record *record)
     struct rts_trace_item item;
     struct raw raw;
     for (;;) {
-        if (rts_trace_order_take(&trace->order, trace->ended, &item))
-            break;
+        if (rts_trace_order_take(&trace->order, trace->ended, &item)) {
+            if (item.header || pick_up(trace, &item))
+                break;
+            if (!trace->loss.reason[0])
+                stop(trace, item.offset, "the file was changed while it was read");
+            continue;
+        }
         if (!next_raw(trace, &raw)) {
             if (trace->order.count == 0)
                 return false;
@@ -395,7 +429,7 @@ const struct rts_trace_build_ids *rts_trace_build_ids(const struct rts_trace *tr
 
 uint64_t rts_trace_size(const struct rts_trace *trace)
 {
-    return trace->input.map ? trace->input.map_size : trace->input.offset;
+    return trace->input.is_file ? trace->input.file_size : trace->input.offset;
 }
 
 void rts_trace_loss(const struct rts_trace *trace, struct rts_trace_loss *loss)

@@ -5,8 +5,9 @@
  * as they lie in it, with its notes (trace/note.h). Nothing in the bytes is trusted: what is
  * damaged ends the reading with a stated loss.
  *
- * Memory: a mapped file costs an entry for each record that waits for its turn; what comes from a
- * pipe or is compressed is held itself (RTS_TRACE_WAITING_BYTES at most, trace/order.h).
+ * Memory: a file costs an entry for each record that waits for its turn, and is read again then;
+ * what comes from a pipe or is compressed is held itself (RTS_TRACE_WAITING_BYTES at most,
+ * trace/order.h).
  */
 #ifndef RTS_TRACE_TRACE_H
 #define RTS_TRACE_TRACE_H

@@ -116,6 +116,45 @@ def recorded():
     return problems
 
 
+def bundled(*options, folder):
+    """The run, and {bundle: what is in it, unpacked}."""
+    run, sampling = run_marked("--cas", os.path.join(folder, "cas"), "--record-full", *options, folder=folder)
+    found, bundles = outputs(sampling, folder), {}
+    for path in list(found):
+        if path.endswith(".tar.zst"):
+            unpacked = subprocess.run(["tar", "--zstd", "-xOf", path], capture_output=True)
+            if unpacked.returncode != 0:
+                raise Skip("tar does not unpack zstd here")
+            bundles[path] = found[path] = unpacked.stdout
+    if not bundles:
+        raise Skip("no bundle was made: " + run.stderr)
+    return run, found, bundles
+
+
+def in_bundles():
+    """--cas: no marker, path, kernel, thread or process is in a bundle, and memory was not asked for"""
+    run, found, bundles = bundled(folder=os.path.join(WORK, "bundled"))
+    problems = list(leaks(found)) + run.problems
+    for path, data in bundles.items():
+        for words in (b"/usr/", b"/lib/", b"/tmp", os.uname().release.encode(), os.uname().nodename.encode()):
+            if words in data:
+                problems.append("%s is in %s" % (words, path))
+        if data.count(b"buildid-") == 0:
+            problems.append("no file is named by its build-id")
+    return problems
+
+
+def in_bundles_opted_in():
+    """--cas --emit process: of the markers a bundle has the name alone"""
+    run, found, bundles = bundled("--emit", "process", folder=os.path.join(WORK, "bundled-opted-in"))
+    problems = list(run.problems)
+    for path, data in bundles.items():
+        within = {word for word, mark in MARKS.items() if mark[:15].encode() in data}
+        if within != {"name"}:
+            problems.append("in the bundle: %s" % sorted(within))
+    return problems
+
+
 def recorded_in_full():
     """--record-full: memory of the stack is in the trace, with what lies there, and nowhere else"""
     stack = ["--record-full", "--call-graph", "dwarf,65528"]
@@ -129,7 +168,7 @@ def recorded_in_full():
 
 
 require_sampling()
-for step in (redacted, opted_in, recorded, recorded_in_full):
+for step in (redacted, opted_in, in_bundles, in_bundles_opted_in, recorded, recorded_in_full):
     try:
         ok(step.__doc__, step())
     except Skip as reason:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 trace_unit_tests = \
 	tests/unit/trace/test_bundle \
+	tests/unit/trace/test_input \
 	tests/unit/trace/test_note \
+	tests/unit/trace/test_order \
 	tests/unit/trace/test_record_encode
 check_PROGRAMS += $(trace_unit_tests)
 TESTS += $(trace_unit_tests)
 
+tests_unit_trace_test_input_SOURCES = tests/unit/trace/test_input.c
+tests_unit_trace_test_order_SOURCES = tests/unit/trace/test_order.c
 tests_unit_trace_test_note_SOURCES = tests/unit/trace/test_note.c
 tests_unit_trace_test_record_encode_SOURCES = tests/unit/trace/test_record_encode.c
 tests_unit_trace_test_bundle_SOURCES = tests/unit/trace/test_bundle.c
