@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "process/cgroup.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -151,6 +152,7 @@ void rts_session_open_stages(struct rts_session *session)
         session->cpu_count = cpus > 0 ? (unsigned)cpus : 1;
     session->throttled_since = rts_calloc(session->cpu_count, sizeof *session->throttled_since);
     session->processes = rts_process_table_create(session->replay ? NULL : "/proc");
+    session->cgroups = rts_cgroup_ids_create(session->replay ? NULL : RTS_CGROUP_ROOT);
     session->objects = rts_object_cache_create(IDLE_OBJECTS_MAX);
     session->code_map.processes = session->processes;
     session->code_map.objects = session->objects;
@@ -169,6 +171,7 @@ void rts_session_close_stages(struct rts_session *session)
     rts_capture_destroy(session->capture);
     rts_guard_destroy(session->guard);
     rts_process_table_destroy(session->processes, rts_session_forget_object, session);
+    rts_cgroup_ids_destroy(session->cgroups);
     rts_stack_table_destroy(session->stacks);
     rts_window_destroy(session->window);
     rts_observed_graph_destroy(session->observed);

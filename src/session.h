@@ -25,6 +25,7 @@
 #include "graph/graph.h"
 #include "identity/symbol.h"
 #include "package/package_table.h"
+#include "process/cgroup_ids.h"
 #include "process/process.h"
 #include "receipt.h"
 #include "recorder.h"
@@ -49,6 +50,7 @@ struct rts_session {
     struct rts_capture *capture;
     struct rts_receipt receipt; /* of how it came about */
     struct rts_process_table *processes;
+    struct rts_cgroup_ids *cgroups;
     struct rts_object_cache *objects;
     struct rts_code_map code_map;
     struct rts_replay *replay;      /* NULL: live */
@@ -70,7 +72,9 @@ struct rts_session {
     FILE *stats; /* opened before a command runs; NULL: not asked for */
     bool stats_written;
     struct rts_command command;
-    char *group;       /* owned: the folder of the control group that is sampled; NULL: none */
+    char *group; /* owned: the folder of the control group that is sampled; NULL: none */
+    char container_id[RTS_CONTAINER_ID_SIZE]; /* sampled by its processes, without a folder */
+    bool group_events; /* the kernel samples the group as such, and all who come are targets */
     bool group_failed; /* somebody in it cannot be sampled, which was said */
     bool whole_cpus;   /* the events are of CPUs, and those who are no target are left out */
     bool own_only;     /* all were wanted, and only those are sampled that may be */
@@ -208,8 +212,10 @@ void rts_session_close_segments(struct rts_session *session);
 int rts_session_open_union(struct rts_session *session, struct rts_error *error);
 int rts_session_write_union(struct rts_session *session, struct rts_error *error);
 
-/* session_process.c: finds out in which container a process is; soon, for it may end. */
-void rts_session_find_container(const struct rts_session *session, struct rts_process *process);
+/* session_process.c: finds out in which container a process is that was sampled; soon, for it may
+ * end. */
+void rts_session_find_container(const struct rts_session *session, struct rts_process *process,
+                                const struct rts_record *record);
 
 /* Finds out where it listens, if that is wanted and not known yet. */
 void rts_session_find_socket(const struct rts_session *session, struct rts_process *process);

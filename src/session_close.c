@@ -178,7 +178,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
     const struct rts_capture_facts *facts = rts_capture_facts(session->capture);
     const char *gave_up[FEATURES_MAX + 1] = {NULL};
     size_t count = 0;
-    for (unsigned bit = 1; count < FEATURES_MAX && bit <= RTS_FEATURE_KERNEL_SIDE; bit <<= 1)
+    for (unsigned bit = 1; count < FEATURES_MAX && bit <= RTS_FEATURE_LAST; bit <<= 1)
         if (facts->gave_up & bit)
             gave_up[count++] = rts_feature_name((enum rts_feature)bit);
     struct rts_buffer refused = RTS_BUFFER_INIT;

@@ -35,9 +35,10 @@ static void let_go(struct rts_session *session)
 {
     rts_capture_destroy(session->capture);
     session->capture = NULL;
-    session->whole_cpus = session->own_only = false;
+    session->whole_cpus = session->own_only = session->group_events = false;
     free(session->group);
     session->group = NULL;
+    session->container_id[0] = '\0';
 }
 
 /* Why samples that hit in the kernel were refused, if they were. */
@@ -58,7 +59,8 @@ static void note_perf(struct rts_session *session, const char *last)
 {
     struct rts_receipt *receipt = &session->receipt;
     struct rts_refusal kernel_side;
-    bool cpus = session->settings->target == RTS_TARGET_ALL && !session->own_only;
+    bool cpus = session->group_events ||
+                (session->settings->target == RTS_TARGET_ALL && !session->own_only);
     enum rts_rung rung = cpus ? RTS_RUNG_PERF_CPUS : RTS_RUNG_PERF_PROCESS;
     if (read_kernel_side(session, &kernel_side)) {
         if (!receipt->refused[rung] && !cpus)

@@ -132,7 +132,7 @@ void rts_session_keep_stack(struct rts_session *session, struct rts_process *pro
     session->account.kernel_side += record->sample.kernel_mode;
     if (!process->counted) {
         process->counted = true;
-        rts_session_find_container(session, process);
+        rts_session_find_container(session, process, record);
         session->account.processes++;
     }
     account_stack(session);
@@ -237,6 +237,9 @@ void rts_session_take_side_band(void *context, const struct rts_record *record)
          * counts as one. */
         session->account.dropped[RTS_DROP_KERNEL_LOST] += record->lost.records;
         session->account.lost_records += record->lost.records;
+        break;
+    case RTS_RECORD_CGROUP:
+        rts_cgroup_ids_add(session->cgroups, record->cgroup.id, record->cgroup.path);
         break;
     case RTS_RECORD_THROTTLE:
     case RTS_RECORD_UNTHROTTLE: take_throttle(session, record); break;

@@ -3,7 +3,9 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,12 +120,18 @@ static bool is_sampled(const struct rts_session *session, int32_t pid)
     return known && known->target && known->died_ns == UINT64_MAX;
 }
 
+static int32_t *group_processes(const struct rts_session *session, size_t *count)
+{
+    return session->group ? rts_cgroup_processes(session->group, count)
+                          : rts_container_processes("/proc", session->container_id, count);
+}
+
 /* Those in the control group; or, where all were wanted and CPUs were refused, those that may be
  * sampled one by one: of our own user, or of any when we may trace everybody. */
 static int32_t *list_candidates(const struct rts_session *session, size_t *count)
 {
-    if (session->group)
-        return rts_cgroup_processes(session->group, count);
+    if (session->group || session->container_id[0])
+        return group_processes(session, count);
     size_t all, kept = 0;
     int32_t *pids = rts_process_list("/proc", 0, &all);
     struct rts_standing standing;
@@ -152,7 +160,7 @@ static int follow_group(struct rts_session *session, struct rts_error *error)
         struct rts_error failure;
         if (pids[i] == session->own_pid || is_sampled(session, pids[i]))
             continue;
-        if (session->whole_cpus ||
+        if (session->whole_cpus || session->group_events ||
             rts_capture_add_process(session->capture, pids[i], &failure) == 0) {
             take_in(session, pids[i], &unreadable, NULL);
         } else if (failure.failure != RTS_NOT_FOUND) {
@@ -211,6 +219,26 @@ static int follow_group_by_cpu(struct rts_session *session, struct rts_error *er
     return follow_group(session, error);
 }
 
+/* The kernel itself keeps to those who are in the group, however short their life is, where whole
+ * CPUs may be sampled and perf counts by that hierarchy of groups. */
+static void open_group_events(struct rts_session *session)
+{
+    struct rts_error failure;
+    RTS_CLOSE int folder =
+        session->group ? open(session->group, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    session->group_events = rts_capture_add_group(session->capture, folder, &failure) == 0;
+    if (session->group_events)
+        rts_log("the kernel samples this control group as such");
+    else if (session->group)
+        rts_log(
+            "following the processes of this control group, which the kernel does not sample as "
+            "such (%s)",
+            failure.number ? strerror(failure.number) : failure.text);
+    else
+        rts_log("following the processes of container %.16s, whose control group is not to be seen",
+                session->container_id);
+}
+
 static void say_incomplete(struct rts_session *session, const struct rts_error *failure)
 {
     if (!session->group_failed)
@@ -218,15 +246,27 @@ static void say_incomplete(struct rts_session *session, const struct rts_error *
     session->group_failed = true;
 }
 
-static int attach_group(struct rts_session *session, struct rts_error *error)
+static int find_group(struct rts_session *session, struct rts_error *error)
 {
     const char *wanted = session->settings->group;
-    session->group = session->settings->target == RTS_TARGET_CONTAINER
-                         ? rts_cgroup_find_container("/proc", RTS_CGROUP_ROOT, wanted, error)
-                         : rts_cgroup_find(RTS_CGROUP_ROOT, wanted, error);
-    if (!session->group)
+    struct rts_container_place place;
+    if (session->settings->target == RTS_TARGET_CGROUP) {
+        session->group = rts_cgroup_find(RTS_CGROUP_ROOT, wanted, error);
+        return session->group ? 0 : -1;
+    }
+    if (rts_cgroup_find_container("/proc", RTS_CGROUP_ROOT, wanted, &place, error) < 0)
         return -1;
+    session->group = place.folder;
+    memcpy(session->container_id, place.id, sizeof session->container_id);
+    return 0;
+}
+
+static int attach_group(struct rts_session *session, struct rts_error *error)
+{
     struct rts_error failure;
+    if (find_group(session, error) < 0)
+        return -1;
+    open_group_events(session);
     int result = follow_group(session, &failure);
     if (result < 0)
         result = follow_group_by_cpu(session, &failure);
@@ -235,10 +275,21 @@ static int attach_group(struct rts_session *session, struct rts_error *error)
         return *error = failure, -1;
     if (empty)
         return rts_fail(error, RTS_NOT_FOUND, "no process is in the control group %s",
-                        session->group);
+                        session->settings->group);
     if (result > 0)
         say_incomplete(session, &failure);
     return 0;
+}
+
+/* Is there nobody left but ourselves? */
+static bool is_group_empty(const struct rts_session *session)
+{
+    size_t count;
+    RTS_FREE int32_t *pids = group_processes(session, &count);
+    for (size_t i = 0; i < count; i++)
+        if (pids[i] != session->own_pid)
+            return false;
+    return true;
 }
 
 /* Those who came by themselves count before the group is given up. */
@@ -246,6 +297,8 @@ static bool group_ended(struct rts_session *session, bool thorough)
 {
     struct rts_error failure;
     uint64_t now = session->code_map.time;
+    if (session->group_events)
+        return is_group_empty(session);
     if (!thorough && rts_process_table_alive(session->processes, now, false) > 0)
         return false;
     int result = follow_group(session, &failure);

@@ -23,6 +23,10 @@ void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *
         attr->sample_type |= PERF_SAMPLE_CALLCHAIN;
         attr->exclude_callchain_kernel = 1;
     }
+    if (features & RTS_FEATURE_CGROUP_IDS) {
+        attr->sample_type |= PERF_SAMPLE_CGROUP;
+        attr->cgroup = 1;
+    }
     attr->sample_id_all = 1;
     attr->mmap = 1;
     attr->mmap2 = 1;
@@ -46,8 +50,12 @@ enum rts_feature rts_attr_step_down(unsigned *features, int number)
     /* A kernel that does not know a bit says EINVAL (E2BIG for a longer attr); one that does not
      * permit something says EACCES or EPERM, and the only thing to be refused is the kernel side.
      */
-    if ((number == EINVAL || number == E2BIG || number == EOPNOTSUPP) &&
-        (*features & RTS_FEATURE_CLOCK_ID)) {
+    bool unknown = number == EINVAL || number == E2BIG || number == EOPNOTSUPP;
+    if (unknown && (*features & RTS_FEATURE_CGROUP_IDS)) {
+        *features &= ~(unsigned)RTS_FEATURE_CGROUP_IDS;
+        return RTS_FEATURE_CGROUP_IDS;
+    }
+    if (unknown && (*features & RTS_FEATURE_CLOCK_ID)) {
         *features &= ~(unsigned)RTS_FEATURE_CLOCK_ID;
         return RTS_FEATURE_CLOCK_ID;
     }
@@ -63,6 +71,8 @@ const char *rts_feature_name(enum rts_feature feature)
     switch (feature) {
     case RTS_FEATURE_CLOCK_ID: return "monotonic_clock";
     case RTS_FEATURE_KERNEL_SIDE: return "kernel_samples";
+    case RTS_FEATURE_CGROUP_IDS: return "cgroup_ids";
+    case RTS_FEATURE_CGROUP_EVENTS: return "cgroup_events";
     }
     return "unknown";
 }

@@ -19,7 +19,13 @@
 enum rts_feature {
     RTS_FEATURE_CLOCK_ID = 1 << 0,    /* times on CLOCK_MONOTONIC: Linux 4.1 */
     RTS_FEATURE_KERNEL_SIDE = 1 << 1, /* samples that hit in the kernel, with their user stack */
+    RTS_FEATURE_CGROUP_IDS = 1 << 2,  /* control group ids in samples: Linux 5.7 */
+    /* Not of an attr: events that are limited to a control group by the kernel, where one was to be
+     * sampled. */
+    RTS_FEATURE_CGROUP_EVENTS = 1 << 3,
 };
+
+#define RTS_FEATURE_LAST RTS_FEATURE_CGROUP_EVENTS
 
 /* What samples hold at least, and what ends every other record (PERF_SAMPLE_*): the same in all
  * events that share a ring, or their records could not be told apart. */

@@ -17,6 +17,11 @@ int rts_capture_add_cpus(struct rts_capture *capture, struct rts_error *error)
     return capture->backend->add_cpus(capture, error);
 }
 
+int rts_capture_add_group(struct rts_capture *capture, int folder, struct rts_error *error)
+{
+    return capture->backend->add_group(capture, folder, error);
+}
+
 void rts_capture_close_events(struct rts_capture *capture)
 {
     capture->backend->close_events(capture);

@@ -87,6 +87,11 @@ int rts_capture_add_process(struct rts_capture *capture, int32_t pid, struct rts
 /* Opens one event per CPU, for all processes. */
 int rts_capture_add_cpus(struct rts_capture *capture, struct rts_error *error);
 
+/* Opens one event per CPU for whoever is in the control group, or one below it, at any time.
+ * `folder` is that of the group in the hierarchy that perf counts by: of version 2, unless one of
+ * version 1 is mounted for it. Else it fails, and facts()->gave_up says so. */
+int rts_capture_add_group(struct rts_capture *capture, int folder, struct rts_error *error);
+
 /* Closes all events again; the rings stay. */
 void rts_capture_close_events(struct rts_capture *capture);
 

@@ -41,6 +41,7 @@ struct perf_capture {
     struct rts_perf_rings rings;
     struct rts_events events;
     struct rts_drain drain;
+    int group; /* folder of the control group that whole CPUs are limited to; -1: none; not ours */
 };
 
 static struct perf_capture *perf_of(struct rts_capture *capture)
@@ -113,6 +114,14 @@ static int too_many_files(int32_t pid, struct rts_error *error)
     return -1;
 }
 
+/* Those of a whole CPU are limited to the control group, if there is one. */
+static int open_attr(const struct perf_capture *perf, const struct perf_event_attr *attr,
+                     int32_t tid, uint32_t cpu)
+{
+    return tid < 0 && perf->group >= 0 ? rts_perf_event_open_group(attr, perf->group, cpu)
+                                       : rts_perf_event_open(attr, tid, cpu);
+}
+
 /* Opens the sampling event for (tid, cpu), going down the ladder. Returns 1 when it is open, 0 when
  * the thread or the CPU is gone, -1 on failure. */
 static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int32_t pid,
@@ -122,7 +131,7 @@ static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int3
         struct rts_attr_request request = request_of(perf, tid >= 0);
         struct perf_event_attr attr;
         rts_attr_fill(&attr, &request, perf->rings.features);
-        int fd = rts_perf_event_open(&attr, tid, cpu);
+        int fd = open_attr(perf, &attr, tid, cpu);
         if (fd >= 0) {
             if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, perf->rings.owners[cpu]) < 0) {
                 int number = errno;
@@ -139,7 +148,9 @@ static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int3
             return too_many_files(pid, error);
         /* Only the first event may choose the rung, since all events of a run are alike; and the
          * clock is chosen already, by the rings. */
-        bool may_step = perf->events.count == 0 && (number == EACCES || number == EPERM);
+        bool ids = perf->rings.features & RTS_FEATURE_CGROUP_IDS;
+        bool may_step = perf->events.count == 0 &&
+                        (number == EACCES || number == EPERM || (number == EINVAL && ids));
         enum rts_feature given_up =
             may_step ? rts_attr_step_down(&perf->rings.features, number) : 0;
         if (!given_up)
@@ -215,6 +226,32 @@ static int add_cpus(struct rts_capture *capture, struct rts_error *error)
     return open_thread(perf, -1, -1, error);
 }
 
+static int open_group(struct perf_capture *perf, int folder, struct rts_error *error)
+{
+    perf->group = folder;
+    int result = open_thread(perf, -1, -1, error);
+    perf->group = -1;
+    return result;
+}
+
+static int add_group(struct rts_capture *capture, int folder, struct rts_error *error)
+{
+    struct perf_capture *perf = perf_of(capture);
+    unsigned features = perf->rings.features, gave_up = perf->rings.gave_up;
+    int kernel_side_error = perf->base.facts.kernel_side_error;
+    int result = folder < 0 ? rts_fail_errno(error, EBADF, "the control group cannot be opened")
+                            : open_group(perf, folder, error);
+    if (result == 0)
+        return 0;
+    /* Single processes may be permitted what whole CPUs are not. */
+    rts_events_finish(&perf->events);
+    perf->rings.features = features;
+    perf->rings.gave_up = gave_up | RTS_FEATURE_CGROUP_EVENTS;
+    perf->base.facts.gave_up = perf->rings.gave_up;
+    perf->base.facts.kernel_side_error = kernel_side_error;
+    return -1;
+}
+
 static void close_events(struct rts_capture *capture)
 {
     struct perf_capture *perf = perf_of(capture);
@@ -285,6 +322,7 @@ static const struct rts_capture_backend backend = {
     .destroy = destroy,
     .add_process = add_process,
     .add_cpus = add_cpus,
+    .add_group = add_group,
     .close_events = close_events,
     .set_frequency = set_frequency,
     .interval_ms = interval_ms,
@@ -302,6 +340,7 @@ struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *op
     uint32_t limit = max_frequency();
     perf->base.backend = &backend;
     perf->options = *options;
+    perf->group = -1;
     facts->method = "perf:cpu-clock";
     facts->frequency = options->frequency < limit ? options->frequency : limit;
     perf->frequency_max = facts->frequency;
@@ -313,6 +352,7 @@ struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *op
         destroy(&perf->base);
         return NULL;
     }
+    perf->rings.features |= RTS_FEATURE_CGROUP_IDS; /* of samples only */
     facts->gave_up = perf->rings.gave_up;
     facts->ring_bytes = perf->rings.bytes;
     facts->cpus = perf->rings.cpus;

@@ -24,6 +24,12 @@ int rts_perf_event_open(const struct perf_event_attr *attr, int32_t pid, uint32_
     return (int)syscall(SYS_perf_event_open, attr, (pid_t)pid, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
+int rts_perf_event_open_group(const struct perf_event_attr *attr, int folder, uint32_t cpu)
+{
+    return (int)syscall(SYS_perf_event_open, attr, folder, (int)cpu, -1,
+                        PERF_FLAG_FD_CLOEXEC | PERF_FLAG_PID_CGROUP);
+}
+
 void rts_perf_rings_init(struct rts_perf_rings *rings, unsigned features)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);

@@ -41,4 +41,7 @@ void rts_perf_rings_mark_end(const struct rts_perf_rings *rings);
 /* perf_event_open(2), close-on-exec. */
 int rts_perf_event_open(const struct perf_event_attr *attr, int32_t pid, uint32_t cpu);
 
+/* The same for the processes of a control group, by its folder. */
+int rts_perf_event_open_group(const struct perf_event_attr *attr, int folder, uint32_t cpu);
+
 #endif

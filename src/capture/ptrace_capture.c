@@ -44,6 +44,13 @@ static int add_process(struct rts_capture *capture, int32_t pid, struct rts_erro
     return result < 0 ? result : rts_ptrace_tracer_start(tracer, error);
 }
 
+static int add_group(struct rts_capture *capture, int folder, struct rts_error *error)
+{
+    (void)folder;
+    capture->facts.gave_up |= RTS_FEATURE_CGROUP_EVENTS;
+    return rts_fail(error, RTS_FAILED, "ptrace knows processes only");
+}
+
 static int add_cpus(struct rts_capture *capture, struct rts_error *error)
 {
     (void)capture;
@@ -140,6 +147,7 @@ static const struct rts_capture_backend backend = {
     .destroy = destroy,
     .add_process = add_process,
     .add_cpus = add_cpus,
+    .add_group = add_group,
     .close_events = close_events,
     .set_frequency = set_frequency,
     .interval_ms = interval_ms,

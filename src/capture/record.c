@@ -11,6 +11,7 @@
 #define READ_LOST       (1U << 4)  /* PERF_FORMAT_LOST */
 #define BRANCH_HW_INDEX (1U << 17) /* PERF_SAMPLE_BRANCH_HW_INDEX */
 #define BRANCH_COUNTERS (1U << 19) /* PERF_SAMPLE_BRANCH_COUNTERS */
+#define WEIGHT_STRUCT   (1U << 24) /* PERF_SAMPLE_WEIGHT_STRUCT */
 
 /* A cursor over the 8-byte words of one record. Reading past the end yields zero and is noted. */
 struct cursor {
@@ -132,6 +133,20 @@ static void decode_stack(struct cursor *cursor, struct rts_sample *sample)
     sample->stack_asked = size;
 }
 
+/* What lies behind the stack; registers of the interrupt are of a number that the layout does not
+ * have. */
+static void decode_cgroup(struct cursor *cursor, uint64_t type, struct rts_sample *sample)
+{
+    const uint64_t words[] = {PERF_SAMPLE_WEIGHT | WEIGHT_STRUCT, PERF_SAMPLE_DATA_SRC,
+                              PERF_SAMPLE_TRANSACTION, PERF_SAMPLE_PHYS_ADDR};
+    if (!(type & PERF_SAMPLE_CGROUP) || type & PERF_SAMPLE_REGS_INTR)
+        return;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (type & words[i])
+            next_word(cursor);
+    sample->cgroup = next_word(cursor);
+}
+
 static int decode_sample(struct cursor cursor, const struct rts_record_layout *layout,
                          struct rts_record *record)
 {
@@ -177,6 +192,7 @@ static int decode_sample(struct cursor cursor, const struct rts_record_layout *l
     }
     if (type & PERF_SAMPLE_STACK_USER)
         decode_stack(&cursor, sample);
+    decode_cgroup(&cursor, type, sample);
     return cursor.overrun ? -1 : 0;
 }
 
@@ -247,6 +263,13 @@ static int decode_task(struct cursor cursor, struct rts_record *record)
     return cursor.overrun ? -1 : 0;
 }
 
+static int decode_cgroup_record(struct cursor cursor, struct rts_record *record)
+{
+    record->cgroup.id = next_word(&cursor);
+    record->cgroup.path = decode_text(&cursor);
+    return cursor.overrun || !record->cgroup.path ? -1 : 0;
+}
+
 static enum rts_record_kind kind_of(uint32_t type)
 {
     switch (type) {
@@ -260,6 +283,7 @@ static enum rts_record_kind kind_of(uint32_t type)
     case PERF_RECORD_LOST_SAMPLES: return RTS_RECORD_LOST;
     case PERF_RECORD_THROTTLE: return RTS_RECORD_THROTTLE;
     case PERF_RECORD_UNTHROTTLE: return RTS_RECORD_UNTHROTTLE;
+    case PERF_RECORD_CGROUP: return RTS_RECORD_CGROUP;
     default: return RTS_RECORD_OTHER;
     }
 }
@@ -289,6 +313,7 @@ int rts_record_decode(const struct perf_event_header *header,
     case RTS_RECORD_COMM: return decode_comm(cursor, header, record);
     case RTS_RECORD_FORK:
     case RTS_RECORD_EXIT: return decode_task(cursor, record);
+    case RTS_RECORD_CGROUP: return decode_cgroup_record(cursor, record);
     case RTS_RECORD_LOST:
         if (header->type == PERF_RECORD_LOST)
             next_word(&cursor); /* the id of the event that noticed, not of those that lost */

@@ -20,7 +20,8 @@ enum rts_record_kind {
     RTS_RECORD_LOST,
     RTS_RECORD_THROTTLE,
     RTS_RECORD_UNTHROTTLE,
-    RTS_RECORD_OTHER, /* a type that nothing here uses */
+    RTS_RECORD_CGROUP, /* a control group was made */
+    RTS_RECORD_OTHER,  /* a type that nothing here uses */
 };
 
 /* The parts of the attr that decide how a record is laid out. */
@@ -44,6 +45,7 @@ struct rts_sample {
     size_t stack_asked;        /* bytes that were asked for */
     const uint64_t *callchain; /* with PERF_CONTEXT_* markers; NULL if none */
     size_t callchain_size;
+    uint64_t cgroup; /* id of the control group that it ran in; 0 if unknown */
 };
 
 struct rts_mmap_record {
@@ -78,6 +80,10 @@ struct rts_record {
             uint64_t records;
             bool samples; /* all of them are samples; else they may be of any kind */
         } lost;
+        struct {
+            uint64_t id;
+            const char *path; /* NUL-terminated, from the root of the hierarchy */
+        } cgroup;
     };
 };
 

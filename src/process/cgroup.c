@@ -217,6 +217,15 @@ static char *folder_of_line(const char *root, char *line, const char *id)
     return NULL;
 }
 
+/* "7:perf_event:/..." or, of version 2, "0::/...". */
+static bool is_of_perf(const char *line)
+{
+    const char *controllers = strchr(line, ':');
+    const char *end = controllers ? strchr(controllers + 1, ':') : NULL;
+    const char *perf = end ? strstr(controllers, "perf_event") : NULL;
+    return end && (end == controllers + 1 || (perf && perf < end));
+}
+
 static char *folder_of_process(const char *proc_root, const char *root, int32_t pid, const char *id)
 {
     char path[320];
@@ -227,36 +236,49 @@ static char *folder_of_process(const char *proc_root, const char *root, int32_t 
     for (ssize_t length; fd >= 0 && size < CGROUP_TEXT_MAX; size += (size_t)length)
         if ((length = read(fd, text + size, CGROUP_TEXT_MAX - size)) <= 0)
             break;
-    char *folder = NULL, *rest = text;
-    for (char *line; !folder && (line = strsep(&rest, "\n"));)
-        folder = folder_of_line(root, line, id);
+    char *folder = NULL;
+    for (int any = 0; any < 2 && !folder; any++) {
+        RTS_FREE char *copy = rts_strdup(text);
+        char *rest = copy;
+        for (char *line; !folder && (line = strsep(&rest, "\n"));)
+            if (any || is_of_perf(line))
+                folder = folder_of_line(root, line, id);
+    }
     return folder;
 }
 
-char *rts_cgroup_find_container(const char *proc_root, const char *root, const char *prefix,
-                                struct rts_error *error)
+int rts_cgroup_find_container(const char *proc_root, const char *root, const char *prefix,
+                              struct rts_container_place *place, struct rts_error *error)
 {
     struct candidates found = {0};
     size_t length = strlen(prefix);
+    *place = (struct rts_container_place){0};
     if (length == 0 || length >= RTS_CONTAINER_ID_SIZE ||
-        strspn(prefix, "0123456789abcdef") != length) {
-        rts_fail(error, RTS_USAGE,
-                 "--container %s: an id has up to %d digits, 0 to 9 and a to f; a name is none",
-                 prefix, RTS_CONTAINER_ID_SIZE - 1);
-        return NULL;
-    }
+        strspn(prefix, "0123456789abcdef") != length)
+        return rts_fail(
+            error, RTS_USAGE,
+            "--container %s: an id has up to %d digits, 0 to 9 and a to f; a name is none", prefix,
+            RTS_CONTAINER_ID_SIZE - 1);
     collect(proc_root, prefix, &found);
-    if (found.count > 1) {
-        fail_ambiguous(prefix, &found, error);
-        return NULL;
+    if (found.count > 1)
+        return fail_ambiguous(prefix, &found, error);
+    if (found.count == 0)
+        return rts_fail(error, RTS_NOT_FOUND, "no process runs in a container %s", prefix);
+    memcpy(place->id, found.ids[0], sizeof place->id);
+    place->folder = folder_of_process(proc_root, root, found.pid, place->id);
+    return 0;
+}
+
+int32_t *rts_container_processes(const char *proc_root, const char *id, size_t *count)
+{
+    int32_t *pids = rts_process_list(proc_root, 0, count);
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        struct rts_container container;
+        if (rts_container_read(proc_root, pids[i], &container) == 1 &&
+            strcmp(container.id, id) == 0)
+            pids[kept++] = pids[i];
     }
-    char *folder = found.count ? folder_of_process(proc_root, root, found.pid, found.ids[0]) : NULL;
-    if (!folder && found.count)
-        rts_fail(error, RTS_NOT_FOUND,
-                 "the control group of container %.16s cannot be seen below %s; give its processes "
-                 "with -p",
-                 found.ids[0], root);
-    else if (!folder)
-        rts_fail(error, RTS_NOT_FOUND, "no process runs in a container %s", prefix);
-    return folder;
+    *count = kept;
+    return pids;
 }

@@ -1,5 +1,6 @@
 librtsample_a_SOURCES += \
 	src/process/cgroup.c src/process/cgroup.h \
+	src/process/cgroup_ids.c src/process/cgroup_ids.h \
 	src/process/container.c src/process/container.h \
 	src/process/descendants.c src/process/descendants.h \
 	src/process/mapped_file.c src/process/mapped_file.h \

@@ -51,6 +51,42 @@ def follows(kind):
         problems.append("%d processes, not 3" % run.stats["samples"]["processes"])
     if len(build_ids(run)) != 3:
         problems.append("seen: %s" % build_ids(run))
+    by_kernel = "the kernel samples this control group" in run.stderr
+    if by_kernel == ("cgroup_events" in run.stats["run"]["gave_up"]):
+        problems.append("the account says something else: %s" % run.stderr)
+    if IS_ROOT and by_kernel != (kind == perf_hierarchy()):
+        problems.append("not by the means that there are: %s" % run.stderr)
+    return problems
+
+
+def perf_hierarchy():
+    """Which version of control groups perf counts by here."""
+    with open("/proc/self/cgroup") as groups:
+        return "cgroup" if re.search(r"^\d+:[^:]*\bperf_event\b", groups.read(), re.M) else "cgroup2"
+
+
+def short_lives():
+    """processes that come into a group and end within milliseconds are sampled, those outside not"""
+    kind = perf_hierarchy()
+    if not IS_ROOT:
+        raise Skip("sampling a group as such takes root")
+    _, group = group_of("rtsample-short-%d" % os.getpid(), kind)
+    program = build("short-run")
+    loop = 'echo $$ >"$1/cgroup.procs"; while read -r n; do "$2" 20; done'
+    lines = "".join("%d\n" % n for n in range(40))
+    with Target(build("chain-O0-fp")) as keeper, Target(build("chain-O2-nofp")) as outside:
+        enter(group, keeper.pid)
+        sampling = Sampling("--cgroup", group, "-F", 999, "-d", 120, private=[outside.pid])
+        wait_until(lambda: "sampling" in sampling.said(), "it does not sample")
+        command = ["sh", "-c", loop, "sh", group, program]
+        subprocess.run(command, input=lines, text=True, check=True, stdout=subprocess.DEVNULL)
+        keeper.stop()
+        run = sampling.finish()
+    problems = list(run.problems)
+    if run.stats["samples"]["processes"] < 20 or run.hits("short_run") < 100:
+        problems.append("too few of them: %s" % run.stats["samples"])
+    if run.stats["samples"]["other"] or len(build_ids(run)) != 1:
+        problems.append("others were sampled too: %s" % run.stats["samples"])
     return problems
 
 
@@ -141,7 +177,7 @@ def empty():
 
 
 require_sampling()
-for step in (version_1, version_2, container, few_files, nothing, empty):
+for step in (version_1, version_2, short_lives, container, few_files, nothing, empty):
     try:
         ok(step.__doc__, step())
     except Skip as reason:

@@ -75,20 +75,96 @@ def nested():
     return problems
 
 
-def mounts():
-    """where no control group tells, what docker mounts does"""
-    if not IS_ROOT:
-        raise Skip("mounting takes root")
+def hidden_container():
     folder = os.path.join(WORK, "containers", OUTER)
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "hostname"), "w") as file:
         file.write("inside\n")
     script = 'mount --bind "$1/hostname" /etc/hostname && exec "$2"'
-    with Target(
-        "unshare", "-m", "sh", "-c", script, "sh", folder, build("chain-O0-fp")
-    ) as target:
+    return Target("unshare", "-m", "sh", "-c", script, "sh", folder, build("chain-O0-fp"))
+
+
+def mounts():
+    """where no control group tells, what docker mounts does"""
+    if not IS_ROOT:
+        raise Skip("mounting takes root")
+    with hidden_container() as target:
         run = sample_enough("-p", target.pid, "-F", 499)
     return expect(run, containerId=OUTER, containerRuntime="docker")
+
+
+def hidden():
+    """a container whose control group is not to be seen is sampled by what is mounted in it"""
+    if not IS_ROOT:
+        raise Skip("mounting takes root")
+    with hidden_container() as target, Target(build("chain-O2-nofp")) as outside:
+        run = sample_enough("--container", OUTER[:12], "-F", 499, private=[outside.pid])
+    problems = expect(run, containerId=OUTER)
+    if "following the processes of container " + OUTER[:16] not in run.stderr:
+        problems.append("it does not say so: " + run.stderr)
+    if "cgroup_events" not in run.stats["run"]["gave_up"] or run.stats["samples"]["processes"] != 1:
+        problems.append("the account: %s" % run.stats)
+    return problems
+
+
+def gone():
+    """processes that are gone when their samples are read are of the container that they were in"""
+    point = version_2_mount()
+    group = make_group(point, "docker/" + OUTER)
+    script = 'n=0; while [ $n -lt 40 ]; do n=$((n + 1)); (echo 0 >"$1/cgroup.procs"; exec "$2" 10); done'
+    run = sample("-F", 999, "--", "sh", "-c", script, "sh", group, build("short-run"))
+    if "cgroup_ids" in run.stats["run"]["gave_up"]:
+        raise Skip("this kernel puts no control groups into samples")
+    problems = list(run.problems)
+    facts = run.find("short_run")
+    if sum(fact["hitCount"] for fact in facts) < 40:
+        problems.append("too few were seen")
+    for fact in facts:
+        if fact.get("containerId") != OUTER:
+            problems.append("%s" % fact)
+    return problems
+
+
+def version_2_mount():
+    with open("/proc/self/cgroup") as groups:
+        if "perf_event" in groups.read():
+            raise Skip("perf counts by a hierarchy of version 1 here")
+    for kind, point in hierarchies():
+        if kind == "cgroup2":
+            return point
+    raise Skip("no control group hierarchy of version 2 is writable here")
+
+
+def own_namespace():
+    """rtsample in a control group namespace of its own, where /proc shows no names"""
+    if not IS_ROOT:
+        raise Skip("a control group namespace takes root")
+    group = make_group(version_2_mount(), "docker/" + OUTER)
+    program = ["sh", "-c", 'echo 0 >"$1/cgroup.procs"; shift; exec unshare -C "$@"', "sh", group, RTSAMPLE]
+    with Target(build("chain-O0-fp")) as target:
+        enter(group, target.pid)
+        run = sample_enough("-p", target.pid, "-F", 499, program=program)
+    if run.stats and "cgroup_ids" in run.stats["run"]["gave_up"]:
+        raise Skip("this kernel puts no control groups into samples")
+    return expect(run, containerId=OUTER, containerRuntime="docker")
+
+
+def bubblewrap():
+    """a program in all the namespaces that bubblewrap makes"""
+    need_tool("bwrap")
+    group = make_group(version_2_mount(), "docker/" + OUTER)
+    script = 'echo 0 >"$1/cgroup.procs"; exec bwrap --unshare-all --die-with-parent --ro-bind / / "$2"'
+    with Target("sh", "-c", script, "sh", group, build("chain-O0-fp")) as target:
+        run = sample_enough("-p", target.pid, "-F", 499)
+    problems = expect(run, containerId=OUTER, containerRuntime="docker")
+    if not run.find("spin"):
+        problems.append("the program has no names: " + run.summary())
+    return problems
+
+
+def need_tool(name):
+    if not shutil.which(name):
+        raise Skip(name + " is not installed")
 
 
 def no_container():
@@ -143,7 +219,20 @@ def own_network():
 
 
 require_sampling()
-for step in (version_1, version_2, nested, mounts, no_container, sockets, udp_only, own_network):
+for step in (
+    version_1,
+    version_2,
+    nested,
+    mounts,
+    hidden,
+    gone,
+    own_namespace,
+    bubblewrap,
+    no_container,
+    sockets,
+    udp_only,
+    own_network,
+):
     try:
         ok(step.__doc__, step())
     except Skip as reason:

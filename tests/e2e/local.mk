@@ -8,6 +8,7 @@ e2e_scripts = \
 	tests/e2e/graph.py \
 	tests/e2e/cgroups.py \
 	tests/e2e/containers.py \
+	tests/e2e/podman.py \
 	tests/e2e/privacy.py \
 	tests/e2e/bad_input.py \
 	tests/e2e/bundles.py \

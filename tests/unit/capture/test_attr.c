@@ -12,7 +12,8 @@
 
 #include "capture/attr.h"
 
-#define ALL (RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE)
+#define OLD (RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE)
+#define ALL (OLD | RTS_FEATURE_CGROUP_IDS)
 
 static struct rts_attr_request request(enum rts_call_graph call_graph)
 {
@@ -34,13 +35,14 @@ static void test_ladder(void **state)
         unsigned before, after;
         enum rts_feature given_up;
     } rungs[] = {
-        {EINVAL, ALL, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
-        {E2BIG, ALL, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
-        {EOPNOTSUPP, ALL, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
+        {EINVAL, ALL, OLD, RTS_FEATURE_CGROUP_IDS},
+        {EINVAL, OLD, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
+        {E2BIG, OLD, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
+        {EOPNOTSUPP, OLD, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_CLOCK_ID},
         {EINVAL, RTS_FEATURE_KERNEL_SIDE, RTS_FEATURE_KERNEL_SIDE, 0},
         {EINVAL, 0, 0, 0},
-        {EACCES, ALL, RTS_FEATURE_CLOCK_ID, RTS_FEATURE_KERNEL_SIDE},
-        {EPERM, ALL, RTS_FEATURE_CLOCK_ID, RTS_FEATURE_KERNEL_SIDE},
+        {EACCES, OLD, RTS_FEATURE_CLOCK_ID, RTS_FEATURE_KERNEL_SIDE},
+        {EPERM, OLD, RTS_FEATURE_CLOCK_ID, RTS_FEATURE_KERNEL_SIDE},
         {EACCES, RTS_FEATURE_CLOCK_ID, RTS_FEATURE_CLOCK_ID, 0},
         {EPERM, 0, 0, 0},
         {ESRCH, ALL, ALL, 0},
@@ -65,7 +67,7 @@ static void test_ladder_ends(void **state)
         unsigned features = ALL;
         int steps = 0;
         while (rts_attr_step_down(&features, numbers[i]))
-            assert_in_range(++steps, 1, 3);
+            assert_in_range(++steps, 1, 4);
     }
 }
 
@@ -88,6 +90,9 @@ static void test_features(void **state)
         assert_int_equal(attr.config, PERF_COUNT_SW_CPU_CLOCK);
         assert_true(attr.freq);
         assert_int_equal(attr.sample_freq, 99);
+        assert_int_equal(attr.cgroup, !!(features & RTS_FEATURE_CGROUP_IDS));
+        assert_int_equal(attr.sample_type & PERF_SAMPLE_CGROUP,
+                         features & RTS_FEATURE_CGROUP_IDS ? PERF_SAMPLE_CGROUP : 0);
         assert_int_equal(attr.exclude_kernel, !(features & RTS_FEATURE_KERNEL_SIDE));
         assert_int_equal(attr.use_clockid, !!(features & RTS_FEATURE_CLOCK_ID));
         assert_int_equal(attr.clockid, features & RTS_FEATURE_CLOCK_ID ? CLOCK_MONOTONIC : 0);
@@ -138,6 +143,8 @@ static void test_names(void **state)
     (void)state;
     assert_string_equal(rts_feature_name(RTS_FEATURE_CLOCK_ID), "monotonic_clock");
     assert_string_equal(rts_feature_name(RTS_FEATURE_KERNEL_SIDE), "kernel_samples");
+    assert_string_equal(rts_feature_name(RTS_FEATURE_CGROUP_IDS), "cgroup_ids");
+    assert_string_equal(rts_feature_name(RTS_FEATURE_CGROUP_EVENTS), "cgroup_events");
 }
 
 int main(void)

@@ -258,6 +258,53 @@ static void test_sample_with_unused_parts(void **state)
     }
 }
 
+static void test_cgroup(void **state)
+{
+    (void)state;
+    const uint64_t behind =
+        PERF_SAMPLE_WEIGHT | PERF_SAMPLE_DATA_SRC | PERF_SAMPLE_TRANSACTION | PERF_SAMPLE_PHYS_ADDR;
+    for (int more = 0; more < 2; more++) {
+        struct rts_record_layout layout = {.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_CGROUP |
+                                                          (more ? behind : 0)};
+        struct draft draft = {.type = PERF_RECORD_SAMPLE};
+        add(&draft, 0x1234);
+        for (int i = 0; more && i < 4; i++)
+            add(&draft, 0xcccc);
+        add(&draft, 0x100000abcULL);
+        struct rts_record record;
+        struct perf_event_header *header = finish(&draft, draft.count);
+        assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+        assert_int_equal(record.sample.cgroup, 0x100000abcULL);
+        free(header);
+        header = finish(&draft, draft.count - 1);
+        assert_int_equal(rts_record_decode(header, &layout, &record), -1);
+        free(header);
+    }
+}
+
+static void test_cgroup_record(void **state)
+{
+    (void)state;
+    struct rts_record_layout layout = {.sample_type = PERF_SAMPLE_TIME, .sample_id_all = true};
+    struct draft draft = {.type = PERF_RECORD_CGROUP};
+    add(&draft, 77);
+    add_text(&draft, "/docker/something");
+    add(&draft, 5); /* the time */
+    struct rts_record record;
+    struct perf_event_header *header = finish(&draft, draft.count);
+    assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+    assert_int_equal(record.kind, RTS_RECORD_CGROUP);
+    assert_int_equal(record.cgroup.id, 77);
+    assert_string_equal(record.cgroup.path, "/docker/something");
+    assert_int_equal(record.time, 5);
+    free(header);
+    for (size_t size = 0; size < draft.count - 1; size++) {
+        header = finish(&draft, size);
+        assert_int_equal(rts_record_decode(header, &layout, &record), -1);
+        free(header);
+    }
+}
+
 /* Random words under random layouts: nothing is read outside, and pointers stay inside. */
 static void test_random_bytes(void **state)
 {
@@ -300,6 +347,8 @@ int main(void)
         cmocka_unit_test(test_sample_with_hostile_sizes),
         cmocka_unit_test(test_sample_without_user_side),
         cmocka_unit_test(test_sample_with_unused_parts),
+        cmocka_unit_test(test_cgroup),
+        cmocka_unit_test(test_cgroup_record),
         cmocka_unit_test(test_random_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

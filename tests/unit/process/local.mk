@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 process_unit_tests = \
+	tests/unit/process/test_cgroup \
+	tests/unit/process/test_cgroup_ids \
 	tests/unit/process/test_container \
 	tests/unit/process/test_mapped_file_open \
 	tests/unit/process/test_mapping \
 	tests/unit/process/test_maps \
-	tests/unit/process/test_process
+	tests/unit/process/test_process \
+	tests/unit/process/test_socket
 check_PROGRAMS += $(process_unit_tests)
 TESTS += $(process_unit_tests)
 
 tests_unit_process_test_mapped_file_open_SOURCES = \
 	tests/unit/process/test_mapped_file_open.c tests/unit/oracle.h
+tests_unit_process_test_cgroup_SOURCES = tests/unit/process/test_cgroup.c tests/unit/oracle.h
+tests_unit_process_test_cgroup_ids_SOURCES = \
+	tests/unit/process/test_cgroup_ids.c tests/unit/oracle.h
+tests_unit_process_test_socket_SOURCES = tests/unit/process/test_socket.c tests/unit/oracle.h
 tests_unit_process_test_container_SOURCES = \
 	tests/unit/process/test_container.c tests/unit/oracle.h
 tests_unit_process_test_mapping_SOURCES = tests/unit/process/test_mapping.c

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/cgroup_ids.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/memory.h"
+#include "util/open_below.h"
+#include "util/table.h"
+
+/* Deeper groups than any container manager makes; each level holds a descriptor. */
+#define DEPTH_MAX 64
+
+/* Listing all folders takes milliseconds on a machine with many containers. */
+#define LIST_INTERVAL_NS 1000000000ULL
+
+struct group {
+    uint64_t id;
+    struct rts_container container; /* an empty id: of none */
+};
+
+struct rts_cgroup_ids {
+    char *root; /* NULL: none */
+    struct rts_table groups;
+    uint64_t listed_ns; /* 0: never */
+};
+
+struct rts_cgroup_ids *rts_cgroup_ids_create(const char *root)
+{
+    struct rts_cgroup_ids *ids = rts_calloc(1, sizeof *ids);
+    ids->root = root ? rts_strdup(root) : NULL;
+    return ids;
+}
+
+void rts_cgroup_ids_destroy(struct rts_cgroup_ids *ids)
+{
+    if (!ids)
+        return;
+    size_t position = 0;
+    void *group;
+    while ((group = rts_table_next(&ids->groups, &position)))
+        free(group);
+    rts_table_finish(&ids->groups);
+    free(ids->root);
+    free(ids);
+}
+
+static bool same_group(const void *item, const void *key)
+{
+    return ((const struct group *)item)->id == *(const uint64_t *)key;
+}
+
+static struct group *find(const struct rts_cgroup_ids *ids, uint64_t id)
+{
+    return rts_table_find(&ids->groups, rts_hash_u64(id), same_group, &id);
+}
+
+static void add(struct rts_cgroup_ids *ids, uint64_t id, const struct rts_container *container)
+{
+    if (id == 0 || ids->groups.count >= RTS_CGROUP_IDS_MAX || find(ids, id))
+        return;
+    struct group *group = rts_calloc(1, sizeof *group);
+    group->id = id;
+    group->container = *container;
+    rts_table_add(&ids->groups, rts_hash_u64(id), group);
+}
+
+void rts_cgroup_ids_add(struct rts_cgroup_ids *ids, uint64_t id, const char *path)
+{
+    struct rts_container container = {0};
+    rts_container_from_path(path, &container);
+    add(ids, id, &container);
+}
+
+/* ---- the folders ---- */
+
+/* A group inside of a container's is of that container. Takes the descriptor. */
+static void list_tree(struct rts_cgroup_ids *ids, int folder, char path[PATH_MAX], unsigned depth)
+{
+    struct stat status;
+    if (fstat(folder, &status) == 0)
+        rts_cgroup_ids_add(ids, status.st_ino, path);
+    DIR *directory = fdopendir(folder);
+    if (!directory) {
+        close(folder);
+        return;
+    }
+    size_t size = strlen(path);
+    for (struct dirent *entry; depth < DEPTH_MAX && ids->groups.count < RTS_CGROUP_IDS_MAX &&
+                               (entry = readdir(directory));) {
+        if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
+            size + strlen(entry->d_name) + 2 > PATH_MAX)
+            continue;
+        int below = openat(dirfd(directory), entry->d_name,
+                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below < 0)
+            continue;
+        snprintf(path + size, PATH_MAX - size, "/%s", entry->d_name);
+        list_tree(ids, below, path, depth + 1);
+        path[size] = '\0';
+    }
+    closedir(directory);
+}
+
+/* The folder of the hierarchy that perf counts by: version 1, where one is mounted for it, else
+ * version 2. */
+static int open_hierarchy(const char *root)
+{
+    static const struct {
+        const char *name;
+        long magic;
+    } places[] = {
+        {"perf_event", CGROUP_SUPER_MAGIC},
+        {"cpu,perf_event", CGROUP_SUPER_MAGIC},
+        {"", CGROUP2_SUPER_MAGIC},
+        {"unified", CGROUP2_SUPER_MAGIC},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char path[PATH_MAX];
+        struct statfs system;
+        snprintf(path, sizeof path, "%s/%s", root, places[i].name);
+        RTS_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0 && fstatfs(fd, &system) == 0 && system.f_type == (__fsword_t)places[i].magic)
+            return rts_take_fd(&fd);
+    }
+    return -1;
+}
+
+static void list(struct rts_cgroup_ids *ids)
+{
+    char path[PATH_MAX] = "";
+    int fd = open_hierarchy(ids->root);
+    if (fd >= 0)
+        list_tree(ids, fd, path, 0);
+}
+
+const struct rts_container *rts_cgroup_ids_find(struct rts_cgroup_ids *ids, uint64_t id,
+                                                uint64_t now_ns)
+{
+    if (id == 0)
+        return NULL;
+    struct group *group = find(ids, id);
+    bool may_list =
+        ids->root && (ids->listed_ns == 0 || now_ns - ids->listed_ns >= LIST_INTERVAL_NS);
+    if (!group && may_list) {
+        ids->listed_ns = now_ns ? now_ns : 1;
+        list(ids);
+        group = find(ids, id);
+    }
+    return group && group->container.id[0] ? &group->container : NULL;
+}
+
+uint64_t rts_cgroup_id_of_root(int root_fd)
+{
+    RTS_CLOSE int fd = root_fd < 0 ? -1 : rts_open_directory_below(root_fd, "/sys/fs/cgroup");
+    struct statfs system;
+    struct stat status;
+    if (fd < 0 || fstatfs(fd, &system) < 0 || system.f_type != CGROUP2_SUPER_MAGIC ||
+        fstat(fd, &status) < 0)
+        return 0;
+    return status.st_ino;
+}
