@@ -25,6 +25,7 @@ librtsample_a_SOURCES += \
 	src/send_union.c src/send_union.h \
 	src/sending.c src/sending.h \
 	src/session.c src/session.h \
+	src/session_cache.c \
 	src/session_close.c \
 	src/session_deliver.c \
 	src/session_flush.c \

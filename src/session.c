@@ -180,6 +180,7 @@ void rts_session_close_stages(struct rts_session *session)
     rts_graph_destroy(session->graph);
     rts_rule_cache_destroy(session->rules);
     rts_object_cache_destroy(session->objects);
+    rts_session_close_cache(session);
     rts_command_finish(&session->command);
     free(session->group);
     rts_buffer_finish(&session->lines);
@@ -246,6 +247,8 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     RTS_CLOSE int signals = rts_session_open_signals();
     int result = signals < 0 ? rts_fail_errno(error, errno, "cannot receive signals") : 0;
     rts_session_open_stages(&session);
+    if (result == 0)
+        result = rts_session_open_cache(&session, error);
     if (result == 0)
         result = rts_session_load_graph(&session, error);
     if (result == 0)

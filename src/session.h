@@ -52,6 +52,7 @@ struct rts_session {
     struct rts_process_table *processes;
     struct rts_cgroup_ids *cgroups;
     struct rts_object_cache *objects;
+    struct rts_hash_cache *hashes; /* NULL: not wanted */
     struct rts_code_map code_map;
     struct rts_replay *replay;      /* NULL: live */
     enum rts_call_graph call_graph; /* how the stack of the sample at hand was taken */
@@ -219,6 +220,10 @@ void rts_session_find_container(const struct rts_session *session, struct rts_pr
 
 /* Finds out where it listens, if that is wanted and not known yet. */
 void rts_session_find_socket(const struct rts_session *session, struct rts_process *process);
+
+/* session_cache.c: what is kept for later runs, if a directory for it was given. */
+int rts_session_open_cache(struct rts_session *session, struct rts_error *error);
+void rts_session_close_cache(struct rts_session *session);
 
 /* session_graph.c: reads the static graph, if one was given. */
 int rts_session_load_graph(struct rts_session *session, struct rts_error *error);

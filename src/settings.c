@@ -68,6 +68,7 @@ void rts_settings_finish(struct rts_settings *settings)
     free(settings->egress.allowed_hosts.items);
     free(settings->spool.directory);
     free(settings->graph_path);
+    free(settings->cache_path);
     free(settings->output);
     free(settings->stats_path);
     free(settings->symfs);

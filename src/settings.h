@@ -126,6 +126,7 @@ struct rts_settings {
     bool resolve_packages;
     unsigned id_scheme; /* enum rts_id_scheme */
     char *graph_path;   /* owned; NULL: no static graph */
+    char *cache_path;   /* owned; NULL: hashes of files are not kept */
 
     struct rts_sampler_settings sampler;
     struct rts_ingest_settings ingest;

@@ -99,6 +99,7 @@ static const struct rts_setting table[] = {
     {"Spool:Directory", RTS_SETTING_TEXT, AT(spool.directory), .local = true},
     {"Spool:MaxAgeSeconds", RTS_SETTING_NUMBER64, AT(spool.max_age_seconds), 1, SECONDS_MAX},
     {"Spool:MaxBytes", RTS_SETTING_NUMBER64, AT(spool.max_bytes), 4096, 1ULL << 50},
+    {"SymbolCapture:CacheDirectory", RTS_SETTING_TEXT, AT(cache_path), .local = true},
     {"SymbolCapture:CollectBuildIds", RTS_SETTING_BOOLEAN, AT(collect_build_ids)},
     {"SymbolCapture:EmitLoaderBase", RTS_SETTING_BOOLEAN, AT(emit_loader_base)},
     {"SymbolCapture:IdScheme", RTS_SETTING_CHOICE, AT(id_scheme), .choices = id_schemes},

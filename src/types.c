@@ -28,6 +28,7 @@ static const char *const source_names[RTS_SYMBOL_SOURCE_COUNT] = {
     [RTS_SYMBOL_SYMTAB] = "symtab",
     [RTS_SYMBOL_DEBUGFILE] = "debug-file",
     [RTS_SYMBOL_MINIDEBUG] = "minidebuginfo",
+    [RTS_SYMBOL_GO_TABLE] = "gopclntab",
     [RTS_SYMBOL_DYNSYM] = "dynsym",
     [RTS_SYMBOL_INLINE] = "dwarf-inline",
     [RTS_SYMBOL_PLT] = "plt",

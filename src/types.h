@@ -104,6 +104,7 @@ enum rts_symbol_source {
     RTS_SYMBOL_SYMTAB,    /* .symtab of the mapped file */
     RTS_SYMBOL_DEBUGFILE, /* .symtab of its separate debug file */
     RTS_SYMBOL_MINIDEBUG, /* .symtab inside .gnu_debugdata */
+    RTS_SYMBOL_GO_TABLE,  /* the table of functions that Go's runtime uses */
     RTS_SYMBOL_DYNSYM,    /* .dynsym */
     RTS_SYMBOL_INLINE,    /* a DWARF inlined subroutine */
     RTS_SYMBOL_PLT,       /* a PLT slot, named after its relocation: name@plt */

@@ -15,6 +15,8 @@ librtsample_a_SOURCES += \
 	src/binary/elf_lookup.c \
 	src/binary/elf_symbols.c src/binary/elf_symbols.h \
 	src/binary/fde_index.c src/binary/fde_index.h \
+	src/binary/go_functions.c src/binary/go_functions.h \
+	src/binary/hash_cache.c src/binary/hash_cache.h \
 	src/binary/inlines.c src/binary/inlines.h \
 	src/binary/mini_debug.c src/binary/mini_debug.h \
 	src/binary/object.c src/binary/object.h \

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "binary/build_id.h"
@@ -161,23 +162,31 @@ static bool digest(const struct rts_elf_image *image, EVP_MD_CTX *context, uint8
     return EVP_DigestFinal_ex(context, value, NULL) == 1;
 }
 
+void rts_object_use_hashes(struct rts_object *object, struct rts_hash_cache *hashes)
+{
+    object->hashes = hashes;
+}
+
 const char *rts_object_file_sha256(struct rts_object *object)
 {
-    static const char digits[] = "0123456789abcdef";
+    struct stat before;
+    int fd = object->image.fd;
     if (object->sha256[0])
         return object->sha256;
     if (object->image.size > RTS_FILE_HASH_MAX)
         return NULL;
-    uint8_t value[32];
+    bool cached = object->hashes && fd >= 0 && fstat(fd, &before) == 0;
+    if (cached && rts_hash_cache_find(object->hashes, fd, object->sha256))
+        return object->sha256;
+    uint8_t value[RTS_SHA256_SIZE];
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool whole = context && digest(&object->image, context, value);
     EVP_MD_CTX_free(context);
     if (!whole)
         return NULL;
-    for (size_t i = 0; i < sizeof value; i++) {
-        object->sha256[2 * i] = digits[value[i] >> 4];
-        object->sha256[2 * i + 1] = digits[value[i] & 0xf];
-    }
+    rts_sha256_hex(value, object->sha256);
+    if (cached)
+        rts_hash_cache_add(object->hashes, fd, &before, object->sha256);
     return object->sha256;
 }
 

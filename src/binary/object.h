@@ -14,6 +14,7 @@
 #include <elfutils/libdw.h>
 #include <libelf.h>
 
+#include "binary/hash_cache.h"
 #include "types.h"
 #include "util/error.h"
 
@@ -55,6 +56,9 @@ const struct rts_build_id *rts_object_build_id(const struct rts_object *object);
 /* The SHA-256 of the whole file as 64 hex digits, computed on first call; NULL if reading fails, or
  * beyond RTS_FILE_HASH_MAX. */
 const char *rts_object_file_sha256(struct rts_object *object);
+
+/* Has that asked of this cache first, and remembered there. It must live as long as the object. */
+void rts_object_use_hashes(struct rts_object *object, struct rts_hash_cache *hashes);
 
 /* The bytes of an object that was made of memory, owned by it; NULL of a file. */
 const void *rts_object_image(const struct rts_object *object, size_t *size);

@@ -45,6 +45,7 @@ struct rts_object_cache {
     size_t failures;
     struct rts_object *vdso;
     bool vdso_tried;
+    struct rts_hash_cache *hashes; /* NULL: none */
 };
 
 struct lookup {
@@ -93,6 +94,11 @@ static uint64_t hash_build(const struct rts_build_id *build_id)
 static int64_t nanoseconds(const struct timespec *time)
 {
     return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+void rts_object_cache_use_hashes(struct rts_object_cache *cache, struct rts_hash_cache *hashes)
+{
+    cache->hashes = hashes;
 }
 
 struct rts_object_cache *rts_object_cache_create(size_t limit)
@@ -222,6 +228,7 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
             *error = cause;
         return NULL;
     }
+    rts_object_use_hashes(object, cache->hashes);
     struct entry *entry = find_copy(cache, object, &lookup->identity);
     if (entry) {
         rts_object_destroy(object);

@@ -29,6 +29,9 @@ struct rts_file_identity {
 struct rts_object_cache *rts_object_cache_create(size_t limit);
 void rts_object_cache_destroy(struct rts_object_cache *cache);
 
+/* Has the objects that are made from now on use this cache of hashes. */
+void rts_object_cache_use_hashes(struct rts_object_cache *cache, struct rts_hash_cache *hashes);
+
 /* The object of the file behind `fd` (ownership taken in every case): an existing one when fstat()
  * says it is the same file, or when build-id and content are the same (the same library in several
  * containers; a build-id alone can be forged); else a new one. Increments its reference count.

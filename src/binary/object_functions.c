@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/go_functions.h"
 #include "binary/mini_debug.h"
 #include "binary/object_state.h"
 #include "util/memory.h"
@@ -30,6 +31,9 @@ static void load_symbols(struct rts_object *object)
         rts_symbols_add(symbols, &mini, SHT_SYMTAB, image, RTS_SYMBOL_MINIDEBUG);
         rts_elf_image_finish(&mini);
     }
+    /* Whoever kept the symbols has the same names in them. */
+    if (symbols->count == 0)
+        rts_go_functions_add(symbols, image);
     rts_symbols_add(symbols, image, SHT_DYNSYM, image, RTS_SYMBOL_DYNSYM);
     rts_symbols_seal(symbols);
 }

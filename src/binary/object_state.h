@@ -16,7 +16,8 @@ struct rts_object {
     char *path; /* NULL when not given */
     struct rts_elf_image image;
     struct rts_build_id build_id;
-    char sha256[65]; /* "" until computed */
+    char sha256[RTS_SHA256_HEX_SIZE]; /* "" until computed */
+    struct rts_hash_cache *hashes;    /* NULL: none */
 
     int root_fd; /* own duplicate until the search is over; -1: our own root */
     bool search;

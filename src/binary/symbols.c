@@ -89,15 +89,33 @@ static void add_symbol(struct rts_symbols *symbols, const Elf64_Sym *symbol, con
     };
 }
 
+void rts_symbols_add_function(struct rts_symbols *symbols, uint64_t start, uint64_t size,
+                              const char *name, const struct rts_elf_image *mapped,
+                              enum rts_symbol_source source)
+{
+    const Elf64_Sym symbol = {
+        .st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC),
+        .st_shndx = 1, /* defined */
+        .st_value = start,
+        .st_size = size,
+    };
+    add_symbol(symbols, &symbol, name, mapped, source);
+}
+
+void rts_symbols_allow_names(struct rts_symbols *symbols, uint64_t bytes)
+{
+    symbols->names_limit += bytes < RTS_SYMBOL_NAMES_MAX ? bytes * NAMES_PER_STRING : 0;
+    if (symbols->names_limit > RTS_SYMBOL_NAMES_MAX)
+        symbols->names_limit = RTS_SYMBOL_NAMES_MAX;
+}
+
 void rts_symbols_add(struct rts_symbols *symbols, const struct rts_elf_image *image, uint32_t type,
                      const struct rts_elf_image *mapped, enum rts_symbol_source source)
 {
     struct rts_elf_symbols table;
     if (!rts_elf_symbols_load(&table, image, type))
         return;
-    symbols->names_limit += table.strings_size * NAMES_PER_STRING;
-    if (symbols->names_limit > RTS_SYMBOL_NAMES_MAX)
-        symbols->names_limit = RTS_SYMBOL_NAMES_MAX;
+    rts_symbols_allow_names(symbols, table.strings_size);
     for (size_t i = 0; i < table.count && symbols->count < RTS_SYMBOLS_MAX; i++)
         add_symbol(symbols, &table.symbols[i], rts_elf_symbols_name(&table, &table.symbols[i]),
                    mapped, source);

@@ -47,6 +47,14 @@ struct rts_symbols {
 void rts_symbols_add(struct rts_symbols *symbols, const struct rts_elf_image *image, uint32_t type,
                      const struct rts_elf_image *mapped, enum rts_symbol_source source);
 
+/* Allows for names from `bytes` more of tables of texts in the file. */
+void rts_symbols_allow_names(struct rts_symbols *symbols, uint64_t bytes);
+
+/* Adds one local function, as rts_symbols_add() does; its name must have been allowed for. */
+void rts_symbols_add_function(struct rts_symbols *symbols, uint64_t start, uint64_t size,
+                              const char *name, const struct rts_elf_image *mapped,
+                              enum rts_symbol_source source);
+
 /* Sorts, and drops repetitions of one name at one address: the source given first in
  * enum rts_symbol_source stays. Lookups work from here on. */
 void rts_symbols_seal(struct rts_symbols *symbols);

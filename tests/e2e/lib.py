@@ -314,6 +314,7 @@ SYMBOL_SOURCES = {
     "symtab",
     "debug-file",
     "minidebuginfo",
+    "gopclntab",
     "dynsym",
     "dwarf-inline",
     "plt",

@@ -4,7 +4,9 @@
 here with dpkg from packages that are made here too. RTSAMPLE_LONG=1 asks for every ELF file that dpkg
 has installed, and for a root made by debootstrap."""
 import base64
+import functools
 import hashlib
+import random
 import struct
 import sys
 import urllib.parse
@@ -523,8 +525,9 @@ func main() {
 """
 
 
-def go_program():
-    """functions of a Go program carry the module they are of, as `go version -m` lists them"""
+@functools.lru_cache
+def go_app():
+    """A program with a dependency, and {prefix of its functions: purl}, as `go version -m` says."""
     need("go")
     source = "/usr/share/gocode/src/gopkg.in/yaml.v3"
     if not os.path.isdir(source):
@@ -553,15 +556,76 @@ def go_program():
         "runtime.": "pkg:golang/stdlib@" + version,
         "main.": None, # its version is (devel)
     }
-    with Target(folder + "/app", stderr=subprocess.STDOUT) as target:
+    return folder + "/app", wanted
+
+
+def go_sampled(program, source):
+    with Target(program, stderr=subprocess.STDOUT) as target:
         run = sample_enough("-p", target.pid, "-F", 499)
     problems = list(run.problems)
-    for prefix, purl in wanted.items():
+    for prefix, purl in go_app()[1].items():
         facts = [f for f in run.facts if f["metadata"]["symbol"].startswith(prefix)]
-        found = {fact.get("purl") for fact in facts}
-        if found != {purl}:
+        found = {(fact.get("purl"), fact["metadata"]["symbolSource"]) for fact in facts}
+        found -= {(purl, "dwarf-inline")}
+        if found != {(purl, source)}:
             problems.append("%s*: %s instead of %s" % (prefix, found, purl))
-    ok(go_program.__doc__, problems)
+    return problems
+
+
+def go_program():
+    """functions of a Go program carry the module they are of, as `go version -m` lists them"""
+    program, _ = go_app()
+    ok(go_program.__doc__, go_sampled(program, "symtab"))
+
+
+def go_stripped():
+    """a stripped Go program has the functions that `go tool nm` lists for its unstripped twin"""
+    need("strip", "readelf")
+    program, _ = go_app()
+    stripped = program + ".stripped"
+    subprocess.run(["strip", "-o", stripped, program], check=True)
+    listed = subprocess.check_output(["go", "tool", "nm", "-size", program], text=True)
+    symbols = re.findall(r"^ *([0-9a-f]+) +([1-9][0-9]*) +[tT] +(.+)$", listed, re.M)
+    problems = [] if len(symbols) > 1000 else ["go tool nm lists %d" % len(symbols)]
+    answers = ask_object(stripped, [int(address, 16) + 1 for address, _, _ in symbols])
+    for (address, size, name), answer in zip(symbols, answers):
+        # The table has neither the suffix of the calling convention nor type arguments.
+        name = re.sub(r"\[.*\]", "[...]", re.sub(r"\.abi0$", "", name))
+        found = answer.split("\t") + ["", "", ""]
+        right = [name, address.lstrip("0"), "gopclntab"]
+        if [found[0], found[1], found[3]] != right or int(found[2] or "0", 16) < int(size):
+            problems.append("%s: %s" % (right, answer))
+    ok(go_stripped.__doc__, problems[:10])
+    ok("the stripped program, sampled", go_sampled(stripped, "gopclntab"))
+    ok("damaged tables of functions are taken for what they are", list(go_damaged(stripped, symbols)))
+
+
+def go_damaged(program, symbols):
+    """Wrong bytes in the table: there is an answer to every question, whatever it is."""
+    listed = subprocess.check_output(["readelf", "-SW", program], text=True)
+    offset, size = re.search(r"gopclntab +PROGBITS +\S+ (\S+) (\S+)", listed).groups()
+    offset, size = int(offset, 16), int(size, 16)
+    with open(program, "rb") as file:
+        content = file.read()
+    chance = random.Random(5)
+    for round in range(16):
+        damaged = bytearray(content)
+        for _ in range(chance.choice((1, 20, 500))):
+            # The header first, then anything.
+            at = offset + chance.randrange(72 if round % 2 else size)
+            damaged[at] = chance.choice((0, 255, chance.randrange(256)))
+        with open(program, "wb") as file:
+            file.write(damaged)
+        found = ask_object(program, [int(address, 16) + 1 for address, _, _ in symbols[::7]])
+        if len(found) != len(symbols[::7]):
+            yield "%d answers of round %d" % (len(found), round)
+
+
+def ask_object(path, addresses):
+    tool = os.path.join(os.path.dirname(QUERY), "../binary/object_query")
+    questions = "".join("functions %x\n" % address for address in addresses)
+    found = subprocess.run([tool, path], input=questions, stdout=subprocess.PIPE, encoding="latin-1")
+    return found.stdout.splitlines() if found.returncode == 0 else ["ended with %d" % found.returncode]
 
 
 RUST_DEPENDENCY = """
@@ -646,6 +710,7 @@ for step in (
     languages,
     hostile_roots,
     go_program,
+    go_stripped,
     rust_program,
 ):
     if len(sys.argv) > 1 and step.__name__ not in sys.argv[1:]:

@@ -16,7 +16,8 @@ tests_unit_package_package_query_SOURCES = tests/unit/package/package_query.c
 package_scripts = tests/e2e/packages.py tests/e2e/packages_rpm.py
 TESTS += $(package_scripts)
 EXTRA_DIST += tests/e2e/package_lib.py $(package_scripts)
-$(package_scripts:.py=.log): src/rtsample$(EXEEXT) tests/unit/package/package_query$(EXEEXT)
+$(package_scripts:.py=.log): src/rtsample$(EXEEXT) tests/unit/package/package_query$(EXEEXT) \
+	tests/unit/binary/object_query$(EXEEXT)
 if HAVE_LIBRPM
 # It looks for this one beside itself, as rtsample does.
 check_PROGRAMS += tests/unit/package/rtsample-rpm
