@@ -156,6 +156,7 @@ void rts_session_flush(struct rts_session *session)
         session->account.events_emitted += lines;
         session->account.batches++;
         session->account.events_with_purl += rts_window_lines_with_purl(session->window);
+        session->account.hits_with_purl += rts_window_hits_with_purl(session->window);
     }
     const char *evidence = rts_session_evidence(session);
     /* Measured anew for each window, so that a long run follows the wall clock. */

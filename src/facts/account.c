@@ -266,9 +266,11 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       ",\"batches\":%" PRIu64 ",\"unwritten\":%" PRIu64 "}",
                       account->events_emitted, account->hits, account->batches,
                       account->undelivered_events);
-    rts_buffer_format(out, ",\"packages\":{\"with_purl\":%" PRIu64 ",\"without_purl\":%" PRIu64 "}",
+    rts_buffer_format(out,
+                      ",\"packages\":{\"with_purl\":%" PRIu64 ",\"without_purl\":%" PRIu64
+                      ",\"hits_with_purl\":%" PRIu64 "}",
                       account->events_with_purl,
-                      account->events_emitted - account->events_with_purl);
+                      account->events_emitted - account->events_with_purl, account->hits_with_purl);
     append_delivery(&account->delivery, out);
     append_graph(account, run, out);
     rts_buffer_format(

@@ -37,6 +37,7 @@ struct rts_account {
     uint64_t frames_symbolized;
     uint64_t events_emitted;   /* lines */
     uint64_t events_with_purl; /* those of them that name a package */
+    uint64_t hits_with_purl;   /* in these */
     uint64_t hits;             /* sum of their hitCounts */
     uint64_t batches;
     uint64_t undelivered_events;    /* lines that the output refused and that are lost */

@@ -139,6 +139,14 @@ size_t rts_window_lines_with_purl(const struct rts_window *window)
     return count;
 }
 
+uint64_t rts_window_hits_with_purl(const struct rts_window *window)
+{
+    uint64_t hits = 0;
+    for (size_t i = 0; i < window->count; i++)
+        hits += window->lines[i]->symbol.purl ? window->lines[i]->samples : 0;
+    return hits;
+}
+
 uint64_t rts_window_hits(const struct rts_window *window)
 {
     return window->hits;

@@ -67,6 +67,7 @@ struct rts_window_line rts_window_line(const struct rts_window *window, size_t i
 
 /* How many of the lines name a package. */
 size_t rts_window_lines_with_purl(const struct rts_window *window);
+uint64_t rts_window_hits_with_purl(const struct rts_window *window);
 
 /* Appends the lines, sorted by observedAt (as written: milliseconds), then symbolId, then the
  * line's bytes, each ended by LF, and empties the window. Each field passes the gate of outgoing.h,

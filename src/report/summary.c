@@ -196,6 +196,15 @@ static void append_facts(const struct rts_summary *summary, struct rts_buffer *o
     }
 }
 
+static void append_packages(const struct rts_account *account, struct rts_buffer *out)
+{
+    if (account->hits_with_purl == 0)
+        return;
+    begin_line(out, "packages", account->hits_with_purl);
+    append_percent(out, account->hits_with_purl, account->hits);
+    rts_buffer_text(out, " of hits are of a package that is known\n");
+}
+
 static void append_graph(const struct rts_account *account, struct rts_buffer *out)
 {
     struct reasons reasons = {0};
@@ -277,6 +286,7 @@ void rts_summary_format(const struct rts_summary *summary, struct rts_buffer *ou
     append_apart(summary->account, out);
     append_unnamed(summary->account, out);
     append_facts(summary, out);
+    append_packages(summary->account, out);
     append_graph(summary->account, out);
     append_functions(summary, out);
 }

@@ -92,18 +92,33 @@ def share(run):
 
 
 def redis():
-    """nearly every hit of redis-server and its libraries joins"""
+    """nearly every hit of redis-server and its libraries joins, also in a replay of the run's trace"""
+    trace = os.path.join(WORK, "redis.data")
     with Redis() as target:
         path, nodes = make(mapped_files(target.pid))
-        run = sample_enough("-F", 499, "--graph", path, "-p", target.pid, seconds=(2, 6))
+        run = sample_enough(
+            "-F", 499, "--graph", path, "--record", trace, "-p", target.pid, seconds=(2, 6)
+        )
+    problems = check_run(run, nodes)
+    if not re.search(r"^  graph .* of hits joined one of ", run.stderr, re.M):
+        problems.append("the closing summary does not say so")
+    again = Sampling("replay", "--graph", path, trace)
+    again.started = 0
+    again = again.finish()
+    problems += ["replay: %s" % problem for problem in check_run(again, nodes)]
+    if again.output != run.output:
+        problems.append("the replay has other facts")
+    for name, one in (("live", run), ("replay", again)):
+        note("%s: %.4f %% of %d hits joined" % (name, 100 * share(one), one.stats["events"]["hits"]))
+    return problems
+
+
+def check_run(run, nodes):
     problems = run.problems + list(graph_sums(run)) + list(check_joins(run, nodes, "build-id+address"))
     if run.stats["graph"]["nodes"] != len(nodes):
         problems.append("%d nodes were read, not %d" % (run.stats["graph"]["nodes"], len(nodes)))
     if share(run) < JOINED:
         problems.append("only %.3f %% joined: %s" % (100 * share(run), run.stats["graph"]))
-    if not re.search(r"^  graph .* of hits joined one of ", run.stderr, re.M):
-        problems.append("the closing summary does not say so")
-    note("%.4f %% of %d hits joined" % (100 * share(run), run.stats["events"]["hits"]))
     return problems
 
 
@@ -188,8 +203,26 @@ def damaged():
     return problems
 
 
+def endless_lines():
+    """a line of a GiB is refused without being held in memory"""
+    path = os.path.join(WORK, "line.ndjson")
+    problems = []
+    for begin in (b"", b'{"symbol_id":"', b'{"symbol_id":"a","x":"', b'{"nodes":[{"id":"'):
+        with open(path, "wb") as file:
+            file.write(begin)
+            file.truncate(1 << 30)
+        program = ["sh", "-c", 'ulimit -v 1000000 2>/dev/null; exec "$@"', "sh", RTSAMPLE]
+        if os.environ.get("RTSAMPLE_SANITIZERS"):
+            program = [RTSAMPLE]
+        run = sample("--graph", path, "--", "true", expect=1, program=program)
+        problems += run.problems
+        if path not in run.stderr:
+            problems.append("%r: %s" % (begin, run.stderr))
+    return problems
+
+
 require_sampling()
-for step in (redis, another_build, by_name, by_hash, damaged):
+for step in (redis, another_build, by_name, by_hash, damaged, endless_lines):
     try:
         ok(step.__doc__, step())
     except Skip as reason:

@@ -484,7 +484,12 @@ def check_account(stats, facts=None, delivers=False):
         packages = stats["packages"]
         sums += [
             ("packages", packages["with_purl"], sum(1 for fact in facts if "purl" in fact)),
-            ("packages and none", sum(packages.values()), len(facts)),
+            ("packages and none", packages["with_purl"] + packages["without_purl"], len(facts)),
+            (
+                "hits of packages",
+                packages["hits_with_purl"],
+                sum(fact["hitCount"] for fact in facts if "purl" in fact),
+            ),
             ("events.emitted", events["emitted"], len(facts)),
             ("events.hits", events["hits"], sum(fact["hitCount"] for fact in facts)),
         ]

@@ -501,6 +501,13 @@ def hostile_roots():
     """a root whose links lead out of it, in circles or to a device has no packages of ours"""
     program = build(PROGRAM)
     problems = []
+    root = make_root()
+    shutil.copy(program, root + "/usr/bin/perl")
+    for name in ("status", "diversions", "info/perl-base.list"):
+        with open(root + "/var/lib/dpkg/" + name, "wb") as file:
+            file.write(b"Package: perl-base\nArchitecture: amd64\nVersion: ")
+            file.truncate(1 << 30) # a line of a GiB
+    problems += ["long lines: %s" % (a,) for a in ask(root, ["/usr/bin/perl"]) if a != NONE]
     for target in ("../" * 20 + "var/lib/dpkg", "/proc/self/root/var/lib/dpkg", "dpkg", "/dev/zero"):
         root = make_root()
         shutil.rmtree(root + "/var/lib/dpkg")

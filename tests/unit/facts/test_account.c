@@ -25,6 +25,7 @@ static struct rts_account counted(void)
         .frames_symbolized = 14,
         .events_emitted = 15,
         .events_with_purl = 9,
+        .hits_with_purl = 70,
         .hits = 16,
         .batches = 17,
         .undelivered_events = 18,
@@ -151,7 +152,7 @@ static void every_number_is_in_its_place(void **state)
     rts_buffer_text(&expected,
                     ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21}},"
                     "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18},"
-                    "\"packages\":{\"with_purl\":9,\"without_purl\":6},"
+                    "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70},"
                     "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
                     "\"retries\":28},"
                     "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0,\"unjoined\":{"

@@ -71,6 +71,7 @@ static void everything_that_went_wrong_is_said(void **state)
         .unnamed_no_symbol = 5,
         .events_emitted = 2345678,
         .hits = 9876543,
+        .hits_with_purl = 4938272,
         .undelivered_events = 77,
     };
     assert_formats(
@@ -84,7 +85,8 @@ static void everything_that_went_wrong_is_said(void **state)
         "  unnamed           59  frames gave no fact: in generated code 50, "
         "without a symbol 5, in unreadable files 4\n"
         "  facts      2,345,678  lines, 9,876,543 hits, in /tmp/facts.ndjson\n"
-        "  lost              77  of these lines could not be written\n");
+        "  lost              77  of these lines could not be written\n"
+        "  packages   4,938,272  50.0 % of hits are of a package that is known\n");
 }
 
 /* A reason that stands alone does not repeat the number in front of it. */
