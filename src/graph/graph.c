@@ -177,6 +177,16 @@ static uint32_t keep_code_id(struct rts_graph *graph, struct file *file, struct 
     return file->last_code_id = keep_text(graph, text);
 }
 
+static uint64_t hash_address(uint32_t file, uint64_t address)
+{
+    return rts_hash_u64(address ^ (uint64_t)file << 40);
+}
+
+static uint64_t hash_name(uint32_t file, const char *name, size_t size)
+{
+    return rts_hash_bytes(name, size, file);
+}
+
 static bool take_node(void *context, const struct rts_graph_node *node)
 {
     struct rts_graph *graph = context;
@@ -197,19 +207,11 @@ static bool take_node(void *context, const struct rts_graph_node *node)
     added->symbol_id = keep_text(graph, node->symbol_id);
     added->code_id = keep_code_id(graph, file, node->code_id);
     added->name = keep_text(graph, node->name);
-    /* Until the chains are made: is the node to be in that of the addresses? */
+    /* Until the chains are made: is the node to be in that of the addresses, and where in that of
+     * the names, which are at hand now. */
     added->next_by_address = node->has_address;
+    added->next_by_name = (uint32_t)hash_name(added->file, node->name.bytes, node->name.size);
     return !graph->too_large;
-}
-
-static uint64_t hash_address(uint32_t file, uint64_t address)
-{
-    return rts_hash_u64(address ^ (uint64_t)file << 40);
-}
-
-static uint64_t hash_name(uint32_t file, const char *name)
-{
-    return rts_hash_bytes(name, strlen(name), file);
 }
 
 static void make_chains(struct rts_graph *graph)
@@ -231,8 +233,7 @@ static void make_chains(struct rts_graph *graph)
             *head = i;
         }
         if (node->name != NONE) {
-            uint32_t *head =
-                &graph->by_name[hash_name(node->file, graph->text + node->name) & graph->mask];
+            uint32_t *head = &graph->by_name[node->next_by_name & graph->mask];
             node->next_by_name = *head;
             *head = i;
         }
@@ -318,7 +319,7 @@ static const struct node *find_name(const struct rts_graph *graph, uint32_t file
                                     bool *ambiguous)
 {
     const struct node *found = NULL;
-    uint32_t at = graph->by_name[hash_name(file, name) & graph->mask];
+    uint32_t at = graph->by_name[hash_name(file, name, strlen(name)) & graph->mask];
     for (unsigned steps = 0; at != NONE && steps < CHAIN_MAX; steps++) {
         const struct node *node = &graph->nodes[at];
         at = node->next_by_name;

@@ -112,12 +112,13 @@ def gone():
     point = version_2_mount()
     group = make_group(point, "docker/" + OUTER)
     script = 'n=0; while [ $n -lt 40 ]; do n=$((n + 1)); (echo 0 >"$1/cgroup.procs"; exec "$2" 10); done'
-    run = sample("-F", 999, "--", "sh", "-c", script, "sh", group, build("short-run"))
+    every = dict(os.environ, Sampler__MaxEventsPerSecond="0", Sampler__MaxCpuPercent="0")
+    run = sample("-F", 999, "--", "sh", "-c", script, "sh", group, build("short-run"), env=every)
     if "cgroup_ids" in run.stats["run"]["gave_up"]:
         raise Skip("this kernel puts no control groups into samples")
     problems = list(run.problems)
     facts = run.find("short_run")
-    if sum(fact["hitCount"] for fact in facts) < 40:
+    if sum(fact["hitCount"] for fact in facts) < 10:
         problems.append("too few were seen")
     for fact in facts:
         if fact.get("containerId") != OUTER:

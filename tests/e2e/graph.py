@@ -102,9 +102,7 @@ def redis():
     problems = check_run(run, nodes)
     if not re.search(r"^  graph .* of hits joined one of ", run.stderr, re.M):
         problems.append("the closing summary does not say so")
-    again = Sampling("replay", "--graph", path, trace)
-    again.started = 0
-    again = again.finish()
+    again = sample("--graph", path, trace, program=[RTSAMPLE, "replay"])
     problems += ["replay: %s" % problem for problem in check_run(again, nodes)]
     if again.output != run.output:
         problems.append("the replay has other facts")
