@@ -91,6 +91,7 @@ def complete():
         # Sampling a target that computes, long enough for facts.
         made["sample"] = calls_of(
             log, *("-p", target.pid, "-d", 1, "-o", facts, "--record", trace),
+            *("--cas", os.path.join(WORK, "cas"), "--analysis-id", "a"),
             *("--stats", os.path.join(WORK, "stats"), "--metrics", os.path.join(WORK, "metrics")),
         )  # fmt: skip
         made["ptrace"] = calls_of(
