@@ -5,8 +5,6 @@
 #include "commands.h"
 #include "session.h"
 #include "settings_options.h"
-#include "util/cleanup.h"
-#include "util/log.h"
 
 enum long_option {
     OPTION_EMIT = 256,
@@ -92,13 +90,5 @@ static int run(int argc, char **argv, const struct option *options, struct rts_s
 
 int rts_cmd_replay(int argc, char **argv)
 {
-    struct rts_settings settings;
-    struct rts_error error;
-    RTS_FREE struct option *options = rts_settings_long_options(own_options);
-    rts_settings_init(&settings);
-    int result = run(argc, argv, options, &settings, &error);
-    if (result < 0)
-        rts_log("%s", error.text);
-    rts_settings_finish(&settings);
-    return result < 0 ? (int)error.failure : 0;
+    return rts_settings_run_command(argc, argv, own_options, run);
 }
