@@ -106,6 +106,19 @@ static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object 
     };
 }
 
+/* Of a file that cannot be opened the build-id may be known, and the place in it. */
+static void stand_in(struct rts_mapping *mapping, struct rts_code *code)
+{
+    struct rts_mapped_file *file = mapping->file;
+    if (file->build_id.size == 0)
+        return;
+    if (!file->bare)
+        file->bare = rts_object_bare(&file->build_id, file->path);
+    code->object = file->bare;
+    code->bias = code->load_base = mapping->bias = mapping->load_base =
+        mapping->start - mapping->offset;
+}
+
 struct rts_code rts_code_map_find(void *context, uint64_t pc)
 {
     struct rts_code_map *map = context;
@@ -134,5 +147,7 @@ struct rts_code rts_code_map_find(void *context, uint64_t pc)
     if (file->object)
         return in_object(mapping, file->object);
     code.kind = file->no_elf ? RTS_CODE_ANONYMOUS : RTS_CODE_NO_FILE;
+    if (!file->no_elf && !map->finder)
+        stand_in(mapping, &code);
     return code;
 }

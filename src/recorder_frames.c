@@ -146,7 +146,10 @@ static uint64_t put_place(struct rts_recorder *recorder, struct rts_object *obje
     uint32_t serial = rts_object_serial(object);
     bool is_new, hidden = hides_addresses(recorder);
     uint64_t bias = hidden ? 0 : mapping->bias, load_base = hidden ? 0 : mapping->load_base;
-    if (rts_known_file(&recorder->known, serial))
+    bool is_new_file = rts_known_file(&recorder->known, serial);
+    if (is_new_file && rts_object_is_bare(object))
+        put_image(recorder, object); /* no file is to be searched for it */
+    else if (is_new_file)
         put_file(recorder, object, mapping);
     uint64_t number = rts_known_place(&recorder->known, serial, bias, load_base, &is_new);
     if (is_new) {

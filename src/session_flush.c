@@ -10,11 +10,13 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
                                           const struct rts_symbol *symbol)
 {
     struct rts_package package = {0};
-    if (session->replay)
+    if (symbol->source == RTS_SYMBOL_NONE)
+        object = NULL; /* a file that was not read is of no package that we know */
+    else if (session->replay)
         package = rts_replay_package(session->replay, object, symbol->name);
     else if (session->packages)
         package = rts_package_table_find(session->packages, object, symbol->name);
-    if (session->packages)
+    if (session->packages && object)
         rts_session_record_package(session, object, symbol->name, &package);
     return (struct rts_fact_symbol){
         .symbol_id = symbol->symbol_id,
@@ -46,8 +48,9 @@ static void count_symbol(struct rts_session *session, const struct rts_stack_ent
     if (session->graph)
         session->account.joins[symbol->join] += entry->samples;
     struct rts_fact_symbol fact = fact_symbol(session, frame->object, symbol);
-    rts_window_add(session->window, process, &fact, frame->load_base, entry->samples,
-                   entry->first_ns, leaf);
+    uint64_t load_base = symbol->source == RTS_SYMBOL_NONE ? 0 : frame->load_base;
+    rts_window_add(session->window, process, &fact, load_base, entry->samples, entry->first_ns,
+                   leaf);
 }
 
 struct rts_fact_process rts_session_fact_process(const struct rts_session *session,
@@ -112,7 +115,7 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
             rts_symbol_table_resolve(session->symbols, frame->object, frame->vaddr, &symbols);
         if (count == 0)
             session->account.unnamed_no_symbol += entry->samples;
-        else
+        else if (!rts_object_is_bare(frame->object))
             session->account.frames_symbolized += entry->samples;
         for (size_t j = 0; j < count; j++)
             count_symbol(session, entry, &process, frame, symbols[j], i == 0 && j == 0);
@@ -189,5 +192,8 @@ void rts_session_flush(struct rts_session *session)
 void rts_session_forget_object(void *context, struct rts_object *object)
 {
     struct rts_session *session = context;
-    rts_object_cache_unref(session->objects, object);
+    if (rts_object_is_bare(object))
+        rts_object_destroy(object); /* nobody shares it */
+    else
+        rts_object_cache_unref(session->objects, object);
 }

@@ -5,8 +5,25 @@
 #include <stdlib.h>
 
 #include "capture/refusal.h"
+#include "process/descendants.h"
 #include "process/maps.h"
+#include "util/cleanup.h"
 #include "util/log.h"
+
+/* May all that will be sampled be looked into? Of groups and of all it is not known who that is. */
+static bool may_read_maps(const struct rts_session *session)
+{
+    const struct rts_settings *settings = session->settings;
+    size_t count = 0;
+    if (settings->target == RTS_TARGET_COMMAND)
+        return true;
+    bool named = settings->target == RTS_TARGET_PIDS;
+    RTS_FREE int32_t *all = named ? NULL : rts_process_list("/proc", 0, &count);
+    for (size_t i = 0; i < (named ? settings->pid_count : count); i++)
+        if (!rts_maps_permitted("/proc", named ? (int32_t)settings->pids[i] : all[i]))
+            return false;
+    return true;
+}
 
 static struct rts_capture *create(struct rts_session *session, bool by_ptrace,
                                   struct rts_error *error)
@@ -17,6 +34,7 @@ static struct rts_capture *create(struct rts_session *session, bool by_ptrace,
         .stack_bytes = session->settings->stack_bytes,
         .user_registers = session->arch->perf_registers,
         .enable_on_exec = session->settings->target == RTS_TARGET_COMMAND,
+        .build_ids = !by_ptrace && !may_read_maps(session),
         .max_stop_us = session->settings->sampler.max_stop_us,
         .read_maps = rts_maps_read,
     };

@@ -269,7 +269,7 @@ static void set_frame(struct rts_session *session, const struct rts_note_frame *
         uint64_t number = noted->code - RTS_NOTE_CODE_MAPPING;
         const struct rts_replay_mapping *mapping = mapping_of(session->replay, number);
         if (mapping && mapping->object) {
-            kind = RTS_CODE_OBJECT;
+            kind = rts_object_is_bare(mapping->object) ? RTS_CODE_NO_FILE : RTS_CODE_OBJECT;
             frame.object = mapping->object;
             frame.vaddr = noted->address - mapping->bias;
             frame.load_base = mapping->load_base;

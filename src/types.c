@@ -33,6 +33,7 @@ static const char *const source_names[RTS_SYMBOL_SOURCE_COUNT] = {
     [RTS_SYMBOL_INLINE] = "dwarf-inline",
     [RTS_SYMBOL_PLT] = "plt",
     [RTS_SYMBOL_FDE] = "fde",
+    [RTS_SYMBOL_NONE] = "none",
 };
 
 static const char *const join_names[RTS_JOIN_COUNT] = {

@@ -109,6 +109,7 @@ enum rts_symbol_source {
     RTS_SYMBOL_INLINE,    /* a DWARF inlined subroutine */
     RTS_SYMBOL_PLT,       /* a PLT slot, named after its relocation: name@plt */
     RTS_SYMBOL_FDE,       /* no name: the bounds of an FDE, as sub_<link-time address> */
+    RTS_SYMBOL_NONE,      /* nothing but the build-id of the file is known: offset_<in the file> */
     RTS_SYMBOL_SOURCE_COUNT
 };
 

@@ -2,6 +2,7 @@
 # Sources and headers of binary/, appended to librtsample_a_SOURCES.
 librtsample_a_SOURCES += \
 	src/binary/build_id.c src/binary/build_id.h \
+	src/binary/object_bare.c \
 	src/binary/cfi.c src/binary/cfi.h \
 	src/binary/cfi_entry.c src/binary/cfi_entry.h \
 	src/binary/cfi_program.c src/binary/cfi_program.h \

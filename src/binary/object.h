@@ -36,6 +36,12 @@ struct rts_object *rts_object_open(int fd, const char *path, const struct rts_de
 struct rts_object *rts_object_from_memory(const void *bytes, size_t size, const char *name,
                                           struct rts_error *error);
 
+/* Creates an object for a file that cannot be read, whose build-id the kernel told: link-time
+ * addresses are offsets in the file, and the function at one is offset_<hex>, of RTS_SYMBOL_NONE.
+ * It is an ELF image in memory that says so, and can be kept as one. NULL: no memory. */
+struct rts_object *rts_object_bare(const struct rts_build_id *build_id, const char *path);
+bool rts_object_is_bare(const struct rts_object *object);
+
 /* Frees the object and everything that was parsed from it. Accepts NULL. */
 void rts_object_destroy(struct rts_object *object);
 

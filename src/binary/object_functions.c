@@ -93,14 +93,14 @@ static bool is_fde_name(const void *item, const void *key)
     return ((const struct fde_name *)item)->start == *(const uint64_t *)key;
 }
 
-static const char *name_fde(struct rts_object *object, uint64_t start)
+static const char *name_place(struct rts_object *object, const char *prefix, uint64_t start)
 {
     uint64_t hash = rts_hash_u64(start);
     struct fde_name *name = rts_table_find(&object->fde_names, hash, is_fde_name, &start);
     if (!name) {
         name = rts_calloc(1, sizeof *name);
         name->start = start;
-        snprintf(name->text, sizeof name->text, "sub_%" PRIx64, start);
+        snprintf(name->text, sizeof name->text, "%s_%" PRIx64, prefix, start);
         rts_table_add(&object->fde_names, hash, name);
     }
     return name->text;
@@ -112,7 +112,7 @@ static bool from_fde(struct rts_object *object, uint64_t vaddr, struct rts_funct
     if (!rts_object_fde_bounds(object, vaddr, &start, &end))
         return false;
     *function = (struct rts_function){
-        .name = name_fde(object, start),
+        .name = name_place(object, "sub", start),
         .start = start,
         .size = end - start,
         .source = RTS_SYMBOL_FDE,
@@ -123,6 +123,15 @@ static bool from_fde(struct rts_object *object, uint64_t vaddr, struct rts_funct
 
 static bool find_function(struct rts_object *object, uint64_t vaddr, struct rts_function *function)
 {
+    if (rts_object_is_bare(object)) {
+        *function = (struct rts_function){
+            .name = name_place(object, "offset", vaddr),
+            .start = vaddr,
+            .source = RTS_SYMBOL_NONE,
+            .linkage = RTS_LINKAGE_LOCAL,
+        };
+        return true;
+    }
     load_symbols(object);
     load_plt(object);
     const struct rts_symbol_entry *entry = rts_symbols_covering(&object->symbols, vaddr);

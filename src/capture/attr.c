@@ -2,8 +2,22 @@
 #include "capture/attr.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
+
+/* The number of the bit build_id, which the headers of before Linux 5.12 do not have. */
+#define FLAG_BUILD_ID 34
+
+/* Sets one of the bits that lie between read_format and wakeup_events. */
+static void set_flag(struct perf_event_attr *attr, unsigned bit)
+{
+    uint64_t flags;
+    char *place = (char *)attr + offsetof(struct perf_event_attr, read_format) + 8;
+    memcpy(&flags, place, sizeof flags);
+    flags |= 1ULL << bit;
+    memcpy(place, &flags, sizeof flags);
+}
 
 void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *request,
                    unsigned features)
@@ -39,6 +53,8 @@ void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *
     attr->exclude_hv = 1;
     if (!(features & RTS_FEATURE_KERNEL_SIDE))
         attr->exclude_kernel = 1;
+    if (features & RTS_FEATURE_BUILD_IDS)
+        set_flag(attr, FLAG_BUILD_ID);
     if (features & RTS_FEATURE_CLOCK_ID) {
         attr->use_clockid = 1;
         attr->clockid = CLOCK_MONOTONIC;
@@ -47,6 +63,10 @@ void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *
 
 enum rts_feature rts_attr_step_down(unsigned *features, int number)
 {
+    if (number == EINVAL && (*features & RTS_FEATURE_BUILD_IDS)) {
+        *features &= ~(unsigned)RTS_FEATURE_BUILD_IDS;
+        return RTS_FEATURE_BUILD_IDS;
+    }
     /* A kernel that does not know a bit says EINVAL (E2BIG for a longer attr); one that does not
      * permit something says EACCES or EPERM, and the only thing to be refused is the kernel side.
      */
@@ -73,6 +93,7 @@ const char *rts_feature_name(enum rts_feature feature)
     case RTS_FEATURE_KERNEL_SIDE: return "kernel_samples";
     case RTS_FEATURE_CGROUP_IDS: return "cgroup_ids";
     case RTS_FEATURE_CGROUP_EVENTS: return "cgroup_events";
+    case RTS_FEATURE_BUILD_IDS: return "build_ids";
     }
     return "unknown";
 }

@@ -3,8 +3,9 @@
  * The ladder of attrs: the best that this kernel might take, and what to give up, rung by rung,
  * when it refuses. What was given up is recorded, so that it can be said.
  *
- * Not on it: build-ids in MMAP2 records (Linux 5.12). They take the place of device and inode, and
- * whoever builds a file can choose its build-id, but not its inode.
+ * Build-ids in MMAP2 records (Linux 5.12) are asked for only where the target cannot be looked
+ * into. They take the place of device and inode, and whoever builds a file can choose its build-id,
+ * but not its inode.
  */
 #ifndef RTS_CAPTURE_ATTR_H
 #define RTS_CAPTURE_ATTR_H
@@ -23,9 +24,10 @@ enum rts_feature {
     /* Not of an attr: events that are limited to a control group by the kernel, where one was to be
      * sampled. */
     RTS_FEATURE_CGROUP_EVENTS = 1 << 3,
+    RTS_FEATURE_BUILD_IDS = 1 << 4, /* the kernel reads the build-id of what is mapped */
 };
 
-#define RTS_FEATURE_LAST RTS_FEATURE_CGROUP_EVENTS
+#define RTS_FEATURE_LAST RTS_FEATURE_BUILD_IDS
 
 /* What samples hold at least, and what ends every other record (PERF_SAMPLE_*): the same in all
  * events that share a ring, or their records could not be told apart. */

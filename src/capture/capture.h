@@ -31,6 +31,7 @@ struct rts_capture_options {
     uint32_t stack_bytes;    /* dwarf: bytes of stack per sample; 0: what the rings can carry */
     uint64_t user_registers; /* PERF_REG_* mask */
     bool enable_on_exec;
+    bool build_ids;                     /* of what is mapped, in place of device and inode */
     uint32_t max_stop_us;               /* ptrace only: see rts_capture_create_ptrace() */
     rts_capture_maps_reader *read_maps; /* ptrace only */
 };

@@ -148,7 +148,7 @@ static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int3
             return too_many_files(pid, error);
         /* Only the first event may choose the rung, since all events of a run are alike; and the
          * clock is chosen already, by the rings. */
-        bool ids = perf->rings.features & RTS_FEATURE_CGROUP_IDS;
+        bool ids = perf->rings.features & (RTS_FEATURE_CGROUP_IDS | RTS_FEATURE_BUILD_IDS);
         bool may_step = perf->events.count == 0 &&
                         (number == EACCES || number == EPERM || (number == EINVAL && ids));
         enum rts_feature given_up =
@@ -345,7 +345,8 @@ struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *op
     facts->frequency = options->frequency < limit ? options->frequency : limit;
     perf->frequency_max = facts->frequency;
     raise_fd_limit();
-    rts_perf_rings_init(&perf->rings, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE);
+    rts_perf_rings_init(&perf->rings, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE |
+                                          (options->build_ids ? RTS_FEATURE_BUILD_IDS : 0));
     uint64_t wish =
         record_bytes(perf, STACK_BYTES_MAX) * facts->frequency * RING_LASTS_WISH_MS / 1000;
     if (rts_perf_rings_map(&perf->rings, wish, error) < 0) {

@@ -60,6 +60,14 @@ static enum rts_cause cause_of_enosys(const struct rts_standing *standing)
     return filtered ? RTS_CAUSE_SECCOMP : RTS_CAUSE_NOT_BUILT_IN;
 }
 
+/* At that level Debian's kernels heed CAP_SYS_ADMIN alone, not CAP_PERFMON. */
+static bool everything_is_refused(const struct rts_standing *standing)
+{
+    bool admin = standing->effective & 1ULL << RTS_CAPABILITY_SYS_ADMIN;
+    return standing->has_paranoid && standing->paranoid >= PARANOID_EVERYTHING &&
+           (!admin || standing->own_user_namespace);
+}
+
 static enum rts_cause cause_of_process(const struct rts_target_standing *target)
 {
     if (!target || !target->known || !target->same_user)
@@ -84,6 +92,10 @@ static enum rts_cause cause_of_denial(const struct rts_standing *standing,
                                       const struct rts_target_standing *target)
 {
     const uint64_t monitoring = 1ULL << RTS_CAPABILITY_PERFMON | 1ULL << RTS_CAPABILITY_SYS_ADMIN;
+    if (everything_is_refused(standing))
+        return standing->own_user_namespace && standing->effective & monitoring
+                   ? RTS_CAUSE_USER_NAMESPACE
+                   : RTS_CAUSE_PARANOID;
     if (rts_standing_may_monitor(standing))
         return RTS_CAUSE_SECURITY_MODULE;
     bool by_level = standing->has_paranoid ? standing->paranoid >= refusing_level(scope)
@@ -114,8 +126,7 @@ static enum rts_cause cause_of_perf(const struct rts_standing *standing, enum rt
         return RTS_CAUSE_OTHER;
     if (standing->perf_call == EPERM || standing->perf_call == EACCES)
         /* Debian's kernels look at the level before anything else. */
-        return standing->perf_call == EACCES && standing->paranoid >= PARANOID_EVERYTHING &&
-                       !rts_standing_may_monitor(standing)
+        return standing->perf_call == EACCES && everything_is_refused(standing)
                    ? cause_of_denial(standing, scope, target)
                    : RTS_CAUSE_SECCOMP;
     return number == EPERM ? RTS_CAUSE_SECURITY_MODULE : cause_of_denial(standing, scope, target);
@@ -124,12 +135,17 @@ static enum rts_cause cause_of_perf(const struct rts_standing *standing, enum rt
 static void say_paranoid(const struct rts_standing *standing, enum rts_perf_scope scope,
                          struct rts_refusal *refusal)
 {
-    if (standing->has_paranoid)
+    if (everything_is_refused(standing))
+        REASON("kernel.perf_event_paranoid is %d, where %s", standing->paranoid,
+               rts_standing_may_monitor(standing) ? "this kernel heeds CAP_SYS_ADMIN alone"
+                                                  : "perf events take CAP_SYS_ADMIN");
+    else if (standing->has_paranoid)
         REASON("kernel.perf_event_paranoid is %d, and there is no %s", standing->paranoid,
                monitor(standing));
     else
         REASON("there is no %s", monitor(standing));
-    REMEDY("grant %s, run as root, or set kernel.perf_event_paranoid to %d", monitor(standing),
+    REMEDY("grant %s, run as root, or set kernel.perf_event_paranoid to %d",
+           everything_is_refused(standing) ? "CAP_SYS_ADMIN" : monitor(standing),
            refusing_level(scope) - 1);
 }
 

@@ -94,6 +94,8 @@ static bool compute(struct rts_identity *identity, enum rts_id_scheme scheme,
 {
     const char *section = rts_object_section(object, vaddr);
     identity->scheme = rts_id_scheme_name(scheme);
+    if (scheme == RTS_ID_ADDRESSED && function->source == RTS_SYMBOL_NONE)
+        return false; /* it takes the digest of a file that nobody has read */
     if (scheme == RTS_ID_ADDRESSED)
         return identify_addressed(identity, object, code, section, function);
     identity->symbol_id = rts_symbol_id_union_v01(code->hex, section, function->name);
@@ -127,7 +129,9 @@ bool rts_identify(struct rts_identity *identity, const struct rts_id_rules *rule
 {
     struct rts_graph_match match = {0};
     *identity = (struct rts_identity){0};
-    if (rules->graph)
+    if (rules->graph && function->source == RTS_SYMBOL_NONE)
+        identity->join = RTS_JOIN_ADDRESS_UNKNOWN; /* an offset is no address */
+    else if (rules->graph)
         identity->join = join(rules->graph, object, code, function, &match);
     if (!match.symbol_id)
         return compute(identity, rules->scheme, object, code, vaddr, function);

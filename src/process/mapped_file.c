@@ -29,6 +29,8 @@ static void destroy(struct rts_mapped_file *file,
 {
     if (file->object)
         forget(context, file->object);
+    if (file->bare)
+        forget(context, file->bare);
     free(file->path);
     free(file);
 }

@@ -24,7 +24,8 @@ struct rts_mapped_file {
                                   does not */
     uint64_t tried_instance;   /* through which process the last attempt went */
     struct rts_object *object; /* NULL: failed, or not an ELF file */
-    bool no_elf;               /* it was opened and is no ELF file: code that somebody generated */
+    struct rts_object *bare; /* stands for it where only its build-id is known; NULL: not needed */
+    bool no_elf;             /* it was opened and is no ELF file: code that somebody generated */
 };
 
 enum rts_mapping_kind {

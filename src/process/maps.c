@@ -2,6 +2,7 @@
 #include "process/maps.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,4 +70,12 @@ int rts_maps_read(const char *proc_root, int32_t pid,
     if (ferror(file))
         return rts_fail_errno(error, errno, "cannot read %s", name);
     return lines;
+}
+
+bool rts_maps_permitted(const char *proc_root, int32_t pid)
+{
+    char name[256];
+    snprintf(name, sizeof name, "%s/%d/maps", proc_root, (int)pid);
+    RTS_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 || (errno != EACCES && errno != EPERM);
 }

@@ -19,4 +19,7 @@ int rts_maps_read(const char *proc_root, int32_t pid,
                   void (*each)(void *context, const struct rts_maps_line *line), void *context,
                   struct rts_error *error);
 
+/* False when <proc_root>/PID/maps is there and may not be read. */
+bool rts_maps_permitted(const char *proc_root, int32_t pid);
+
 #endif

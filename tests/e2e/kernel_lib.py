@@ -50,6 +50,15 @@ def kernel_images():
     return images
 
 
+def build_confine():
+    """The path of the program that confine.c is; ends the script when it cannot be made."""
+    path = os.path.join(WORK, "confine")
+    command = os.environ.get("CC", "cc").split() + ["-o", path, os.path.join(HERE, "confine.c")]
+    if subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
+        skip_all("confine.c cannot be compiled here")
+    return path
+
+
 def _libraries(path):
     """What the loader maps for a program, itself included."""
     listed = subprocess.run(["ldd", path], stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -75,7 +84,7 @@ def make_initramfs(programs, script):
         for library in _libraries(path):
             _add_file(root, library, library)
     _add_file(root, shutil.which("busybox"), "/bin/busybox")
-    for name in "sh mount echo uname test base64 gzip poweroff kill sleep cat rm".split():
+    for name in "sh mount echo uname test base64 gzip poweroff kill sleep cat rm mkdir cp chown chmod printf".split():
         os.symlink("busybox", os.path.join(root, "bin", name))
     with open(os.path.join(root, "init"), "w", encoding="utf-8") as file:
         file.write(INIT % script)

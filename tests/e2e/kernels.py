@@ -16,6 +16,10 @@ PROGRAM = "chain-O2-nofp"
 COMMON = "-F 199 -d " + os.environ.get("RTSAMPLE_KERNEL_SECONDS", "3")
 ENVIRONMENT = "Sampler__MaxCpuPercent=0"
 
+# Of another user, with CAP_PERFMON alone: what is executed once the sampling has begun is named where
+# its file can be read, and where it cannot there is its build-id, from Linux 5.12 on.
+LATE_PLACES = ("/bin", "/secret")
+
 # Not busybox's own, which its shell prefers and which cannot change the user.
 NOBODY = "/bin/setpriv --reuid=65534 --regid=65534 --clear-groups"
 
@@ -42,6 +46,26 @@ done
 """
 
 
+SECRET = """
+mkdir /secret
+cp /bin/two-lives-second /secret
+chown 1001 /secret
+chmod 700 /secret
+"""
+
+LATE = """
+printf '#!/bin/sh\\necho ready\\nsleep 4\\nexec %(place)s/two-lives-second\\n' >/bin/late
+chmod 755 /bin/late
+confine perfmon other plain /bin/late /bin/rtsample -F 199 -d 9 --record trace \\
+    -o facts-%(number)d --stats stats-%(number)d 2>stderr-%(number)d
+echo "@@status %(number)d $?"
+rtsample replay -o replayed-%(number)d trace 2>/dev/null
+for kind in facts stats stderr replayed; do
+    give $kind-%(number)d
+done
+"""
+
+
 def script():
     runs = [
         RUN
@@ -54,7 +78,8 @@ def script():
         }
         for number, (_, paranoid, _, user) in enumerate(RUNS)
     ]
-    return "export %s\n%s" % (ENVIRONMENT, "".join(runs))
+    late = [LATE % {"place": place, "number": 100 + i} for i, place in enumerate(LATE_PLACES)]
+    return "export %s\n%s%s%s" % (ENVIRONMENT, "".join(runs), SECRET, "".join(late))
 
 
 class BootRun(Run):
@@ -92,7 +117,28 @@ def check_run(run, expected):
     return problems + ([run.summary()] if problems else [])
 
 
-def kernel(path, image):
+def check_late(run, console, number, build_id):
+    second = [fact for fact in run.facts if fact["buildId"] == "gnu-build-id:" + build_id]
+    readable = LATE_PLACES[number] == "/bin"
+    problems = list(run.problems)
+    if run.status != 0:
+        return problems + ["exit status %s: %s" % (run.status, run.stderr)]
+    if given(console, "replayed-%d" % (100 + number)) != run.output:
+        problems.append("the replay differs")
+    if readable:
+        return problems + ([] if run.find("second_life") else [run.summary()])
+    if "build_ids" in run.stats["run"]["gave_up"]:
+        return problems + (["has facts of a file that it cannot know"] if second else [])
+    for fact in second:
+        metadata = fact["metadata"]
+        if metadata["symbolSource"] != "none" or not metadata["symbol"].startswith("offset_"):
+            problems.append("a name for what cannot be read: %s" % metadata)
+        if "loaderBase" in fact:
+            problems.append("a load base that nobody knows")
+    return problems + ([] if second else ["its build-id is missing: " + run.summary()])
+
+
+def kernel(path, image, build_id):
     console = boot(path, image)
     release = release_of(console)
     if not release:
@@ -104,12 +150,24 @@ def kernel(path, image):
         ok("Linux %s, %s" % (release, name), problems)
         if run.stats:
             note("kept %d, gave up %s" % (run.kept, run.stats["run"].get("gave_up")))
+    for number, place in enumerate(LATE_PLACES):
+        run = BootRun(console, 100 + number)
+        problems = check_late(run, console, number, build_id)
+        ok("Linux %s, CAP_PERFMON alone, another user's program in %s" % (release, place), problems)
 
 
 images = kernel_images()
 if not shutil.which("setpriv"):
     skip_all("setpriv is not installed")
-initramfs = make_initramfs({PROGRAM: build(PROGRAM), "setpriv": shutil.which("setpriv")}, script())
+second = build("two-lives") + "-second"
+notes = subprocess.run(["readelf", "-n", second], stdout=subprocess.PIPE, text=True, check=True).stdout
+programs = {
+    PROGRAM: build(PROGRAM),
+    "setpriv": shutil.which("setpriv"),
+    "confine": build_confine(),
+    "two-lives-second": second,
+}
+initramfs = make_initramfs(programs, script())
 for path in images:
-    kernel(path, initramfs)
+    kernel(path, initramfs, re.search(r"Build ID: (\w+)", notes).group(1))
 done()

@@ -319,6 +319,7 @@ SYMBOL_SOURCES = {
     "dwarf-inline",
     "plt",
     "fde",
+    "none",
 }
 FORMS = {
     "symbolId": r"sym:binary:[A-Za-z0-9_-]{43}|sym:test:[0-9a-f]{64}",

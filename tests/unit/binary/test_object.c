@@ -365,6 +365,36 @@ static void test_failures(void **state)
     assert_null(rts_object_open(-1, NULL, NULL, &error));
 }
 
+/* What stands for a file that cannot be read, and what a trace makes of its image. */
+static void bare_object(void **state)
+{
+    (void)state;
+    const struct rts_build_id build_id = {.size = 20, .bytes = {1, 2, 3, [19] = 20}};
+    struct rts_object *bare = rts_object_bare(&build_id, "/no/such/file");
+    assert_non_null(bare);
+    size_t size;
+    const void *image = rts_object_image(bare, &size);
+    struct rts_object *copies[] = {bare, rts_object_from_memory(image, size, "copy", NULL)};
+    for (size_t i = 0; i < 2; i++) {
+        struct rts_function function;
+        uint64_t vaddr;
+        assert_non_null(copies[i]);
+        assert_true(rts_object_is_bare(copies[i]));
+        assert_int_equal(rts_object_build_id(copies[i])->size, 20);
+        assert_memory_equal(rts_object_build_id(copies[i])->bytes, build_id.bytes, 20);
+        assert_true(rts_object_offset_to_vaddr(copies[i], 0x12345, &vaddr));
+        assert_int_equal(vaddr, 0x12345);
+        assert_int_equal(rts_object_functions(copies[i], vaddr, &function, 1), 1);
+        assert_string_equal(function.name, "offset_12345");
+        assert_int_equal(function.source, RTS_SYMBOL_NONE);
+        assert_int_equal(rts_object_first_vaddr(copies[i]), 0);
+        rts_object_destroy(copies[i]);
+    }
+    struct rts_object *own = open_object("/proc/self/exe");
+    assert_false(rts_object_is_bare(own));
+    rts_object_destroy(own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_huge_file_is_not_hashed),
+        cmocka_unit_test(bare_object),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

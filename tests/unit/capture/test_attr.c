@@ -96,8 +96,8 @@ static void test_features(void **state)
         assert_int_equal(attr.exclude_kernel, !(features & RTS_FEATURE_KERNEL_SIDE));
         assert_int_equal(attr.use_clockid, !!(features & RTS_FEATURE_CLOCK_ID));
         assert_int_equal(attr.clockid, features & RTS_FEATURE_CLOCK_ID ? CLOCK_MONOTONIC : 0);
-        /* In particular no build-ids in place of inodes (bit 34). */
-        assert_int_equal(flags_of(&attr) >> 34, 0);
+        /* Build-ids in place of inodes (bit 34), and nothing newer. */
+        assert_int_equal(flags_of(&attr) >> 34, !!(features & RTS_FEATURE_BUILD_IDS));
         assert_true(attr.sample_id_all && attr.mmap && attr.mmap2 && attr.comm && attr.comm_exec &&
                     attr.task && attr.inherit);
         assert_false(attr.exclude_user);

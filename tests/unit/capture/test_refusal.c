@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #define PERFMON    (1ULL << RTS_CAPABILITY_PERFMON)
+#define SYS_ADMIN  (1ULL << RTS_CAPABILITY_SYS_ADMIN)
 #define SYS_PTRACE (1ULL << RTS_CAPABILITY_SYS_PTRACE)
 
 /* An ordinary user on a usual machine. */
@@ -53,6 +54,10 @@ static void paranoid_levels(void **state)
     standing.perf_call = EACCES;
     assert_int_equal(perf(&standing, RTS_PERF_SELF, NULL, EACCES), RTS_CAUSE_PARANOID);
     assert_int_equal(perf(&standing, RTS_PERF_PROCESS, &own, EACCES), RTS_CAUSE_PARANOID);
+    standing.effective = PERFMON; /* which they do not heed there */
+    assert_int_equal(perf(&standing, RTS_PERF_SELF, NULL, EACCES), RTS_CAUSE_PARANOID);
+    standing.effective = SYS_ADMIN;
+    assert_int_equal(perf(&standing, RTS_PERF_SELF, NULL, EACCES), RTS_CAUSE_SECCOMP);
 }
 
 static void filters(void **state)
