@@ -136,7 +136,10 @@ static void print_version(void)
 
 int rts_flush_stdout(struct rts_error *error)
 {
-    return fflush(stdout) == 0 ? 0 : rts_fail_errno(error, errno, "cannot write to stdout");
+    /* What was longer than the buffer failed before. */
+    return fflush(stdout) == 0 && !ferror(stdout)
+               ? 0
+               : rts_fail_errno(error, errno, "cannot write to stdout");
 }
 
 int rts_print_about(bool help, struct rts_error *error)

@@ -202,6 +202,8 @@ int rts_session_end_segment(struct rts_session *session, struct rts_error *error
 
 int rts_session_end_record(struct rts_session *session, bool whole, struct rts_error *error)
 {
+    if (!session->recorders[RTS_RUN_TRACE])
+        return 0;
     const struct rts_recorder_end end = {
         .duration_ms = (session->ended_ns - session->started_ns) / 1000000,
         .frequency = rts_capture_facts(session->capture)->frequency,
