@@ -104,7 +104,7 @@ static la_ssize_t write_block(struct archive *archive, void *context, const void
                               size_t size)
 {
     struct output *output = context;
-    if (compress(output, bytes, size))
+    if (output->number != ECANCELED && compress(output, bytes, size))
         return (la_ssize_t)size;
     archive_set_error(archive, output->number, "%s", strerror(output->number));
     return -1;
@@ -125,9 +125,11 @@ static int begin_entry(struct archive *archive, const char *name, uint64_t size)
     return result;
 }
 
-/* Fails with ECANCELED when the pace says so. */
-static int write_entries(struct archive *archive, const struct rts_buffer *meta, int trace,
-                         uint64_t size, const struct rts_bundle_pace *pace)
+/* Fails with ECANCELED when the pace says so: the output then takes nothing more. The archive is
+ * not told to fail, for then libarchive forgets to free what it holds. */
+static int write_entries(struct archive *archive, struct output *output,
+                         const struct rts_buffer *meta, int trace, uint64_t size,
+                         const struct rts_bundle_pace *pace)
 {
     RTS_FREE char *bytes = malloc(RTS_BUNDLE_COPY_BYTES);
     if (!bytes || begin_entry(archive, RTS_BUNDLE_META, meta->size) != ARCHIVE_OK ||
@@ -141,7 +143,7 @@ static int write_entries(struct archive *archive, const struct rts_buffer *meta,
             return -1;
         if (pace && !pace->go_on(pace->context)) {
             archive_set_error(archive, ECANCELED, "given up");
-            archive_write_fail(archive);
+            output->number = ECANCELED;
             return -1;
         }
     }
@@ -157,7 +159,7 @@ static int write_tar(struct output *output, const struct rts_buffer *meta, int t
     archive_write_set_bytes_in_last_block(archive, 1);
     int result = archive_write_open(archive, output, NULL, write_block, NULL);
     if (result == ARCHIVE_OK)
-        result = write_entries(archive, meta, trace, size, pace);
+        result = write_entries(archive, output, meta, trace, size, pace);
     if (result == ARCHIVE_OK)
         result = archive_write_close(archive);
     if (result != ARCHIVE_OK) {
