@@ -34,7 +34,10 @@ static inline void own_code_init(struct own_code *own)
 
 static inline void own_code_forget(void *context, struct rts_object *object)
 {
-    rts_object_cache_unref(context, object);
+    if (rts_object_is_bare(object))
+        rts_object_destroy(object); /* nobody shares it */
+    else
+        rts_object_cache_unref(context, object);
 }
 
 static inline void own_code_finish(struct own_code *own)
