@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "commands.h"
-#include "session.h"
-#include "settings_options.h"
+#include "session/session.h"
+#include "settings/settings_options.h"
 
 enum long_option {
     OPTION_EMIT = 256,

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "commands.h"
-#include "session.h"
-#include "settings_options.h"
+#include "session/session.h"
+#include "settings/settings_options.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 

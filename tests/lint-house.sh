@@ -137,7 +137,7 @@ unexplained_words() {
 # HACKING.md shows the main loop; every line of it has to be one of the program.
 stale_quotation() {
     # shellcheck disable=SC2016
-    sed -n '/^```c$/,/^```$/p' HACKING.md | grep -v '^```' | grep -vFxf src/session.c
+    sed -n '/^```c$/,/^```$/p' HACKING.md | grep -v '^```' | grep -vFxf src/session/session.c
 }
 
 unclean_format() {
@@ -158,7 +158,7 @@ point 'every source is listed in a local.mk' unlisted_sources
 point 'every prototype in a header is documented' undocumented_prototypes
 point 'the manual explains every word of src/types.c' unexplained_words
 
-point 'HACKING.md quotes src/session.c as it is' stale_quotation
+point 'HACKING.md quotes src/session/session.c as it is' stale_quotation
 
 if [[ -x $rtsample ]]; then
     point 'the manual and --help have the same options' options_apart

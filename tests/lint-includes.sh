@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The include rule of src/types.h, checked: a stage folder includes types.h, util/ and itself;
 # unwind/, identity/ and package/ also binary/, identity/ graph/ as well, report/ the account in
-# facts/, trace/ the records in capture/, and doctor/ capture/ and process/. Prints TAP.
+# facts/, trace/ the records in capture/, and doctor/ capture/ and process/. recording/ keeps what
+# the stages found in a trace, settings/ knows delivery/, sending/ both of them and the account, and
+# session/ every stage. Prints TAP.
 set -uo pipefail
 cd "${top_srcdir:-$(dirname "$0")/..}/src" || exit 99
 
@@ -34,6 +36,10 @@ allowed_folders() {
     identity) echo "util binary graph identity" ;;
     report) echo "util facts report" ;;
     trace) echo "util capture trace" ;;
+    recording) echo "util binary facts process trace unwind recording" ;;
+    settings) echo "util delivery settings" ;;
+    sending) echo "util delivery facts settings sending" ;;
+    session) find . -mindepth 1 -maxdepth 1 -type d -printf '%f ' ;;
     doctor) echo "util capture process doctor" ;;
     *) echo "util $1" ;;
     esac

@@ -2,7 +2,6 @@
 # Sources and headers of binary/, appended to librtsample_a_SOURCES.
 librtsample_a_SOURCES += \
 	src/binary/build_id.c src/binary/build_id.h \
-	src/binary/object_bare.c \
 	src/binary/cfi.c src/binary/cfi.h \
 	src/binary/cfi_entry.c src/binary/cfi_entry.h \
 	src/binary/cfi_program.c src/binary/cfi_program.h \
@@ -16,11 +15,14 @@ librtsample_a_SOURCES += \
 	src/binary/elf_lookup.c \
 	src/binary/elf_symbols.c src/binary/elf_symbols.h \
 	src/binary/fde_index.c src/binary/fde_index.h \
+	src/binary/file_index.c src/binary/file_index.h \
+	src/binary/file_search.c src/binary/file_search.h \
 	src/binary/go_functions.c src/binary/go_functions.h \
 	src/binary/hash_cache.c src/binary/hash_cache.h \
 	src/binary/inlines.c src/binary/inlines.h \
 	src/binary/mini_debug.c src/binary/mini_debug.h \
 	src/binary/object.c src/binary/object.h \
+	src/binary/object_bare.c \
 	src/binary/object_cache.c src/binary/object_cache.h \
 	src/binary/object_content.c src/binary/object_content.h \
 	src/binary/object_functions.c \

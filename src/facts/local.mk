@@ -2,12 +2,14 @@
 librtsample_a_SOURCES += \
 	src/facts/account.c src/facts/account.h \
 	src/facts/cpu_guard.c src/facts/cpu_guard.h \
+	src/facts/evidence.c src/facts/evidence.h \
+	src/facts/fact_line.c src/facts/fact_line.h \
 	src/facts/guard.c src/facts/guard.h \
+	src/facts/held_lines.c src/facts/held_lines.h \
 	src/facts/metrics.c src/facts/metrics.h \
 	src/facts/observed_graph.c src/facts/observed_graph.h \
 	src/facts/outgoing.c src/facts/outgoing.h \
 	src/facts/rate_limit.c src/facts/rate_limit.h \
 	src/facts/ratio.c src/facts/ratio.h \
 	src/facts/stack_table.c src/facts/stack_table.h \
-	src/facts/evidence.c src/facts/evidence.h \
 	src/facts/window.c src/facts/window.h

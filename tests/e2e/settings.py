@@ -229,7 +229,7 @@ def help_needs_no_settings():
 def manual_has_every_key():
     """rtsample.json(5) describes every key, and no other"""
     source = os.environ.get("top_srcdir", os.path.join(HERE, "..", ".."))
-    with open(os.path.join(source, "src", "settings_keys.c"), encoding="utf-8") as file:
+    with open(os.path.join(source, "src", "settings", "settings_keys.c"), encoding="utf-8") as file:
         known = set(re.findall(r'\{"(\w+:\w+)"', file.read()))
     with open(os.path.join(source, "man", "rtsample.json.5"), encoding="utf-8") as file:
         items = re.findall(r"^\.It Va (.*)", file.read(), re.M)

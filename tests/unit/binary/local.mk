@@ -3,6 +3,7 @@ binary_unit_tests = \
 	tests/unit/binary/test_build_id \
 	tests/unit/binary/test_cfi \
 	tests/unit/binary/test_elf_image \
+	tests/unit/binary/test_file_index \
 	tests/unit/binary/test_hash_cache \
 	tests/unit/binary/test_object \
 	tests/unit/binary/test_object_cache \
@@ -29,3 +30,4 @@ tests_unit_binary_object_query_SOURCES = tests/unit/binary/object_query.c
 TESTS += tests/e2e/binary_layouts.py
 EXTRA_DIST += tests/e2e/binary_layouts.py
 tests/e2e/binary_layouts.log: tests/unit/binary/object_query$(EXEEXT)
+tests_unit_binary_test_file_index_SOURCES = tests/unit/binary/test_file_index.c

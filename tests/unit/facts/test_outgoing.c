@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "facts/window.h"
-#include "settings_keys.h"
+#include "settings/settings_keys.h"
 
 static const struct rts_fact_options everything = {
     .emit_process = true,

@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-#include "code_map.h"
+#include "session/code_map.h"
 #include "unwind/unwind.h"
 
 struct own_code {

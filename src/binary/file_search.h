@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding the files of a trace, on a machine that may not be the one where it was recorded. A file
+ * is looked for, in this order, at
+ *
+ *     ~/.debug/.build-id/XX/YYYY/elf      where perf keeps copies
+ *     /usr/lib/debug/.build-id/XX/YYYY    and
+ *     /usr/lib/.build-id/XX/YYYY          which distributions provide
+ *     DIR/.build-id/XX/YYYY               and the two above below DIR (--symfs)
+ *     DIR/PATH
+ *     PATH                                as it was recorded
+ *
+ * and one whose path was not recorded (in a bundle), after the folders of build-ids, among all ELF
+ * files below DIR and where programs and libraries lie on this machine (file_index.h),
+ *
+ * and taken only if it is the recorded one: its build-id must be the same. Without a known build-id
+ * its SHA-256 must be, or, where it lies at its recorded path, its device and inode.
+ */
+#ifndef RTS_BINARY_FILE_SEARCH_H
+#define RTS_BINARY_FILE_SEARCH_H
+
+#include "binary/object_cache.h"
+#include "util/table.h"
+
+/* What a trace says of a file. */
+struct rts_wanted_file {
+    const char *path; /* as the process had it; "[vdso]" for the vDSO; "": not known */
+    struct rts_build_id build_id;
+    const char *sha256; /* of the whole file; NULL: unknown */
+    bool has_identity;  /* device and inode are known */
+    uint32_t major, minor;
+    uint64_t inode;
+};
+
+struct rts_file_counts {
+    uint64_t found;
+    uint64_t missing;   /* nothing lies at any of the places */
+    uint64_t different; /* another file lies there */
+    uint64_t unknown;   /* the trace does not say enough to tell */
+};
+
+struct rts_file_search;
+
+/* `symfs` may be NULL; the cache is borrowed. */
+struct rts_file_search *rts_file_search_create(struct rts_object_cache *objects, const char *symfs,
+                                               struct rts_error *error);
+void rts_file_search_destroy(struct rts_file_search *search);
+
+/* The object of this file, with a reference of the cache's, or NULL; each file is counted once, and
+ * the first ones without an object are named on stderr, with the reason. `os_release`: of the
+ * kernel that ran, by which our own vDSO is known to be the recorded one where the trace has no
+ * build-id for it; NULL: unknown. *no_elf is set when the recorded file is there and is no ELF
+ * file. */
+struct rts_object *rts_file_search_find(struct rts_file_search *search,
+                                        const struct rts_wanted_file *wanted,
+                                        const char *os_release, bool *no_elf);
+
+/* What became of all files so far. */
+const struct rts_file_counts *rts_file_search_counts(const struct rts_file_search *search);
+
+#endif

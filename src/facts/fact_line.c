@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/fact_line.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Keys of one metadata object; more than any sampler writes, so that telling them apart is cheap.
+ */
+#define METADATA_KEYS_MAX 64
+
+/* How much of a wrong key or value a message repeats. */
+#define SHOWN_MAX 40
+
+struct scanner {
+    const char *at, *end;
+    struct rts_fact_line *line;
+    struct rts_error *error;
+};
+
+enum value_type {
+    STRING,
+    TEXT_NOT_EMPTY,
+    TIME,
+    NUMBER,
+    COUNT,
+    STRINGS
+};
+
+#define KEY(name, type)                                                                            \
+    {                                                                                              \
+        name, sizeof name - 1, type                                                                \
+    }
+
+/* The contract's keys, in its order. */
+static const struct {
+    const char *name;
+    size_t size;
+    enum value_type type;
+} keys[] = {
+    KEY("symbolId", TEXT_NOT_EMPTY), KEY("codeId", STRING),      KEY("purl", STRING),
+    KEY("buildId", STRING),          KEY("loaderBase", STRING),  KEY("processId", NUMBER),
+    KEY("processName", STRING),      KEY("containerId", STRING), KEY("socketAddress", STRING),
+    KEY("evidenceUri", STRING),      KEY("hitCount", COUNT),     KEY("observedAt", TIME),
+    KEY("metadata", STRINGS),
+};
+
+#define KEY_COUNT     (sizeof keys / sizeof *keys)
+#define KEY_SYMBOL_ID 0
+#define KEY_HIT_COUNT 10
+
+static int fail(struct scanner *scanner, const char *reason)
+{
+    return rts_fail(scanner->error, RTS_FAILED, "%s", reason);
+}
+
+static int fail_about(struct scanner *scanner, struct rts_text_span what, const char *reason)
+{
+    char shown[SHOWN_MAX + 1];
+    size_t size = what.size < SHOWN_MAX ? what.size : SHOWN_MAX;
+    for (size_t i = 0; i < size; i++)
+        shown[i] = what.text[i] >= 0x20 && what.text[i] < 0x7f ? what.text[i] : '?';
+    shown[size] = '\0';
+    return rts_fail(scanner->error, RTS_FAILED, "%s %s", shown, reason);
+}
+
+static struct rts_text_span name_span(const char *name)
+{
+    return (struct rts_text_span){.text = name, .size = strlen(name)};
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+static void skip_blanks(struct scanner *scanner)
+{
+    while (scanner->at < scanner->end && is_blank(*scanner->at))
+        scanner->at++;
+}
+
+static bool take(struct scanner *scanner, char byte)
+{
+    skip_blanks(scanner);
+    if (scanner->at == scanner->end || *scanner->at != byte)
+        return false;
+    scanner->at++;
+    return true;
+}
+
+/* ---- strings ---- */
+
+/* The code unit of "\uXXXX" at `at`, or -1. */
+static int code_unit(const char *at, const char *end)
+{
+    int unit = 0;
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return -1;
+    for (int i = 2; i < 6; i++) {
+        char digit = at[i];
+        int value = digit >= '0' && digit <= '9'   ? digit - '0'
+                    : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+                    : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+                                                   : -1;
+        if (value < 0)
+            return -1;
+        unit = unit << 4 | value;
+    }
+    return unit;
+}
+
+/* Bytes of the escape at `at`, 0 when it is none. Half a surrogate pair is no character. */
+static size_t escape_size(const char *at, const char *end)
+{
+    if (end - at < 2)
+        return 0;
+    if (at[1] != 'u')
+        return strchr("\"\\/bfnrt", at[1]) && at[1] ? 2 : 0;
+    int unit = code_unit(at, end);
+    if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff))
+        return 0;
+    if (unit < 0xd800 || unit > 0xdfff)
+        return 6;
+    int low = code_unit(at + 6, end);
+    return low >= 0xdc00 && low <= 0xdfff ? 12 : 0;
+}
+
+/* Bytes of the UTF-8 character at `at`, 0 when it is ill-formed (Unicode, well-formed byte
+ * sequences: no overlong forms, no surrogates, nothing above U+10FFFF). */
+static size_t character_size(const char *at, const char *end)
+{
+    const unsigned char *byte = (const unsigned char *)at;
+    unsigned char low = 0x80, high = 0xbf;
+    size_t size = byte[0] >= 0xc2 && byte[0] <= 0xdf   ? 2
+                  : byte[0] >= 0xe0 && byte[0] <= 0xef ? 3
+                  : byte[0] >= 0xf0 && byte[0] <= 0xf4 ? 4
+                                                       : 0;
+    if (size == 0 || (size_t)(end - at) < size)
+        return 0;
+    if (byte[0] == 0xe0)
+        low = 0xa0;
+    else if (byte[0] == 0xed)
+        high = 0x9f;
+    else if (byte[0] == 0xf0)
+        low = 0x90;
+    else if (byte[0] == 0xf4)
+        high = 0x8f;
+    if (byte[1] < low || byte[1] > high)
+        return 0;
+    for (size_t i = 2; i < size; i++)
+        if (byte[i] < 0x80 || byte[i] > 0xbf)
+            return 0;
+    return size;
+}
+
+static bool is_plain(char byte)
+{
+    return (unsigned char)byte >= 0x20 && (unsigned char)byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* Are the eight bytes plain for sure? Each term sets the top bit of a byte that is not: above 0x7f,
+ * below 0x20, a quote, a backslash; a borrow may set one too many. Most of a fact is strings. */
+static bool eight_plain(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t quotes = word ^ ones * '"', backslashes = word ^ ones * '\\';
+    return ((word | (word - ones * 0x20) | (quotes - ones) | (backslashes - ones)) & tops) == 0;
+}
+
+static int string(struct scanner *scanner, struct rts_text_span *span)
+{
+    if (!take(scanner, '"'))
+        return fail(scanner, "is not JSON: a string is missing");
+    const char *begin = scanner->at, *at = begin;
+    for (;;) {
+        while (scanner->end - at >= 8 && eight_plain(at))
+            at += 8;
+        while (at < scanner->end && is_plain(*at))
+            at++;
+        if (at == scanner->end)
+            return fail(scanner, "is not JSON: a string does not end");
+        if (*at == '"')
+            break;
+        if ((unsigned char)*at < 0x20)
+            return fail(scanner, "is not JSON: a control character in a string");
+        size_t size =
+            *at == '\\' ? escape_size(at, scanner->end) : character_size(at, scanner->end);
+        if (size == 0)
+            return fail(scanner,
+                        *at == '\\' ? "is not JSON: a wrong escape in a string" : "is not UTF-8");
+        at += size;
+    }
+    *span = (struct rts_text_span){.text = begin, .size = (size_t)(at - begin)};
+    scanner->at = at + 1;
+    return 0;
+}
+
+/* ---- values ---- */
+
+static bool digits(const char *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    return true;
+}
+
+static unsigned number_at(const char *text, size_t count)
+{
+    unsigned number = 0;
+    for (size_t i = 0; i < count; i++)
+        number = number * 10 + (unsigned)(text[i] - '0');
+    return number;
+}
+
+static bool is_date(unsigned year, unsigned month, unsigned day)
+{
+    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (year < 1 || month < 1 || month > 12 || day < 1)
+        return false;
+    return day <= days[month - 1] + (month == 2 && leap);
+}
+
+/* "2025-11-26T12:00:00" in the proleptic Gregorian calendar, without leap seconds. */
+static bool is_time(const char *text)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd";
+    for (size_t i = 0; form[i]; i++)
+        if (form[i] == 'd' ? !digits(text + i, 1) : text[i] != form[i])
+            return false;
+    return is_date(number_at(text, 4), number_at(text + 5, 2), number_at(text + 8, 2)) &&
+           number_at(text + 11, 2) < 24 && number_at(text + 14, 2) < 60 &&
+           number_at(text + 17, 2) < 60;
+}
+
+/* UTC only: "Z" or "+00:00", with up to nine digits of a fraction before it. */
+static int time_value(struct scanner *scanner, const char *name)
+{
+    static const char reason[] = "is not a time in UTC such as \"2025-11-26T12:00:00.123Z\"";
+    struct rts_text_span span;
+    if (string(scanner, &span) < 0)
+        return -1;
+    size_t size = 19, fraction = 0;
+    if (span.size <= size || !is_time(span.text))
+        return fail_about(scanner, name_span(name), reason);
+    if (span.text[size] == '.') {
+        while (size + 1 + fraction < span.size && digits(span.text + size + 1 + fraction, 1))
+            fraction++;
+        if (fraction < 1 || fraction > 9)
+            return fail_about(scanner, name_span(name), reason);
+        size += 1 + fraction;
+    }
+    const char *zone = span.text + size;
+    size_t zone_size = span.size - size;
+    if (!(zone_size == 1 && zone[0] == 'Z') && !(zone_size == 6 && memcmp(zone, "+00:00", 6) == 0))
+        return fail_about(scanner, name_span(name), reason);
+    while (fraction > 0 && (span.text[size - 1] == '0' || span.text[size - 1] == '.'))
+        if (span.text[--size] == '.')
+            break;
+    scanner->line->time = (struct rts_text_span){.text = span.text, .size = size};
+    return 0;
+}
+
+/* A whole number as JSON writes it, not below `minimum`; no fraction, no exponent. */
+static int number_value(struct scanner *scanner, const char *name, uint64_t minimum,
+                        uint64_t *number)
+{
+    skip_blanks(scanner);
+    const char *begin = scanner->at;
+    *number = 0;
+    while (scanner->at < scanner->end && digits(scanner->at, 1)) {
+        unsigned digit = (unsigned)(*scanner->at++ - '0');
+        if (*number > ((uint64_t)INT64_MAX - digit) / 10)
+            return fail_about(scanner, name_span(name), "is too large");
+        *number = *number * 10 + digit;
+    }
+    size_t size = (size_t)(scanner->at - begin);
+    bool goes_on = scanner->at < scanner->end && strchr(".eE", *scanner->at) && *scanner->at;
+    if (size == 0 || goes_on || (size > 1 && *begin == '0') || *number < minimum)
+        return fail_about(scanner, name_span(name),
+                          minimum ? "is not a whole number above 0" : "is not a whole number");
+    return 0;
+}
+
+static bool is_repeated(const struct rts_text_span *seen, size_t count, struct rts_text_span key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (seen[i].size == key.size && memcmp(seen[i].text, key.text, key.size) == 0)
+            return true;
+    return false;
+}
+
+static int metadata_value(struct scanner *scanner)
+{
+    struct rts_text_span seen[METADATA_KEYS_MAX], value;
+    size_t count = 0;
+    if (!take(scanner, '{'))
+        return fail(scanner, "metadata is not an object");
+    if (take(scanner, '}'))
+        return 0;
+    do {
+        if (count == METADATA_KEYS_MAX)
+            return rts_fail(scanner->error, RTS_FAILED, "metadata has more than %d keys",
+                            METADATA_KEYS_MAX);
+        if (string(scanner, &seen[count]) < 0)
+            return -1;
+        if (is_repeated(seen, count, seen[count]))
+            return fail_about(scanner, seen[count], "is in metadata twice");
+        if (!take(scanner, ':'))
+            return fail(scanner, "is not JSON: a colon is missing in metadata");
+        skip_blanks(scanner);
+        if (scanner->at < scanner->end && *scanner->at != '"')
+            return fail_about(scanner, seen[count], "in metadata is not a string");
+        if (string(scanner, &value) < 0)
+            return -1;
+        count++;
+    } while (take(scanner, ','));
+    return take(scanner, '}') ? 0 : fail(scanner, "is not JSON: metadata does not end");
+}
+
+static int text_value(struct scanner *scanner, const char *name, bool may_be_empty,
+                      struct rts_text_span *span)
+{
+    skip_blanks(scanner);
+    if (scanner->at < scanner->end && *scanner->at != '"')
+        return fail_about(scanner, name_span(name), "is not a string");
+    if (string(scanner, span) < 0)
+        return -1;
+    return span->size || may_be_empty ? 0 : fail_about(scanner, name_span(name), "is empty");
+}
+
+static int key_value(struct scanner *scanner, size_t key)
+{
+    struct rts_text_span span;
+    uint64_t number;
+    const char *name = keys[key].name;
+    switch (keys[key].type) {
+    case STRING: return text_value(scanner, name, true, &span);
+    case TEXT_NOT_EMPTY: return text_value(scanner, name, false, &scanner->line->symbol_id);
+    case TIME:
+        skip_blanks(scanner);
+        if (scanner->at < scanner->end && *scanner->at != '"')
+            return fail_about(scanner, name_span(name), "is not a string");
+        return time_value(scanner, name);
+    case NUMBER: return number_value(scanner, name, 0, &number);
+    case COUNT: return number_value(scanner, name, 1, &scanner->line->hits);
+    case STRINGS: return metadata_value(scanner);
+    }
+    return -1;
+}
+
+/* ---- the line ---- */
+
+static size_t find_key(struct rts_text_span key)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (keys[i].size == key.size && memcmp(keys[i].name, key.text, key.size) == 0)
+            return i;
+    return KEY_COUNT;
+}
+
+static int members(struct scanner *scanner, unsigned *seen)
+{
+    do {
+        struct rts_text_span name;
+        if (string(scanner, &name) < 0)
+            return -1;
+        size_t key = find_key(name);
+        if (key == KEY_COUNT)
+            return fail_about(scanner, name,
+                              "is not a key of a fact; what is extra goes into "
+                              "metadata");
+        if (*seen & 1u << key)
+            return fail_about(scanner, name, "is there twice");
+        *seen |= 1u << key;
+        if (!take(scanner, ':'))
+            return fail(scanner, "is not JSON: a colon is missing");
+        if (key_value(scanner, key) < 0)
+            return -1;
+    } while (take(scanner, ','));
+    return take(scanner, '}') ? 0 : fail(scanner, "is not JSON: the object does not end");
+}
+
+int rts_fact_line_check(struct rts_fact_line *line, const char *text, size_t size,
+                        struct rts_error *error)
+{
+    struct scanner scanner = {.at = text, .end = text + size, .line = line, .error = error};
+    unsigned seen = 0;
+    *line = (struct rts_fact_line){0};
+    if (size > RTS_FACT_LINE_MAX)
+        return rts_fail(error, RTS_FAILED, "is longer than %u bytes", RTS_FACT_LINE_MAX);
+    skip_blanks(&scanner);
+    line->json.text = scanner.at;
+    if (!take(&scanner, '{'))
+        return fail(&scanner, "is not a JSON object");
+    if (!take(&scanner, '}') && members(&scanner, &seen) < 0)
+        return -1;
+    line->json.size = (size_t)(scanner.at - line->json.text);
+    skip_blanks(&scanner);
+    if (scanner.at != scanner.end)
+        return fail(&scanner, "goes on behind its object");
+    if (!(seen & 1u << KEY_SYMBOL_ID))
+        return fail(&scanner, "symbolId is missing");
+    if (!(seen & 1u << KEY_HIT_COUNT))
+        return fail(&scanner, "hitCount is missing");
+    return 0;
+}
+
+static int compare_spans(struct rts_text_span a, struct rts_text_span b)
+{
+    size_t shorter = a.size < b.size ? a.size : b.size;
+    int order = shorter ? memcmp(a.text, b.text, shorter) : 0;
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+int rts_fact_line_compare(const struct rts_fact_line *a, const struct rts_fact_line *b)
+{
+    int order = compare_spans(a->time, b->time);
+    if (order == 0)
+        order = compare_spans(a->symbol_id, b->symbol_id);
+    return order ? order : compare_spans(a->json, b->json);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps a run as a trace: what the session found out about each sample that it used, as perf's
+ * records and our notes (trace/note.h). Nothing is looked up for its sake but the names of threads:
+ * it writes down what is known already.
+ *
+ *     sample:  [COMM]  [MMAP2 [FILE [IMAGE]] MAPPING]...  [PROCESS]  STACK  SAMPLE
+ *     window:  [PROCESS]...  ACCOUNT  FLUSH  FINISHED_ROUND
+ *
+ * What is in brackets is written when it is new, or was forgotten: memory is bounded.
+ *
+ * perf's tools sort records by time, up to each FINISHED_ROUND those that are older than the round
+ * before. A mapping carries the time from which on it is valid, so that it is sorted to its place
+ * although it is written at its first hit; where that place was passed already, it carries no time,
+ * which makes the tools apply it where it stands.
+ */
+#ifndef RTS_RECORDING_RECORDER_H
+#define RTS_RECORDING_RECORDER_H
+
+#include "facts/account.h"
+#include "facts/window.h"
+#include "process/process.h"
+#include "trace/writer.h"
+#include "unwind/unwind.h"
+
+/* What the note RUN says; strings borrowed. */
+struct rts_recorder_run {
+    const char *config_sha256, *method, *call_graph;
+    const char *gave_up;        /* words with commas between; NULL: nothing */
+    const char *rung, *refused; /* receipt.h; NULL: nothing */
+    uint32_t frequency;
+};
+
+/* What the note END says. */
+struct rts_recorder_end {
+    uint64_t duration_ms;
+    uint32_t frequency;
+    int command_status; /* -1: there is no command, or it still runs */
+};
+
+struct rts_recorder_counts {
+    uint64_t bytes;      /* of the file */
+    uint64_t samples;    /* in it */
+    uint64_t unrecorded; /* used, and not in it: the limit, or the disk */
+};
+
+/* What is kept out of a trace that is to leave the machine: paths, for which build-ids stand, where
+ * samples hit in the kernel, CPUs, registers and copies of stacks; and unless they are to be kept,
+ * process and thread ids, for which the numbers of instances stand, names, and the addresses that
+ * files have in processes. */
+struct rts_redaction {
+    bool on; /* false: nothing is kept out */
+    bool keep_process, keep_addresses;
+};
+
+struct rts_recorder_options {
+    const char *path; /* of the file; only what it is called when `fd` is given */
+    int fd;           /* an empty file, owned from now on, also in case of failure; -1: by path */
+    struct rts_trace_format format;
+    struct rts_redaction redaction;
+    const struct rts_account *account; /* of the run: read when a window ends. Borrowed */
+    bool from_now;                     /* what was counted so far belongs to an earlier trace */
+    bool quiet;            /* says nothing when it can record no more; the caller asks */
+    const char *proc_root; /* where proc is mounted */
+};
+
+struct rts_recorder;
+
+/* Begins a trace. */
+struct rts_recorder *rts_recorder_open(const struct rts_recorder_options *options,
+                                       const struct rts_recorder_run *run, struct rts_error *error);
+
+/* Is it unable to record any more: the limit, or the disk? Then *error says why. */
+bool rts_recorder_failed(const struct rts_recorder *recorder, struct rts_error *error);
+
+/* Bytes that the trace has so far. */
+uint64_t rts_recorder_size(const struct rts_recorder *recorder);
+
+/* A sample that was used: `stack` is what was found in `process` at `time`, and `facts` what facts
+ * say of that process. */
+void rts_recorder_sample(struct rts_recorder *recorder, const struct rts_record *record,
+                         const struct rts_process *process, uint64_t time,
+                         const struct rts_stack *stack, const struct rts_fact_process *facts);
+
+/* A COMM, FORK or EXIT record of a target. */
+void rts_recorder_side_band(struct rts_recorder *recorder, const struct rts_record *record);
+
+/* What facts are about to say of a process of which there are samples. */
+void rts_recorder_process(struct rts_recorder *recorder, const struct rts_fact_process *facts);
+
+/* What facts are about to say of the package of a function of an object of which there are samples.
+ * The strings must live as long as the recorder, and be the same ones while the answer is. */
+struct rts_recorder_package {
+    const char *purl, *stale; /* NULL: not known */
+    bool modified;
+};
+void rts_recorder_package(struct rts_recorder *recorder, const struct rts_object *object,
+                          const char *function, const struct rts_recorder_package *package);
+
+/* The stacks so far were named, and no window ended. */
+void rts_recorder_named(struct rts_recorder *recorder);
+
+/* A window ends, with this difference to CLOCK_REALTIME. What was recorded can be read from now on.
+ */
+void rts_recorder_flush(struct rts_recorder *recorder, int64_t wall_offset_ns);
+
+/* Ends the trace. `end` NULL: the run was given up, and the trace stays without its END. Accepts
+ * NULL. -1: it could not be written to its end. */
+int rts_recorder_finish(struct rts_recorder *recorder, const struct rts_recorder_end *end,
+                        struct rts_recorder_counts *counts, struct rts_error *error);
+
+/* The same, and leaves the file open: returns its fd, at its beginning, or -1. */
+int rts_recorder_finish_open(struct rts_recorder *recorder, const struct rts_recorder_end *end,
+                             struct rts_recorder_counts *counts, struct rts_error *error);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/code_map.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "process/root_view.h"
+
+/* A file that cannot be opened through one process may be there in another one's view; after this
+ * many it is given up. */
+#define ATTEMPTS_MAX 8
+
+static bool same_build_id(const struct rts_build_id *a, const struct rts_build_id *b)
+{
+    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+/* A file that is no ELF file at all holds generated code; one that is, and cannot be read, is
+ * damaged, or of another machine. */
+static bool is_elf(int fd)
+{
+    char magic[SELFMAG];
+    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
+           memcmp(magic, ELFMAG, SELFMAG) == 0;
+}
+
+/* The object of what `place` has for `mapping`, if it is the very file that is mapped. */
+static struct rts_object *open_at(struct rts_code_map *map, const struct rts_mapping *mapping,
+                                  enum rts_file_place place, int root, bool *no_elf)
+{
+    struct rts_mapped_file *file = mapping->file;
+    bool verified;
+    int fd = rts_mapped_file_open(rts_process_table_root(map->processes), map->process->view,
+                                  mapping, place, &verified, NULL);
+    if (fd < 0)
+        return NULL;
+    if (!is_elf(fd)) {
+        *no_elf = verified;
+        close(fd);
+        return NULL;
+    }
+    struct rts_debug_search search = {.root_fd = root, .enabled = true};
+    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
+    if (!object)
+        return NULL;
+    if (verified ||
+        (file->build_id.size > 0 && same_build_id(&file->build_id, rts_object_build_id(object))))
+        return object;
+    rts_object_cache_unref(map->objects, object);
+    return NULL;
+}
+
+static void note_package(const struct rts_code_map *map, const struct rts_mapped_file *file,
+                         const struct rts_root_view *view)
+{
+    const struct rts_package_place place = {
+        .path = rts_root_view_path(view, file->path),
+        .root_fd = view->own_namespace ? -1 : view->fd,
+        .namespace = view->namespace,
+        .certain = view->fd >= 0,
+    };
+    rts_package_table_note(map->packages, file->object, &place);
+}
+
+/* Finds the file of `mapping` and keeps its object. */
+static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
+{
+    struct rts_mapped_file *file = mapping->file;
+    file->resolved = true;
+    file->attempts++;
+    file->tried_instance = map->process->instance;
+    if (map->finder) {
+        file->object = map->finder->find(map->finder->context, file, &file->no_elf);
+        return;
+    }
+    struct rts_root_view view;
+    rts_root_view_open(&view, rts_process_table_root(map->processes), map->process->view);
+    int root = view.own_root ? -1 : view.fd;
+    for (int place = 0; !file->object && !file->no_elf && place < RTS_PLACE_COUNT; place++)
+        file->object = open_at(map, mapping, (enum rts_file_place)place, root, &file->no_elf);
+    if (file->object && map->packages)
+        note_package(map, file, &view);
+    rts_root_view_finish(&view);
+}
+
+static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object *object)
+{
+    struct rts_code code = {.kind = RTS_CODE_NO_FILE};
+    if (!mapping->placed) {
+        uint64_t vaddr;
+        if (!rts_object_offset_to_vaddr(object, mapping->offset, &vaddr))
+            return code;
+        mapping->bias = mapping->start - vaddr;
+        mapping->load_base = mapping->bias + rts_object_first_vaddr(object);
+        mapping->placed = true;
+    }
+    return (struct rts_code){
+        .kind = RTS_CODE_OBJECT,
+        .object = object,
+        .bias = mapping->bias,
+        .load_base = mapping->load_base,
+    };
+}
+
+/* Of a file that cannot be opened the build-id may be known, and the place in it. */
+static void stand_in(struct rts_mapping *mapping, struct rts_code *code)
+{
+    struct rts_mapped_file *file = mapping->file;
+    if (file->build_id.size == 0)
+        return;
+    if (!file->bare)
+        file->bare = rts_object_bare(&file->build_id, file->path);
+    code->object = file->bare;
+    code->bias = code->load_base = mapping->bias = mapping->load_base =
+        mapping->start - mapping->offset;
+}
+
+struct rts_code rts_code_map_find(void *context, uint64_t pc)
+{
+    struct rts_code_map *map = context;
+    struct rts_mapping *mapping = rts_mapping_set_find(&map->process->mappings, pc, map->time);
+    struct rts_code code = {.kind = RTS_CODE_NONE};
+    if (!mapping)
+        return code;
+    if (mapping->kind == RTS_MAPPING_VDSO) {
+        struct rts_object *vdso = map->finder ? map->finder->find_vdso(map->finder->context)
+                                              : rts_object_cache_vdso(map->objects);
+        if (vdso) {
+            code = in_object(mapping, vdso);
+            rts_object_cache_unref(map->objects, vdso); /* it is kept for the whole run */
+            return code;
+        }
+    }
+    code.kind = RTS_CODE_ANONYMOUS;
+    if (mapping->kind != RTS_MAPPING_FILE)
+        return code;
+    struct rts_mapped_file *file = mapping->file;
+    bool try_again = file->resolved && !map->finder && !file->object && !file->no_elf &&
+                     file->attempts < ATTEMPTS_MAX &&
+                     file->tried_instance != map->process->instance;
+    if (!file->resolved || try_again)
+        resolve(map, mapping);
+    if (file->object)
+        return in_object(mapping, file->object);
+    code.kind = file->no_elf ? RTS_CODE_ANONYMOUS : RTS_CODE_NO_FILE;
+    if (!file->no_elf && !map->finder)
+        stand_in(mapping, &code);
+    return code;
+}

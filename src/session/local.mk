@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+librtsample_a_SOURCES += \
+	src/session/code_map.c src/session/code_map.h \
+	src/session/command.c src/session/command.h \
+	src/session/receipt.c src/session/receipt.h \
+	src/session/replay.h \
+	src/session/segments.h \
+	src/session/session.c src/session/session.h \
+	src/session/session_cache.c \
+	src/session/session_close.c \
+	src/session/session_deliver.c \
+	src/session/session_flush.c \
+	src/session/session_graph.c \
+	src/session/session_guard.c \
+	src/session/session_ladder.c \
+	src/session/session_metrics.c \
+	src/session/session_notes.c \
+	src/session/session_packages.c \
+	src/session/session_process.c \
+	src/session/session_record.c \
+	src/session/session_records.c \
+	src/session/session_replay.c \
+	src/session/session_segments.c \
+	src/session/session_targets.c \
+	src/session/session_union.c

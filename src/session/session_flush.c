@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a window: its distinct stacks are named, and what they hold becomes facts. */
+#include "session/session.h"
+
+#include "util/clock.h"
+#include "util/log.h"
+
+static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
+                                          const struct rts_object *object,
+                                          const struct rts_symbol *symbol)
+{
+    struct rts_package package = {0};
+    if (symbol->source == RTS_SYMBOL_NONE)
+        object = NULL; /* a file that was not read is of no package that we know */
+    else if (session->replay)
+        package = rts_replay_package(session->replay, object, symbol->name);
+    else if (session->packages)
+        package = rts_package_table_find(session->packages, object, symbol->name);
+    if (session->packages && object)
+        rts_session_record_package(session, object, symbol->name, &package);
+    return (struct rts_fact_symbol){
+        .symbol_id = symbol->symbol_id,
+        .code_id = symbol->code_id,
+        .build_id = symbol->build_id,
+        .name = symbol->name,
+        .demangled = symbol->demangled,
+        .aliases = symbol->aliases,
+        .source = rts_symbol_source_name(symbol->source),
+        .id_scheme = symbol->id_scheme,
+        .join_rule = symbol->join_rule,
+        .build_id_is_file_hash = symbol->build_id_is_file_hash,
+        .purl = package.purl,
+        .stale_mapping = package.stale,
+        .package_modified = package.modified,
+    };
+}
+
+/* Counts one symbol of a stack, unless this stack has been counted for it already. */
+static void count_symbol(struct rts_session *session, const struct rts_stack_entry *entry,
+                         const struct rts_fact_process *process, const struct rts_frame *frame,
+                         struct rts_symbol *symbol, bool leaf)
+{
+    if (symbol->last_stack == session->stack_number)
+        return;
+    symbol->last_stack = session->stack_number;
+    symbol->total_hits += entry->samples;
+    symbol->leaf_hits += leaf ? entry->samples : 0;
+    if (session->graph)
+        session->account.joins[symbol->join] += entry->samples;
+    struct rts_fact_symbol fact = fact_symbol(session, frame->object, symbol);
+    uint64_t load_base = symbol->source == RTS_SYMBOL_NONE ? 0 : frame->load_base;
+    rts_window_add(session->window, process, &fact, load_base, entry->samples, entry->first_ns,
+                   leaf);
+}
+
+struct rts_fact_process rts_session_fact_process(const struct rts_session *session,
+                                                 uint64_t instance)
+{
+    const struct rts_process *known = rts_process_instance(session->processes, instance);
+    return (struct rts_fact_process){
+        .instance = instance,
+        .pid = known ? known->pid : 0,
+        .name = known ? known->name : "",
+        .container_id = known && known->container.id[0] ? known->container.id : NULL,
+        .container_runtime = known ? known->container.runtime : NULL,
+        .socket = known && known->socket[0] ? known->socket : NULL,
+    };
+}
+
+/* The graph of the segment at hand; NULL: there is none. */
+static struct rts_observed_graph *segment_graph(const struct rts_session *session)
+{
+    return session->segments ? session->segments->observed : NULL;
+}
+
+static void count_call(struct rts_session *session, const struct rts_stack_entry *entry,
+                       const char *caller, const char *callee)
+{
+    struct rts_observed_graph *const graphs[] = {session->observed, segment_graph(session)};
+    for (int i = 0; i < 2; i++)
+        if (graphs[i])
+            rts_observed_graph_add_call(graphs[i], caller, callee, entry->samples,
+                                        session->stack_number);
+}
+
+/* Counts who called whom among the functions of a frame, innermost first, and the frame within.
+ * Returns the outermost of them. */
+static const struct rts_symbol *count_calls(struct rts_session *session,
+                                            const struct rts_stack_entry *entry,
+                                            const struct rts_symbol *callee,
+                                            struct rts_symbol *const *symbols, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (callee)
+            count_call(session, entry, symbols[i]->symbol_id, callee->symbol_id);
+        callee = symbols[i];
+    }
+    return count > 0 ? callee : NULL;
+}
+
+static void count_stack(struct rts_session *session, const struct rts_stack_entry *entry)
+{
+    struct rts_fact_process process = rts_session_fact_process(session, entry->instance);
+    rts_session_record_process(session, &process);
+    session->stack_number++;
+    const struct rts_symbol *callee = NULL; /* the next inner one; NULL: there is a gap */
+    for (uint32_t i = 0; i < entry->frame_count; i++) {
+        const struct rts_frame *frame = &entry->frames[i];
+        if (!frame->object) {
+            callee = NULL;
+            continue;
+        }
+        struct rts_symbol *const *symbols;
+        size_t count =
+            rts_symbol_table_resolve(session->symbols, frame->object, frame->vaddr, &symbols);
+        if (count == 0)
+            session->account.unnamed_no_symbol += entry->samples;
+        else if (!rts_object_is_bare(frame->object))
+            session->account.frames_symbolized += entry->samples;
+        for (size_t j = 0; j < count; j++)
+            count_symbol(session, entry, &process, frame, symbols[j], i == 0 && j == 0);
+        if (session->observed || session->segments)
+            callee = count_calls(session, entry, callee, symbols, count);
+    }
+}
+
+/* Once in a window for each process, not for each stack. */
+static void find_sockets(struct rts_session *session)
+{
+    uint64_t last = 0;
+    if (!session->settings->emit_socket)
+        return;
+    for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++) {
+        uint64_t instance = rts_stack_table_entry(session->stacks, i)->instance;
+        struct rts_process *process =
+            instance == last ? NULL : rts_process_instance(session->processes, instance);
+        last = instance;
+        if (process)
+            rts_session_find_socket(session, process);
+    }
+}
+
+void rts_session_name_stacks(struct rts_session *session)
+{
+    find_sockets(session);
+    for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++)
+        count_stack(session, rts_stack_table_entry(session->stacks, i));
+    rts_stack_table_clear(session->stacks);
+}
+
+void rts_session_flush(struct rts_session *session)
+{
+    rts_session_name_stacks(session);
+    if (session->packages)
+        rts_package_table_settle(session->packages);
+    uint64_t lines = rts_window_lines(session->window);
+    if (lines > 0) {
+        session->account.hits += rts_window_hits(session->window);
+        session->account.events_emitted += lines;
+        session->account.batches++;
+        session->account.events_with_purl += rts_window_lines_with_purl(session->window);
+        session->account.hits_with_purl += rts_window_hits_with_purl(session->window);
+    }
+    const char *evidence = rts_session_evidence(session);
+    /* Measured anew for each window, so that a long run follows the wall clock. */
+    struct rts_fact_options options = {
+        .emit_process = session->settings->emit_process,
+        .emit_socket = session->settings->emit_socket,
+        .emit_loader_base = session->settings->emit_loader_base,
+        .emit_build_id = session->settings->collect_build_ids,
+        .emit_evidence = evidence != NULL,
+        .evidence = evidence,
+        .wall_offset_ns =
+            session->replay ? session->replay->wall_offset_ns : rts_clock_wall_offset_ns(),
+    };
+    rts_session_record_flush(session, options.wall_offset_ns);
+    rts_buffer_clear(&session->lines);
+    if (session->observed)
+        rts_observed_graph_add_window(session->observed, session->window, options.wall_offset_ns);
+    if (segment_graph(session))
+        rts_observed_graph_add_window(segment_graph(session), session->window,
+                                      options.wall_offset_ns);
+    rts_window_write(session->window, &options, &session->lines);
+    if (!session->segments) {
+        rts_session_deliver(session, &session->lines, lines);
+        return;
+    }
+    rts_session_hold(session, &session->lines, lines);
+    rts_session_turn_segment(session);
+}
+
+void rts_session_forget_object(void *context, struct rts_object *object)
+{
+    struct rts_session *session = context;
+    if (rts_object_is_bare(object))
+        rts_object_destroy(object); /* nobody shares it */
+    else
+        rts_object_cache_unref(session->objects, object);
+}

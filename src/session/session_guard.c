@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guards at work: our own CPU time in, the sampling frequency and what people are told out. */
+#include "session/session.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/log.h"
+
+/* Samples between two readings while a drain is under way: each costs some tens of microseconds. */
+#define SAMPLES_PER_READING 64
+
+static struct rts_guard_options guard_options(const struct rts_session *session, uint32_t frequency)
+{
+    const struct rts_sampler_settings *sampler = &session->settings->sampler;
+    return (struct rts_guard_options){
+        .ratio = sampler->ratio,
+        .max_events_per_second = sampler->max_events_per_second,
+        .max_cpu_percent = session->replay ? 0 : sampler->max_cpu_percent,
+        .frequency = frequency,
+    };
+}
+
+uint32_t rts_session_start_frequency(const struct rts_session *session)
+{
+    uint32_t wanted = session->settings->frequency;
+    if (session->settings->target != RTS_TARGET_ALL)
+        return wanted;
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct rts_guard_options options = guard_options(session, wanted);
+    uint32_t fitting = rts_guard_fitting_frequency(&options, cpus > 0 ? (unsigned)cpus : 1);
+    if (fitting < wanted)
+        rts_log("%u Hz instead of %u: %ld CPUs would give more than Sampler:MaxEventsPerSecond, "
+                "which is %u",
+                fitting, wanted, cpus, options.max_events_per_second);
+    return fitting;
+}
+
+void rts_session_open_guard(struct rts_session *session)
+{
+    struct rts_guard_options options =
+        guard_options(session, rts_capture_facts(session->capture)->frequency);
+    session->guard = rts_guard_create(&options);
+}
+
+static uint64_t own_cpu_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+void rts_session_read_cpu(struct rts_session *session, bool sampling)
+{
+    uint32_t frequency = rts_capture_facts(session->capture)->frequency;
+    const struct rts_cpu_reading reading = {
+        .now_ns = rts_clock_monotonic_ns(),
+        .cpu_ns = own_cpu_ns(),
+        .sampling = sampling,
+        .frequency = frequency,
+    };
+    session->samples_unread = 0;
+    const struct rts_cpu_guard *wants = rts_guard_update(session->guard, &reading);
+    if (wants->frequency != frequency)
+        rts_capture_set_frequency(session->capture, wants->frequency, NULL);
+}
+
+int rts_session_guard_sample(struct rts_session *session, uint64_t instance, uint64_t time)
+{
+    if (!session->replay && ++session->samples_unread >= SAMPLES_PER_READING)
+        rts_session_read_cpu(session, true);
+    return rts_guard_admit(session->guard, instance, time);
+}
+
+void rts_session_tell_guard(struct rts_session *session, uint64_t now)
+{
+    if (!rts_guard_has_news(session->guard, now))
+        return;
+    const struct rts_cpu_guard *cpu = rts_guard_cpu(session->guard);
+    uint32_t frequency = rts_capture_facts(session->capture)->frequency;
+    switch (cpu->state) {
+    case RTS_CPU_CALM:
+        rts_log("back to %u Hz: the CPU time used is well below Sampler:MaxCpuPercent", frequency);
+        break;
+    case RTS_CPU_LOWERED:
+        rts_log("sampling at %u Hz to stay below %u %% of a CPU (Sampler:MaxCpuPercent)", frequency,
+                session->settings->sampler.max_cpu_percent);
+        break;
+    case RTS_CPU_SHEDDING:
+        rts_log("sampling at %u Hz and leaving samples out to stay below %u %% of a CPU "
+                "(Sampler:MaxCpuPercent)",
+                frequency, session->settings->sampler.max_cpu_percent);
+        break;
+    }
+}

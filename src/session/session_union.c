@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the whole run has seen, as a union bundle, if one is asked for. */
+#include "session/session.h"
+
+#include <inttypes.h>
+
+#include "trace/union_bundle.h"
+#include "util/log.h"
+
+int rts_session_open_union(struct rts_session *session, struct rts_error *error)
+{
+    if (!session->settings->union_path)
+        return 0;
+    if (rts_union_bundle_check(session->settings->union_path, error) < 0)
+        return -1;
+    session->observed = rts_observed_graph_create();
+    return 0;
+}
+
+int rts_session_write_union(struct rts_session *session, struct rts_error *error)
+{
+    struct rts_observed_graph *observed = session->observed;
+    const struct rts_settings *settings = session->settings;
+    struct rts_buffer nodes = RTS_BUFFER_INIT, edges = RTS_BUFFER_INIT, facts = RTS_BUFFER_INIT;
+    const struct rts_fact_options options = {.emit_build_id = settings->collect_build_ids};
+    char digest[RTS_SHA256_HEX_SIZE];
+    if (!observed)
+        return 0;
+    rts_settings_sha256(settings, digest);
+    rts_observed_graph_write_nodes(observed, &options, &nodes);
+    rts_observed_graph_write_calls(observed, &options, &edges);
+    rts_observed_graph_write_facts(observed, &options, &facts);
+    struct rts_union_content content = {
+        .nodes = &nodes,
+        .edges = &edges,
+        .facts = &facts,
+        .node_count = rts_observed_graph_symbols(observed),
+        .edge_count = rts_observed_graph_calls(observed),
+        .edges_dropped = rts_observed_graph_dropped(observed),
+        .analysis_id = settings->ingest.analysis_id,
+        .config_sha256 = session->replay && session->replay->config_sha256
+                             ? session->replay->config_sha256
+                             : digest,
+    };
+    int result = rts_union_bundle_write(settings->union_path, &content, error);
+    if (content.edges_dropped > 0)
+        rts_log("%" PRIu64 " calls are not in %s: it holds %zu different ones at most",
+                content.edges_dropped, settings->union_path, RTS_OBSERVED_CALLS_MAX);
+    rts_buffer_finish(&nodes);
+    rts_buffer_finish(&edges);
+    rts_buffer_finish(&facts);
+    return result;
+}
