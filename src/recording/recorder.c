@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recording/recorder_state.h"
 #include "trace/perf_file.h"
 #include "trace/record_encode.h"
 #include "util/log.h"
