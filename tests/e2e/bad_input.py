@@ -296,7 +296,7 @@ def disk_full_for_a_while():
 
 
 require_sampling()
-for step in (
+run_steps(
     bad_options,
     help_is_no_error,
     no_such_process,
@@ -310,11 +310,4 @@ for step in (
     full_device,
     disk_full,
     disk_full_for_a_while,
-):
-    if sys.argv[1:] and step.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+)

@@ -177,9 +177,4 @@ def empty():
 
 
 require_sampling()
-for step in (version_1, version_2, short_lives, container, few_files, nothing, empty):
-    try:
-        ok(step.__doc__, step())
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+run_steps(version_1, version_2, short_lives, container, few_files, nothing, empty)

@@ -220,7 +220,7 @@ def own_network():
 
 
 require_sampling()
-for step in (
+run_steps(
     version_1,
     version_2,
     nested,
@@ -233,9 +233,4 @@ for step in (
     sockets,
     udp_only,
     own_network,
-):
-    try:
-        ok(step.__doc__, step())
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+)

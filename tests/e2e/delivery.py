@@ -469,7 +469,7 @@ def memory_is_bounded():
     ok(" ".join(memory_is_bounded.__doc__.split()), problems)
 
 
-for step in (
+run_steps(
     request_says_everything,
     gzip_is_reproducible,
     structured_form,
@@ -487,9 +487,4 @@ for step in (
     not_a_spool,
     full_disk,
     memory_is_bounded,
-):
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+)

@@ -212,9 +212,4 @@ def disk_fails():
 
 
 require_sampling()
-for step in (kill_at_random_moments, disk_fails):
-    try:
-        step()
-    except Skip as reason:
-        skip(" ".join(step.__doc__.split()), reason)
-done()
+run_steps(kill_at_random_moments, disk_fails)

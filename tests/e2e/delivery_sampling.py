@@ -322,7 +322,7 @@ def ends_soon():
 
 
 require_sampling()
-for step in (
+run_steps(
     faults,
     outage,
     too_old,
@@ -331,9 +331,4 @@ for step in (
     only_the_endpoint,
     a_name_is_looked_up,
     ends_soon,
-):
-    try:
-        step()
-    except Skip as reason:
-        skip(" ".join((step.__doc__ or step.__name__).split()), reason)
-done()
+)

@@ -205,11 +205,6 @@ def manifests_fit_the_program():
 
 if not IS_ROOT:
     skip_all("sampling under a filter without no_new_privs takes root")
-for step in (
-    sampling, nothing_missing, refused, complete, manifests_are_whole, manifests_fit_the_program
-):  # fmt: skip
-    try:
-        ok(step.__doc__, step())
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+run_steps(
+    sampling, nothing_missing, refused, complete, manifests_are_whole, manifests_fit_the_program,
+)  # fmt: skip

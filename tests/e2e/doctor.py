@@ -648,8 +648,7 @@ def usage():
 if not IS_ROOT:
     skip_all("misconfiguring takes root")
 PROGRAM = copy_of_program()
-only = sys.argv[1:]
-for step in (
+run_steps(
     whole, perf_of_other_user, ptrace_of_other_user, memory_of_other_user, maps_of_other_user,
     root_of_other_user, map_files, cpus, kernel_side, uprobes, not_dumpable, not_dumpable_ptrace,
     more_capable, other_group, sys_ptrace_only, bounding_set, no_new_privileges, nosuid,
@@ -658,11 +657,4 @@ for step in (
     files_can_be_raised, no_proc, partial_proc, no_sys, no_tracefs, read_only, foreign_proc, hidden,
     chroot, gone, beyond_the_namespace, inner_namespace, zombie, kernel_thread, thread, stopped,
     traced, untouched, text, usage,
-):  # fmt: skip
-    if only and step.__name__ not in only:
-        continue
-    try:
-        ok(step.__doc__, step())
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+)  # fmt: skip

@@ -323,7 +323,7 @@ def other_root():
 
 
 require_sampling()
-for step in (
+run_steps(
     symbol_ids,
     no_build_id,
     loader_bases,
@@ -336,11 +336,4 @@ for step in (
     truncated_library,
     other_mount_namespace,
     other_root,
-):
-    if sys.argv[1:] and step.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+)

@@ -220,9 +220,4 @@ def endless_lines():
 
 
 require_sampling()
-for step in (redis, another_build, by_name, by_hash, damaged, endless_lines):
-    try:
-        ok(step.__doc__, step())
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+run_steps(redis, another_build, by_name, by_hash, damaged, endless_lines)

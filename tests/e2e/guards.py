@@ -259,7 +259,7 @@ def frequency_that_fits():
 
 
 require_sampling()
-for step in (
+run_steps(
     defaults_drop_nothing,
     ratio,
     limit_holds,
@@ -267,9 +267,4 @@ for step in (
     storm_of_samples,
     cpu_guard_says_so,
     frequency_that_fits,
-):
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__ or step.__name__, reason)
-done()
+)

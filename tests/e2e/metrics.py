@@ -145,9 +145,4 @@ def places_that_cannot_be():
 
 
 require_sampling()
-for step in (whole_at_any_time, places_that_cannot_be):
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__ or step.__name__, reason)
-done()
+run_steps(whole_at_any_time, places_that_cannot_be)

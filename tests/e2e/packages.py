@@ -701,7 +701,7 @@ def rust_program():
 
 
 require_sampling()
-for step in (
+run_steps(
     running_programs,
     installed_files,
     sampled,
@@ -719,11 +719,4 @@ for step in (
     go_program,
     go_stripped,
     rust_program,
-):
-    if len(sys.argv) > 1 and step.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+)

@@ -377,7 +377,7 @@ def confined():
 
 os.environ["TMPDIR"] = WORK
 require_sampling()
-for step in (
+run_steps(
     sqlite,
     write_ahead,
     berkeley,
@@ -388,11 +388,4 @@ for step in (
     planted,
     endless,
     confined,
-):
-    if len(sys.argv) > 1 and step.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+)

@@ -95,9 +95,4 @@ def without_group():
 
 
 require_sampling()
-for step in (with_group, without_group):
-    try:
-        ok(step.__doc__, step())
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+run_steps(with_group, without_group)

@@ -168,9 +168,4 @@ def recorded_in_full():
 
 
 require_sampling()
-for step in (redacted, opted_in, in_bundles, in_bundles_opted_in, recorded, recorded_in_full):
-    try:
-        ok(step.__doc__, step())
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+run_steps(redacted, opted_in, in_bundles, in_bundles_opted_in, recorded, recorded_in_full)

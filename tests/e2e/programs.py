@@ -40,7 +40,7 @@ def check(name):
 
 
 require_sampling()
-wanted = sys.argv[1:] or [name for name in program_names() if name not in ELSEWHERE]
+wanted = sys.argv[1:] or left_out([name for name in program_names() if name not in ELSEWHERE])
 # Two at a time, since each program keeps one processor busy. An ordinary user's samplers would have
 # to share the memory that the kernel lets a user lock, and take smaller copies of the stacks.
 with concurrent.futures.ThreadPoolExecutor(max_workers=2 if IS_ROOT else 1) as workers:

@@ -264,13 +264,7 @@ with Target(path) as target:
     first = sample("-p", target.pid, "-d", "0.2", *PTRACE, expect=None)
 if first.status == 4:
     skip_all(first.stderr)
-steps = (programs, frame_pointers, family, second_life, command, storm)
-steps += (signals, job_control, killed, already_traced, somebody_elses, everything)
-for step in steps:
-    if sys.argv[1:] and step.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+run_steps(
+    programs, frame_pointers, family, second_life, command, storm, signals, job_control, killed,
+    already_traced, somebody_elses, everything,
+)  # fmt: skip

@@ -106,9 +106,4 @@ def settings_are_valid():
 
 
 require_sampling()
-for step in (told_of_start_and_end, nobody_to_tell, unit_is_valid, settings_are_valid):
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__ or step.__name__, reason)
-done()
+run_steps(told_of_start_and_end, nobody_to_tell, unit_is_valid, settings_are_valid)

@@ -91,9 +91,4 @@ def storm_of_everything():
 
 
 require_sampling()
-for step in (threads, more_threads_than_files, storm_attached, storm_as_command, storm_of_everything):
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__ or step.__name__, reason)
-done()
+run_steps(threads, more_threads_than_files, storm_attached, storm_as_command, storm_of_everything)

@@ -422,7 +422,7 @@ def rate_is_kept():
 
 
 require_sampling()
-for step in (
+run_steps(
     family,
     several,
     same_program_twice,
@@ -450,11 +450,4 @@ for step in (
     call_graph_none,
     call_graph_small,
     rate_is_kept,
-):
-    if sys.argv[1:] and step.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        step()
-    except Skip as reason:
-        skip(step.__doc__, reason)
-done()
+)

@@ -322,11 +322,4 @@ def openssl_hashing():
 if not shutil.which("perf"):
     skip_all("perf is not installed")
 require_sampling()
-for step in (redis, recordings, xz, python, openssl, openssl_hashing):
-    if sys.argv[1:] and step.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        step()
-    except Skip as reason:
-        skip("%s: shares like perf's" % step.__doc__, reason)
-done()
+run_steps(redis, recordings, xz, python, openssl, openssl_hashing)
