@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "util/memory.h"
+#include "util/whole_io.h"
 
 /* Linkers make about a dozen; core-like oddities have hundreds. Beyond that the header lies. */
 #define SEGMENTS_MAX 1024
@@ -23,20 +24,10 @@
 #define NATIVE_DATA ELFDATA2MSB
 #endif
 
-static bool read_fd(int fd, uint64_t offset, void *bytes, size_t size)
+bool rts_is_elf(int fd)
 {
-    uint8_t *at = bytes;
-    while (size > 0) {
-        ssize_t got = pread(fd, at, size, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        at += got;
-        offset += (uint64_t)got;
-        size -= (size_t)got;
-    }
-    return true;
+    char magic[SELFMAG];
+    return rts_read_all_at(fd, 0, magic, sizeof magic) && memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
 bool rts_elf_image_read(const struct rts_elf_image *image, uint64_t offset, void *bytes,
@@ -45,7 +36,7 @@ bool rts_elf_image_read(const struct rts_elf_image *image, uint64_t offset, void
     if (offset > image->size || size > image->size - offset)
         return false;
     if (!image->bytes)
-        return read_fd(image->fd, offset, bytes, size);
+        return rts_read_all_at(image->fd, offset, bytes, size);
     memcpy(bytes, image->bytes + offset, size);
     return true;
 }

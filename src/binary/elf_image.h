@@ -24,6 +24,9 @@
 #error "unsupported architecture"
 #endif
 
+/* Whether the file begins as an ELF file does, of any machine and in any state. */
+bool rts_is_elf(int fd);
+
 struct rts_section {
     const char *name; /* owned by the image; "" when the name table is unusable */
     Elf64_Shdr header;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "binary/build_id.h"
+#include "binary/elf_image.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 #include "util/open_below.h"
@@ -61,20 +62,13 @@ static bool has_code(const struct rts_elf_image *image)
     return image->segment_count > 0;
 }
 
-static bool is_elf(int fd)
-{
-    char magic[SELFMAG];
-    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
-           memcmp(magic, ELFMAG, SELFMAG) == 0;
-}
-
 static void take_file(struct rts_file_index *index, int root, int folder, const char *name,
                       const char *path)
 {
     struct rts_elf_image image;
     RTS_CLOSE int fd =
         openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || !is_elf(fd) || rts_elf_image_open(&image, rts_take_fd(&fd), NULL) < 0)
+    if (fd < 0 || !rts_is_elf(fd) || rts_elf_image_open(&image, rts_take_fd(&fd), NULL) < 0)
         return;
     if (has_code(&image)) {
         index->files = rts_grow(index->files, index->count, &index->capacity, sizeof *index->files);

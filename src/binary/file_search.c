@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "binary/file_search.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "binary/build_id.h"
+#include "binary/elf_image.h"
 #include "binary/file_index.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -99,13 +99,6 @@ const struct rts_file_counts *rts_file_search_counts(const struct rts_file_searc
     return &search->counts;
 }
 
-static bool is_elf(int fd)
-{
-    char magic[SELFMAG];
-    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
-           memcmp(magic, ELFMAG, SELFMAG) == 0;
-}
-
 static bool same_inode(int fd, const struct rts_wanted_file *wanted)
 {
     struct stat status;
@@ -138,7 +131,7 @@ static enum outcome try_path(struct rts_file_search *search, int root, const cha
     if (fd < 0)
         return MISSING;
     bool is_same_inode = in_place && same_inode(fd, wanted);
-    if (!is_elf(fd)) {
+    if (!rts_is_elf(fd)) {
         close(fd);
         *no_elf |= is_same_inode;
         return is_same_inode ? FOUND : DIFFERENT;

@@ -8,6 +8,7 @@
 
 #include "util/memory.h"
 #include "util/nameless_file.h"
+#include "util/whole_io.h"
 
 struct batch {
     size_t size;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/code_map.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "binary/elf_image.h"
 #include "process/root_view.h"
 
 /* A file that cannot be opened through one process may be there in another one's view; after this
@@ -17,15 +17,6 @@
 static bool same_build_id(const struct rts_build_id *a, const struct rts_build_id *b)
 {
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
-}
-
-/* A file that is no ELF file at all holds generated code; one that is, and cannot be read, is
- * damaged, or of another machine. */
-static bool is_elf(int fd)
-{
-    char magic[SELFMAG];
-    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
-           memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
 /* The object of what `place` has for `mapping`, if it is the very file that is mapped. */
@@ -38,7 +29,9 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
                                   mapping, place, &verified, NULL);
     if (fd < 0)
         return NULL;
-    if (!is_elf(fd)) {
+    /* What is no ELF file at all holds generated code; one that is, and cannot be read, is damaged,
+     * or of another machine. */
+    if (!rts_is_elf(fd)) {
         *no_elf = verified;
         close(fd);
         return NULL;

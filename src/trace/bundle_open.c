@@ -21,6 +21,7 @@
 
 #include "util/cleanup.h"
 #include "util/nameless_file.h"
+#include "util/whole_io.h"
 
 /* Nothing of ours is larger, and what claims to be is to fill our disk. */
 #define TRACE_BYTES_MAX (8LL << 30)

@@ -25,6 +25,7 @@
 #include "util/cleanup.h"
 #include "util/json.h"
 #include "util/nameless_file.h"
+#include "util/whole_io.h"
 
 /* Of the trace format, in meta.json. */
 #define TRACE_VERSION "1"

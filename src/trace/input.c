@@ -11,6 +11,7 @@
 
 #include "util/cleanup.h"
 #include "util/nameless_file.h"
+#include "util/whole_io.h"
 
 /* Read at once, of a stream and of a file. */
 #define READ_SIZE ((size_t)64 << 10)
@@ -190,17 +191,7 @@ bool rts_trace_input_read(const struct rts_trace_input *input, uint64_t offset, 
 {
     if (!input->is_file || offset > input->file_size || size > input->file_size - offset)
         return false;
-    for (char *at = bytes; size > 0;) {
-        ssize_t got = pread(input->fd, at, size, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        at += got;
-        offset += (uint64_t)got;
-        size -= (size_t)got;
-    }
-    return true;
+    return rts_read_all_at(input->fd, offset, bytes, size);
 }
 
 void *rts_trace_input_load(const struct rts_trace_input *input, uint64_t offset, uint64_t size)

@@ -15,4 +15,5 @@ librtsample_a_SOURCES += \
 	src/util/notify.c src/util/notify.h \
 	src/util/open_below.c src/util/open_below.h src/util/walk_below.c \
 	src/util/sha256.c src/util/sha256.h \
-	src/util/table.c src/util/table.h
+	src/util/table.c src/util/table.h \
+	src/util/whole_io.c src/util/whole_io.h

@@ -27,19 +27,3 @@ int rts_nameless_file(const char *folder)
         unlink(path);
     return fd;
 }
-
-bool rts_write_all(int fd, const void *bytes, size_t size)
-{
-    for (const char *at = bytes; size > 0;) {
-        ssize_t written = write(fd, at, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = EIO;
-        if (written <= 0)
-            return false;
-        at += written;
-        size -= (size_t)written;
-    }
-    return true;
-}

@@ -3,14 +3,8 @@
 #ifndef RTS_UTIL_NAMELESS_FILE_H
 #define RTS_UTIL_NAMELESS_FILE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 /* Opens an empty file for reading and writing, which only we may read, in the folder, or where
  * temporary files go when it is NULL. Returns the descriptor, or -1 with errno. */
 int rts_nameless_file(const char *folder);
-
-/* Writes all of it. False with errno: some of it may be there. */
-bool rts_write_all(int fd, const void *bytes, size_t size);
 
 #endif

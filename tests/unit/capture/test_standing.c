@@ -63,6 +63,7 @@ static pid_t start_child(int dumpable)
     assert_int_equal(pipe(ready), 0);
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when an assertion fails */
         prctl(PR_SET_DUMPABLE, dumpable);
         if (write(ready[1], "", 1) == 1)
             pause();
