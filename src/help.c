@@ -111,8 +111,10 @@ static void print_version(void)
            "archives: %s, rpm: %s)\n",
            PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
            curl_version_info(CURLVERSION_NOW)->version, OpenSSL_version(OPENSSL_VERSION),
-#ifdef HAVE_LIBIBERTY
+#if defined HAVE_LIBIBERTY && defined HAVE_RUST_NAMES
            "yes",
+#elif defined HAVE_LIBIBERTY
+           "C++", /* libiberty before 2.38 */
 #else
            "no",
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "process/container.h"
+#include "process/stat.h"
 #include "util/cleanup.h"
 
 /* A mount has more lines than this in a hostile container only. */
@@ -102,17 +103,6 @@ static long read_hidepid(const char *proc_root)
     return found;
 }
 
-static bool proc_is_ours(const char *proc_root)
-{
-    char path[320], target[32];
-    snprintf(path, sizeof path, "%s/self", proc_root);
-    ssize_t size = readlink(path, target, sizeof target - 1);
-    if (size <= 0)
-        return false;
-    target[size] = '\0';
-    return strtol(target, NULL, 10) == (long)getpid();
-}
-
 /* A machine that was made from a container's image has its marks too. A container has at least one
  * of these namespaces of its own; the first ones have numbers of theirs (PROC_*_INIT_INO). */
 static bool has_own_namespace(const char *proc_root)
@@ -156,7 +146,7 @@ void rts_host_read(struct rts_host *host, const char *proc_root, const char *sys
         .has_proc = exists(proc_root, "mounts") || exists(proc_root, "self") ||
                     exists(proc_root, "loadavg") || exists(proc_root, "1"),
         .has_sys = exists(sys_root, "kernel"),
-        .proc_is_ours = proc_is_ours(proc_root),
+        .proc_is_ours = rts_proc_is_ours(proc_root),
         .has_settings = exists(proc_root, "sys/kernel"),
         .paranoid = read_number(proc_root, "sys/kernel/perf_event_paranoid"),
         .mlock_kb = read_number(proc_root, "sys/kernel/perf_event_mlock_kb"),

@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 
@@ -36,4 +38,25 @@ int32_t rts_process_of_thread(const char *proc_root, int32_t tid)
         if (sscanf(line, "Tgid: %d", &pid) == 1)
             return pid;
     return -1;
+}
+
+/* Of another pid namespace, /proc/self has our id there, which may be the same number: then
+ * "NSpid:" (Linux 4.1) lists more than one. */
+bool rts_proc_is_ours(const char *proc_root)
+{
+    char path[256], target[32], line[256];
+    snprintf(path, sizeof path, "%s/self", proc_root);
+    ssize_t size = readlink(path, target, sizeof target - 1);
+    if (size <= 0)
+        return false;
+    target[size] = '\0';
+    if (strtol(target, NULL, 10) != (long)getpid())
+        return false;
+    snprintf(path, sizeof path, "%s/self/status", proc_root);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    int inner;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "NSpid: %*d %d", &inner) == 1)
+            return false;
+    return true;
 }

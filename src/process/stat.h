@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of /proc/PID/stat (proc_pid_stat(5)) that are used. */
+/* The parts of /proc/PID/stat (proc_pid_stat(5)) that are used, and whose process ids these are. */
 #ifndef RTS_PROCESS_STAT_H
 #define RTS_PROCESS_STAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rts_process_stat {
@@ -19,5 +20,9 @@ int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process
 /* The process that a thread belongs to: `tid` itself for the first thread; -1 when there is none.
  */
 int32_t rts_process_of_thread(const char *proc_root, int32_t tid);
+
+/* Whether the proc file system at `proc_root` is there and shows our own pid namespace. Else its
+ * ids are those of other processes than the kernel means when it tells ours. */
+bool rts_proc_is_ours(const char *proc_root);
 
 #endif

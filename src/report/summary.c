@@ -132,7 +132,7 @@ static void append_stacks(const struct rts_account *account, struct rts_buffer *
 static void append_apart(const struct rts_account *account, struct rts_buffer *out)
 {
     struct reasons reasons = {0};
-    add_reason(&reasons, "kernel threads and idle", account->no_user_side);
+    add_reason(&reasons, "kernel threads, idle, out of sight", account->no_user_side);
     add_reason(&reasons, "rtsample itself", account->own);
     add_reason(&reasons, "other processes", account->other);
     if (reasons.total == 0)

@@ -7,6 +7,7 @@
 #include "capture/refusal.h"
 #include "process/descendants.h"
 #include "process/maps.h"
+#include "process/stat.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -117,9 +118,23 @@ static int open_ptrace(struct rts_session *session, struct rts_error *error)
     return open_on_target(session, true, error);
 }
 
+/* What the kernel calls 7 is another process than /proc/7 then. */
+static int check_proc(struct rts_error *error)
+{
+    return rts_proc_is_ours("/proc")
+               ? 0
+               : rts_fail(error, RTS_NOT_PERMITTED,
+                          "/proc is missing, or shows another pid namespace than ours, so process "
+                          "ids do not match; mount it in here (mount -t proc proc /proc), or run "
+                          "in the pid namespace that it shows (docker run --pid=host, hostPID of a "
+                          "pod)");
+}
+
 int rts_session_open_capture(struct rts_session *session, struct rts_error *error)
 {
     struct rts_error failure = {.failure = RTS_FAILED};
+    if (check_proc(error) < 0)
+        return -1;
     session->start_frequency = rts_session_start_frequency(session);
     int result = session->settings->method == RTS_METHOD_PTRACE ? open_ptrace(session, &failure)
                                                                 : open_perf(session, &failure);

@@ -217,6 +217,10 @@ static void take_mmap(struct rts_session *session, const struct rts_record *reco
 void rts_session_take_side_band(void *context, const struct rts_record *record)
 {
     struct rts_session *session = context;
+    bool is_new = record->kind == RTS_RECORD_MMAP || record->kind == RTS_RECORD_COMM ||
+                  record->kind == RTS_RECORD_FORK;
+    if (is_new && record->pid <= 0)
+        return; /* outside of our pid namespace, where nobody has an id */
     switch (record->kind) {
     case RTS_RECORD_MMAP: take_mmap(session, record); break;
     case RTS_RECORD_COMM:

@@ -86,8 +86,7 @@ def hidden_container():
 
 def mounts():
     """where no control group tells, what docker mounts does"""
-    if not IS_ROOT:
-        raise Skip("mounting takes root")
+    need_mounts()
     with hidden_container() as target:
         run = sample_enough("-p", target.pid, "-F", 499)
     return expect(run, containerId=OUTER, containerRuntime="docker")
@@ -95,8 +94,7 @@ def mounts():
 
 def hidden():
     """a container whose control group is not to be seen is sampled by what is mounted in it"""
-    if not IS_ROOT:
-        raise Skip("mounting takes root")
+    need_mounts()
     with hidden_container() as target, Target(build("chain-O2-nofp")) as outside:
         run = sample_enough("--container", OUTER[:12], "-F", 499, private=[outside.pid])
     problems = expect(run, containerId=OUTER)

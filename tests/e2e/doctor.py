@@ -93,6 +93,7 @@ def shell(script, *arguments):
 
 def in_mounts(script):
     """A command prefix: its own mount namespace, changed by this script."""
+    need_mounts()
     return ["unshare", "-m", "sh", "-ec", script + '\nexec "$@"', "sh"]
 
 
@@ -187,6 +188,7 @@ def maps_of_other_user():
 
 
 def elsewhere():
+    need_mounts()
     return sleeper("unshare", "-m")
 
 
@@ -493,6 +495,7 @@ def hidden():
 
 def chroot():
     """a target in a chroot and a mount namespace of its own"""
+    need_mounts()
     with sleeper("unshare", "-m", "chroot", "/") as target:
         report = Report("-p", target.pid)
     problems = report.expect(0) + report.works("target.root") + report.works("target.exe")
@@ -515,6 +518,7 @@ def gone():
 
 def beyond_the_namespace():
     """a process outside of our pid namespace: exit 3"""
+    need_mounts()
     with sleeper() as target:
         report = Report("-p", target.pid, before=["unshare", "-pf", "--mount-proc"])
         problems = report.expect(3) + report.broken("target.process", "no_process", "nsenter")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asking for packages, and roots to ask about, for scenarios."""
+import urllib.parse
+
 from lib import *  # noqa
 
 QUERY = os.path.join(os.environ.get("top_builddir", "."), "tests/unit/package/package_query")
@@ -38,3 +40,114 @@ def make_root(identifier="debian", version="12", merged=True):
     with open(root + "/etc/os-release", "w", encoding="utf-8") as file:
         file.write('NAME="Test"\nID=%s\nVERSION_ID="%s"\n' % (identifier, version))
     return root
+
+
+# --- What dpkg says ------------------------------------------------------------------------------
+
+
+def dpkg(root, *argv):
+    # Before dpkg 1.21 dpkg-query has no --root.
+    own_root = [] if root == "-" else ["--admindir=%s/var/lib/dpkg" % root]
+    command = [argv[0]] + own_root + list(argv[1:])
+    environment = dict(os.environ, LC_ALL="C")
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True
+    ).stdout
+
+
+def spellings(root, path):
+    """The ways to write a path where / has links into /usr."""
+    found = [path]
+    top = "/" if root == "-" else root + "/"
+    for folder in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        if not os.path.islink(top + folder):
+            continue
+        if path.startswith("/usr/%s/" % folder):
+            found.append(path[4:])
+        if path.startswith("/%s/" % folder):
+            found.append("/usr" + path)
+    return found
+
+
+def owners(root, paths):
+    """{path: {package[:arch]}}, of all that `dpkg -S` knows."""
+    known = {}
+    paths = sorted({name for path in paths for name in spellings(root, path)})
+    for start in range(0, len(paths), 500):
+        for line in dpkg(root, "dpkg", "-S", *paths[start : start + 500]).splitlines():
+            if not line.startswith("diversion by"):
+                names, _, path = line.partition(": ")
+                known.setdefault(path, set()).update(names.split(", "))
+    return known
+
+
+def versions(root):
+    """{package and package:arch: (name, arch, version)}"""
+    known = {}
+    form = "${Package}\t${Architecture}\t${Version}\n"
+    for line in dpkg(root, "dpkg-query", "-W", "-f", form).splitlines():
+        name, arch, version = line.split("\t")
+        known[name + ":" + arch] = known[name] = (name, arch, version)
+    return known
+
+
+def expected(root, paths, distribution):
+    """What the purl of each path has to be."""
+    owned, known = owners(root, paths), versions(root)
+    wanted = {}
+    for path in paths:
+        names = set()
+        for spelling in spellings(root, path):
+            names |= owned.get(spelling, set())
+        wanted[path] = "-"
+        if len(names) == 1:
+            name, arch, version = known[names.pop()]
+            wanted[path] = "pkg:deb/%s/%s@%s?arch=%s" % (
+                distribution,
+                urllib.parse.quote(name, safe=""),
+                urllib.parse.quote(version, safe=":"),
+                arch,
+            )
+    return wanted
+
+
+# --- Packages -------------------------------------------------------------------------------------
+
+
+def make_deb(name, version, files, arch="amd64", fields=""):
+    """A package of {path: file to copy}."""
+    folder = tempfile.mkdtemp(dir=WORK)
+    os.chmod(folder, 0o755)
+    os.makedirs(folder + "/DEBIAN")
+    sums = []
+    for path, source in sorted(files.items()):
+        os.makedirs(os.path.dirname(folder + path), exist_ok=True)
+        shutil.copy(source, folder + path)
+        sums.append(subprocess.check_output(["md5sum", path[1:]], cwd=folder, text=True))
+    with open(folder + "/DEBIAN/control", "w", encoding="utf-8") as file:
+        file.write(
+            "Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: none <none@example.org>\n"
+            "Description: test\n%s" % (name, version, arch, fields)
+        )
+    with open(folder + "/DEBIAN/md5sums", "w", encoding="utf-8") as file:
+        file.writelines(sums)
+    path = os.path.join(WORK, "%s_%s_%s.deb" % (name, version.replace(":", "_"), arch))
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-Znone", "-b", folder, path],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return path
+
+
+def install(root, *debs):
+    result = subprocess.run(
+        ["dpkg", "--root=" + root, "--log=/dev/null", "--force-all", "--force-unsafe-io"]
+        + ["-i", *debs],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"),
+    )
+    if result.returncode != 0:
+        raise Skip("dpkg installs nothing here: " + result.stdout[-300:])

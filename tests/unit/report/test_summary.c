@@ -80,7 +80,7 @@ static void everything_that_went_wrong_is_said(void **state)
         "  samples        1,000  in 1:06:40, of 1,234 processes\n"
         "  dropped        1,203  of 2,203 taken: kernel lost 1,200, rate limit 3\n"
         "  stacks           950  95.0 % complete; the others: stack short 30, no cfi 20\n"
-        "  apart             15  not of the target: kernel threads and idle 10, "
+        "  apart             15  not of the target: kernel threads, idle, out of sight 10, "
         "other processes 3, rtsample itself 2\n"
         "  unnamed           59  frames gave no fact: in generated code 50, "
         "without a symbol 5, in unreadable files 4\n"
@@ -99,11 +99,12 @@ static void a_single_reason_is_not_counted_twice(void **state)
         .stops = {[RTS_STOP_COMPLETE] = 8, [RTS_STOP_NO_FILE] = 2},
         .no_user_side = 7,
     };
-    assert_formats(&(struct rts_summary){.account = &account, .duration_ms = 500, .output = "-"},
-                   "  samples           10  in 0.5 s\n"
-                   "  dropped            5  of 15 taken: throttled\n"
-                   "  stacks             8  80.0 % complete; the others: no file 2\n"
-                   "  apart              7  not of the target: kernel threads and idle\n");
+    assert_formats(
+        &(struct rts_summary){.account = &account, .duration_ms = 500, .output = "-"},
+        "  samples           10  in 0.5 s\n"
+        "  dropped            5  of 15 taken: throttled\n"
+        "  stacks             8  80.0 % complete; the others: no file 2\n"
+        "  apart              7  not of the target: kernel threads, idle, out of sight\n");
 }
 
 /* The ten hottest of many, in order, whatever order they come in. */
