@@ -12,6 +12,7 @@ enum long_option {
     OPTION_METRICS,
     OPTION_GRAPH,
     OPTION_SYMFS,
+    OPTION_SEARCH,
     OPTION_UNION,
     OPTION_CAS,
 };
@@ -25,6 +26,7 @@ static const struct option own_options[] = {
     {"metrics", required_argument, NULL, OPTION_METRICS},
     {"graph", required_argument, NULL, OPTION_GRAPH},
     {"symfs", required_argument, NULL, OPTION_SYMFS},
+    {"search", required_argument, NULL, OPTION_SEARCH},
     {"union", required_argument, NULL, OPTION_UNION},
     {"cas", required_argument, NULL, OPTION_CAS},
     {"config", required_argument, NULL, 'c'},
@@ -45,6 +47,8 @@ static int parse_option(int option, struct rts_settings *settings, struct rts_er
     case OPTION_GRAPH: return rts_settings_apply(settings, "Graph:File", "--graph", optarg, error);
     case OPTION_SYMFS:
         return rts_settings_apply(settings, "Replay:SymbolRoot", "--symfs", optarg, error);
+    case OPTION_SEARCH:
+        return rts_settings_apply(settings, "Replay:Search", "--search", optarg, error);
     case OPTION_UNION: return rts_settings_apply(settings, "Union:File", "--union", optarg, error);
     case OPTION_CAS:
         return rts_settings_apply(settings, "Record:CasDirectory", "--cas", optarg, error);

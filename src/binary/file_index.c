@@ -35,6 +35,15 @@ struct rts_file_index {
     struct file *files;
     size_t count, capacity;
     size_t visits;
+    char **scanned; /* folders of our own root; owned */
+    size_t scanned_count, scanned_capacity;
+};
+
+/* One way through a folder. */
+struct scan {
+    struct rts_file_index *index;
+    int root;
+    bool programs_only;
 };
 
 struct rts_file_index *rts_file_index_create(void)
@@ -48,7 +57,10 @@ void rts_file_index_destroy(struct rts_file_index *index)
         return;
     for (size_t i = 0; i < index->count; i++)
         free(index->files[i].path);
+    for (size_t i = 0; i < index->scanned_count; i++)
+        free(index->scanned[i]);
     free(index->files);
+    free(index->scanned);
     free(index);
 }
 
@@ -62,10 +74,26 @@ static bool has_code(const struct rts_elf_image *image)
     return image->segment_count > 0;
 }
 
-static void take_file(struct rts_file_index *index, int root, int folder, const char *name,
-                      const char *path)
+/* May it be executed, or is it called what shared libraries are called? Of what lies in the folders
+ * of a system that is one file in twenty, and opening the others takes most of the time. */
+static bool is_likely(int folder, const char *name)
 {
+    static const char node[] = ".node";
+    struct stat status;
+    size_t length = strlen(name);
+    if (strstr(name, ".so") ||
+        (length >= sizeof node && strcmp(name + length - (sizeof node - 1), node) == 0))
+        return true;
+    return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH);
+}
+
+static void take_file(const struct scan *scan, int folder, const char *name, const char *path)
+{
+    struct rts_file_index *index = scan->index;
     struct rts_elf_image image;
+    if (scan->programs_only && !is_likely(folder, name))
+        return;
     RTS_CLOSE int fd =
         openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || !rts_is_elf(fd) || rts_elf_image_open(&image, rts_take_fd(&fd), NULL) < 0)
@@ -73,7 +101,7 @@ static void take_file(struct rts_file_index *index, int root, int folder, const 
     if (has_code(&image)) {
         index->files = rts_grow(index->files, index->count, &index->capacity, sizeof *index->files);
         struct file *file = &index->files[index->count++];
-        *file = (struct file){.root = root, .path = rts_strdup(path)};
+        *file = (struct file){.root = scan->root, .path = rts_strdup(path)};
         rts_build_id_read(&image, &file->build_id);
     }
     rts_elf_image_finish(&image);
@@ -108,11 +136,23 @@ static unsigned char kind_of(int folder, const struct dirent *entry)
     return S_ISDIR(status.st_mode) ? DT_DIR : S_ISREG(status.st_mode) ? DT_REG : DT_UNKNOWN;
 }
 
-/* Takes the fd over. */
-static void walk(struct rts_file_index *index, int root, int fd, const char *path, unsigned depth)
+/* Some of the folders that are gone through lie in others of them. */
+static bool is_done(const struct scan *scan, const char *path)
 {
-    static const char debug[] = "/usr/lib/debug";
-    DIR *folder = is_of_kernel(fd) || strcmp(path, debug) == 0 ? NULL : fdopendir(fd);
+    const struct rts_file_index *index = scan->index;
+    if (strcmp(path, "/usr/lib/debug") == 0)
+        return true;
+    for (size_t i = 0; i < index->scanned_count && scan->root < 0; i++)
+        if (strcmp(index->scanned[i], path) == 0)
+            return true;
+    return false;
+}
+
+/* Takes the fd over. */
+static void walk(const struct scan *scan, int fd, const char *path, unsigned depth)
+{
+    struct rts_file_index *index = scan->index;
+    DIR *folder = is_of_kernel(fd) || is_done(scan, path) ? NULL : fdopendir(fd);
     if (!folder) {
         close(fd);
         return;
@@ -126,22 +166,30 @@ static void walk(struct rts_file_index *index, int root, int fd, const char *pat
         index->visits++;
         unsigned char kind = kind_of(fd, entry);
         if (kind == DT_REG)
-            take_file(index, root, fd, name, below);
+            take_file(scan, fd, name, below);
         if (kind != DT_DIR || depth == DEPTH_MAX)
             continue;
         int inner = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (inner >= 0)
-            walk(index, root, inner, below, depth + 1);
+            walk(scan, inner, below, depth + 1);
     }
     closedir(folder);
 }
 
-void rts_file_index_scan(struct rts_file_index *index, int root, const char *path)
+void rts_file_index_scan(struct rts_file_index *index, int root, const char *path,
+                         bool programs_only)
 {
+    const struct scan scan = {index, root, programs_only};
     int fd = root < 0 ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
                       : rts_open_directory_below(root, path);
-    if (fd >= 0)
-        walk(index, root, fd, strcmp(path, "/") == 0 ? "" : path, 0);
+    if (fd < 0)
+        return;
+    walk(&scan, fd, strcmp(path, "/") == 0 ? "" : path, 0);
+    if (root >= 0)
+        return;
+    index->scanned = rts_grow(index->scanned, index->scanned_count, &index->scanned_capacity,
+                              sizeof *index->scanned);
+    index->scanned[index->scanned_count++] = rts_strdup(path);
 }
 
 const char *rts_file_index_next(const struct rts_file_index *index,

@@ -14,8 +14,11 @@ struct rts_file_index;
 struct rts_file_index *rts_file_index_create(void);
 void rts_file_index_destroy(struct rts_file_index *index);
 
-/* Goes through the folder `path` below `root` (-1: our own), and all below it. */
-void rts_file_index_scan(struct rts_file_index *index, int root, const char *path);
+/* Goes through the folder `path` below `root` (-1: our own), and all below it, but for what was
+ * gone through before. `programs_only`: files that may not be executed are left out, unless they
+ * are called what shared libraries are called. */
+void rts_file_index_scan(struct rts_file_index *index, int root, const char *path,
+                         bool programs_only);
 
 /* The next file with this build-id (of size 0: without any), from *position on, which begins with
  * 0: its path below `root`; NULL: there is no other. */

@@ -42,7 +42,8 @@ enum outcome {
 
 struct rts_file_search {
     struct rts_object_cache *objects;
-    int symfs;    /* -1: none */
+    int symfs; /* -1: none */
+    enum rts_search_places places;
     char *copies; /* ~/.debug; NULL: there is no home */
     struct rts_file_counts counts;
     struct rts_file_index *index; /* NULL: nothing without a path was looked for yet */
@@ -57,6 +58,7 @@ struct seen {
 };
 
 struct rts_file_search *rts_file_search_create(struct rts_object_cache *objects, const char *symfs,
+                                               enum rts_search_places places,
                                                struct rts_error *error)
 {
     int fd = -1;
@@ -71,7 +73,8 @@ struct rts_file_search *rts_file_search_create(struct rts_object_cache *objects,
     const char *home = getenv("HOME");
     search->objects = objects;
     search->symfs = fd;
-    if (home && home[0] == '/') {
+    search->places = places;
+    if (home && places != RTS_SEARCH_SYMFS && home[0] == '/') {
         size_t size = strlen(home) + sizeof "/.debug";
         search->copies = rts_calloc(size, 1);
         snprintf(search->copies, size, "%s/.debug", home);
@@ -186,7 +189,7 @@ static enum outcome try_build_id(struct rts_file_search *search,
     if (wanted->build_id.size < 2)
         return MISSING;
     enum outcome outcome = try_copies(search, wanted, object);
-    for (size_t i = 0; i < 2 && outcome != FOUND; i++) {
+    for (size_t i = 0; i < 2 && outcome != FOUND && search->places != RTS_SEARCH_SYMFS; i++) {
         build_id_path(path, folders[i], &wanted->build_id);
         outcome = try_path(search, -1, path, false, wanted, object, &no_elf);
     }
@@ -234,12 +237,12 @@ static bool scan_further(struct rts_file_search *search)
     if (!search->index) {
         search->index = rts_file_index_create();
         if (search->symfs >= 0)
-            rts_file_index_scan(search->index, search->symfs, "/");
+            rts_file_index_scan(search->index, search->symfs, "/", false);
         return true;
     }
-    if (search->scanned == FOLDER_COUNT)
+    if (search->places != RTS_SEARCH_SYSTEM || search->scanned == FOLDER_COUNT)
         return false;
-    rts_file_index_scan(search->index, -1, folders[search->scanned++]);
+    rts_file_index_scan(search->index, -1, folders[search->scanned++], true);
     return true;
 }
 
@@ -268,7 +271,9 @@ static enum outcome find(struct rts_file_search *search, const struct rts_wanted
     if (try_build_id(search, wanted, object) == FOUND)
         return FOUND;
     if (strcmp(wanted->path, "[vdso]") == 0)
-        return try_own_vdso(search, wanted, os_release, object);
+        return search->places == RTS_SEARCH_SYMFS
+                   ? MISSING
+                   : try_own_vdso(search, wanted, os_release, object);
     if (wanted->path[0] == '\0')
         return try_everywhere(search, wanted, object);
     if (wanted->path[0] != '/')
@@ -276,8 +281,8 @@ static enum outcome find(struct rts_file_search *search, const struct rts_wanted
     enum outcome below = MISSING;
     if (search->symfs >= 0)
         below = try_path(search, search->symfs, wanted->path, false, wanted, object, no_elf);
-    if (below == FOUND)
-        return FOUND;
+    if (below == FOUND || search->places == RTS_SEARCH_SYMFS)
+        return below;
     enum outcome own = try_path(search, -1, wanted->path, true, wanted, object, no_elf);
     return own == MISSING ? below : own;
 }

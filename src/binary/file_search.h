@@ -39,10 +39,18 @@ struct rts_file_counts {
     uint64_t unknown;   /* the trace does not say enough to tell */
 };
 
+/* Where files are looked for; the order of the words of Replay:Search. */
+enum rts_search_places {
+    RTS_SEARCH_SYSTEM, /* at all of the places above */
+    RTS_SEARCH_PATHS,  /* but not among all files where programs and libraries lie */
+    RTS_SEARCH_SYMFS,  /* below DIR only: what else this machine has makes no difference */
+};
+
 struct rts_file_search;
 
 /* `symfs` may be NULL; the cache is borrowed. */
 struct rts_file_search *rts_file_search_create(struct rts_object_cache *objects, const char *symfs,
+                                               enum rts_search_places places,
                                                struct rts_error *error);
 void rts_file_search_destroy(struct rts_file_search *search);
 

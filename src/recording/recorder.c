@@ -228,15 +228,13 @@ static void put_end(struct rts_recorder *recorder, const struct rts_recorder_end
     rts_note_end(&draft);
 }
 
-/* The last note, if there is to be one, and what was counted. */
+/* The last note, and what was counted. */
 static void end_trace(struct rts_recorder *recorder, const struct rts_recorder_end *end,
                       struct rts_recorder_counts *counts)
 {
-    if (end) {
-        put_end(recorder, end);
-        rts_trace_writer_add_last(recorder->writer, recorder->records.data, recorder->records.size,
-                                  NULL); /* the writer remembers a failure */
-    }
+    put_end(recorder, end);
+    rts_trace_writer_add_last(recorder->writer, recorder->records.data, recorder->records.size,
+                              NULL); /* the writer remembers a failure */
     *counts = (struct rts_recorder_counts){
         .samples = recorder->samples,
         .unrecorded = recorder->unrecorded,
@@ -261,4 +259,12 @@ int rts_recorder_finish(struct rts_recorder *recorder, const struct rts_recorder
     int result = rts_trace_writer_finish(recorder->writer, &counts->bytes, error);
     destroy(recorder);
     return result;
+}
+
+void rts_recorder_discard(struct rts_recorder *recorder)
+{
+    if (!recorder)
+        return;
+    rts_trace_writer_discard(recorder->writer);
+    destroy(recorder);
 }

@@ -104,12 +104,15 @@ void rts_recorder_named(struct rts_recorder *recorder);
  */
 void rts_recorder_flush(struct rts_recorder *recorder, int64_t wall_offset_ns);
 
-/* Ends the trace. `end` NULL: the run was given up, and the trace stays without its END. Accepts
- * NULL. -1: it could not be written to its end. */
+/* Ends the trace. Accepts NULL. -1: it could not be written to its end. */
 int rts_recorder_finish(struct rts_recorder *recorder, const struct rts_recorder_end *end,
                         struct rts_recorder_counts *counts, struct rts_error *error);
 
-/* The same, and leaves the file open: returns its fd, at its beginning, or -1. */
+/* The run failed before it took a sample: there is to be no trace, and its file is removed. Accepts
+ * NULL. */
+void rts_recorder_discard(struct rts_recorder *recorder);
+
+/* Ends the trace, and leaves the file open: returns its fd, at its beginning, or -1. */
 int rts_recorder_finish_open(struct rts_recorder *recorder, const struct rts_recorder_end *end,
                              struct rts_recorder_counts *counts, struct rts_error *error);
 

@@ -186,8 +186,11 @@ void rts_session_record_package(const struct rts_session *session, const struct 
 void rts_session_record_names(struct rts_session *session);
 void rts_session_record_flush(struct rts_session *session, int64_t wall_offset_ns);
 
-/* Ends the trace; `whole`: the run came to its end. */
-int rts_session_end_record(struct rts_session *session, bool whole, struct rts_error *error);
+/* Ends the trace, at the end of the run. */
+int rts_session_end_record(struct rts_session *session, struct rts_error *error);
+
+/* The run failed before it began to sample: there is no trace of it. */
+void rts_session_discard_record(struct rts_session *session);
 
 /* session_segments.c: begins to make bundles, if they are asked for. */
 int rts_session_open_segments(struct rts_session *session, struct rts_error *error);

@@ -79,7 +79,7 @@ void rts_session_close_outputs(struct rts_session *session)
     rts_sink_close(session->sink, NULL, NULL);
     rts_delivery_finish(session->delivery, 0, NULL, NULL);
     rts_session_close_segments(session);
-    rts_session_end_record(session, false, NULL);
+    rts_session_discard_record(session); /* one that is open has no sample: the run never began */
     if (!session->stats)
         return;
     struct stat file;
@@ -276,7 +276,7 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
     if (rts_session_end_delivery(session, result < 0 ? NULL : error) < 0)
         result = -1;
     rts_command_end(&session->command, COMMAND_ENDS_MS);
-    if (rts_session_end_record(session, true, result < 0 ? NULL : error) < 0)
+    if (rts_session_end_record(session, result < 0 ? NULL : error) < 0)
         result = -1;
     if (rts_session_write_union(session, result < 0 ? NULL : error) < 0)
         result = -1;

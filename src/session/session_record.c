@@ -200,7 +200,7 @@ int rts_session_end_segment(struct rts_session *session, struct rts_error *error
     return rts_recorder_finish_open(recorder, &end, &counts, error);
 }
 
-int rts_session_end_record(struct rts_session *session, bool whole, struct rts_error *error)
+int rts_session_end_record(struct rts_session *session, struct rts_error *error)
 {
     if (!session->recorders[RTS_RUN_TRACE])
         return 0;
@@ -209,8 +209,14 @@ int rts_session_end_record(struct rts_session *session, bool whole, struct rts_e
         .frequency = rts_capture_facts(session->capture)->frequency,
         .command_status = session->command.ended ? session->command.status : -1,
     };
-    int result = rts_recorder_finish(session->recorders[RTS_RUN_TRACE], whole ? &end : NULL,
-                                     &session->recorded, error);
+    int result =
+        rts_recorder_finish(session->recorders[RTS_RUN_TRACE], &end, &session->recorded, error);
     session->recorders[RTS_RUN_TRACE] = NULL;
     return result;
+}
+
+void rts_session_discard_record(struct rts_session *session)
+{
+    rts_recorder_discard(session->recorders[RTS_RUN_TRACE]);
+    session->recorders[RTS_RUN_TRACE] = NULL;
 }

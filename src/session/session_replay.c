@@ -341,7 +341,8 @@ int rts_session_replay(const struct rts_settings *settings, const char *path,
     char uri[RTS_BUNDLE_URI_SIZE];
     rts_session_open_stages(&session);
     session.code_map.finder = &replay.finder;
-    replay.files = rts_file_search_create(session.objects, settings->symfs, error);
+    replay.files =
+        rts_file_search_create(session.objects, settings->symfs, settings->search, error);
     replay.trace =
         replay.files ? open_trace(&replay, path, settings->cas_directory, uri, error) : NULL;
     int result = replay.trace ? run(&session, error) : -1;

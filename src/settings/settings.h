@@ -109,6 +109,7 @@ struct rts_settings {
 
     char *output;        /* owned; "-": stdout; NULL once complete: no lines but those delivered */
     char *symfs;         /* owned; NULL: none; where replay looks for files */
+    unsigned search;     /* enum rts_search_places */
     char *stats_path;    /* owned; NULL: none */
     char *metrics_path;  /* owned; NULL: none */
     char *record_path;   /* owned; NULL: no trace is kept */

@@ -43,6 +43,7 @@
 static const char *const call_graphs[] = {"dwarf", "fp", "none", NULL};
 static const char *const methods[] = {"auto", "perf", "ptrace", NULL};
 static const char *const formats[] = {"auto", "ndjson", "structured", NULL};
+static const char *const searches[] = {"system", "paths", "symfs", NULL};
 static const char *const id_schemes[] = {"union-v0.1", "addressed", NULL};
 
 static const struct rts_setting table[] = {
@@ -84,6 +85,7 @@ static const struct rts_setting table[] = {
     {"Record:SegmentBytes", RTS_SETTING_NUMBER64, AT(segment_bytes), SEGMENT_BYTES_MIN, 1ULL << 40,
      .zero_too = true},
     {"Record:SegmentSeconds", RTS_SETTING_NUMBER, AT(segment_seconds), 0, 86400},
+    {"Replay:Search", RTS_SETTING_CHOICE, AT(search), .choices = searches, .local = true},
     {"Replay:SymbolRoot", RTS_SETTING_TEXT, AT(symfs), .local = true},
     {"Sampler:CallGraph", RTS_SETTING_CHOICE, AT(call_graph), .choices = call_graphs},
     {"Sampler:DurationMs", RTS_SETTING_NUMBER64, AT(duration_ms), 0, SECONDS_MAX * 1000},

@@ -81,7 +81,11 @@ int rts_trace_writer_sync(struct rts_trace_writer *writer, struct rts_error *err
 int rts_trace_writer_finish(struct rts_trace_writer *writer, uint64_t *size,
                             struct rts_error *error);
 
-/* The same, and leaves the file open: returns its fd, at its beginning, or -1. */
+/* Closes it and removes its file, if that is still to be found under its name: there is nothing in
+ * it that anybody waits for. Accepts NULL. */
+void rts_trace_writer_discard(struct rts_trace_writer *writer);
+
+/* Finishes it, and leaves the file open: returns its fd, at its beginning, or -1. */
 int rts_trace_writer_finish_open(struct rts_trace_writer *writer, uint64_t *size,
                                  struct rts_error *error);
 

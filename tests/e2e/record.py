@@ -301,6 +301,34 @@ def no_file():
     ok("a trace has to be a regular file", problems)
 
 
+def no_run():
+    """A run that fails before it samples leaves no trace, and one that takes none a whole trace."""
+    path, problems = trace_path("none"), []
+    kept = os.path.join(WORK, "kept")
+    os.link(trace_path("killed"), kept)
+    for status, arguments in (
+        (3, ("--", "/nonexistent/command")),
+        (3, ("-p", "999999999")),
+        (1, ("--stats", "/nonexistent/stats", "--", "true")),
+    ):
+        run = sample("--record", path, *arguments, stats=False, expect=None)
+        if run.status != status or os.path.exists(path):
+            problems.append("%s: status %s, %s" % (arguments, run.status, os.path.exists(path)))
+    # Removed is the name that was asked for, and nothing behind a link.
+    os.symlink(kept, path)
+    sample("--record", path, "--", "/nonexistent/command", stats=False, expect=None)
+    if not os.path.islink(path) or not os.path.exists(kept):
+        problems.append("a link was removed, or what it leads to")
+    os.unlink(path)
+    with subprocess.Popen(["sleep", "1000"]) as asleep:
+        run = sample("-p", asleep.pid, "-d", "0.2", "--record", path, expect=None)
+        asleep.kill()
+    result = subprocess.run([RTSAMPLE, "replay", "-o", "-", path], capture_output=True)
+    if run.output or result.stdout or result.returncode != run.status:
+        problems.append("no sample: status %s, and of the replay %s" % (run.status, result))
+    ok("a run that fails before it samples leaves no trace", problems)
+
+
 def main():
     require_sampling()
     try:
@@ -319,6 +347,7 @@ def main():
     limited()
     full_disk()
     no_file()
+    no_run()
     live_is_replay(int(os.environ.get("RTSAMPLE_LIVE_REPLAYS", 2)))
     done()
 

@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Small traces, damaged in a fixed sequence of ways, through the whole of a replay.
+"""Small traces, damaged in a fixed sequence of ways, through the whole of a replay; and what the
+fuzzers found worth keeping (tests/fuzz/trace_corpus).
 
 fuzz_trace ends with a signal (or a sanitizer's report) when it crashes. RTSAMPLE_DAMAGED_TRACES is
 the number of variants of each trace. Prints TAP.
+
+    damaged_traces.py --seeds DIR   writes the traces as they are there (see tests/fuzz/run)
+    damaged_traces.py --program     makes the program again that they are traces of
 """
+import json
 import os
 import random
 import shutil
@@ -13,11 +18,14 @@ import subprocess
 import sys
 import tempfile
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.environ.get("top_builddir", ".")
 FUZZ = os.path.join(TOP, "tests/fuzz/fuzz_trace")
+FILES = os.path.join(HERE, "trace_files")
+CORPUS = os.path.join(HERE, "trace_corpus")
 VARIANTS = int(os.environ.get("RTSAMPLE_DAMAGED_TRACES", "60"))
 STUCK_SECONDS = 300
-AT_ONCE = 30
+AT_ONCE = 100
 
 BOUNDARIES = [0, 1, 7, 8, 0x7F, 0xFF, 0x7FFF, 0xFFF8, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
               0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0xFFFFFFFFFFFFFE00, 0xFFFFFFFFFFFFFFFF]
@@ -42,43 +50,50 @@ def trailer(time):
     return struct.pack("<iiQQ", 100, 100, time, 7)
 
 
-def code_offset(path):
-    """Where the first executable segment of an ELF file begins."""
-    with open(path, "rb") as file:
-        data = file.read()
-    start, = struct.unpack_from("<Q", data, 32)
-    size, count = struct.unpack_from("<HH", data, 54)
-    for at in range(start, start + size * count, size):
-        kind, flags, offset = struct.unpack_from("<IIQ", data, at)
-        if kind == 1 and flags & 1:
-            return offset
-    return 0
+# tests/fuzz/traced_program.c, as it lies in trace_files: a place in its innermost function, and the
+# stack above it from there to _start.
+PROGRAM, BUILD_ID = "/program", b"rtsfuzz" + bytes([10, *range(1, 13)])
+LEAF, CALLERS = 0x400112, [0x40012E, 0x400186, 0x40019C, 0x4001CA]
+STACK_AT = 0x7FFF0000
 
 
-def records(sample_type, path):
-    """A process, its mappings and some samples, in two rounds that overlap."""
-    name = path.encode() + b"\0"
+def stack_copy():
+    """(rbp, 512 bytes)"""
+    copy = bytearray(512)
+    for at, address in zip((0, 0x1A0, 0x1D0, 0x1E0), CALLERS):
+        struct.pack_into("<Q", copy, at, address)
+    return STACK_AT + 0x1C8, bytes(copy)
+
+
+def mapping(with_build_id):
+    """The MMAP2 record of the program, whose build-id is in it or in the table of the trace."""
+    name = PROGRAM.encode() + b"\0"
     name += bytes(-len(name) % 8)
+    where = struct.pack("<iiQQQ", 100, 100, 0x400000, 0x1000, 0)
+    identity = struct.pack("<B3x20s", 20, BUILD_ID) if with_build_id else struct.pack("<IIQQ", 8, 1, 12, 0)
+    misc = 2 | (1 << 14 if with_build_id else 0)
+    return record(10, misc, where + identity + struct.pack("<II", 5, 2) + name + trailer(11))
+
+
+def records(sample_type, with_build_id=False):
+    """A process, its mappings and some samples, in two rounds that overlap."""
     out = record(3, 1 << 13, struct.pack("<ii", 100, 100) + b"program\0" + trailer(10))
-    where = struct.pack("<iiQQQ", 100, 100, 0x400000, 0x100000, code_offset(path))
-    device = os.stat(path)
-    identity = struct.pack("<IIQQII", os.major(device.st_dev), os.minor(device.st_dev),
-                           device.st_ino, 0, 5, 2)
-    out += record(10, 2, where + identity + name + trailer(11))
+    out += mapping(with_build_id)
     out += record(7, 0, struct.pack("<iiiiQ", 101, 100, 101, 100, 12) + trailer(12))
+    frame, copy = stack_copy()
     for number in range(6):
         time = 20 + 10 * number - (25 if number == 4 else 0)
-        body = struct.pack("<QiiQQ", 0x401000 + number * 64, 100, 100, time, 7)
+        place = LEAF if number % 2 == 0 else CALLERS[number // 2]
+        body = struct.pack("<QiiQQ", place, 100, 100, time, 7)
         if sample_type & CALLCHAIN:
-            chain = [0xFFFFFFFFFFFFFE00, 0x401000 + number * 64, 0x401100, 0x402000]
-            body += struct.pack("<Q4Q", 4, *chain)
+            body += struct.pack("<Q6Q", 6, 0xFFFFFFFFFFFFFE00, place, *CALLERS)
         if sample_type & RAW:
             body += struct.pack("<IIQ", 12, 1, 2)
         if sample_type & REGS:
-            body += struct.pack("<Q", 2) + b"".join(
-                struct.pack("<Q", 0x7FFF0000 if i == 7 else 0x401000) for i in range(17))
+            registers = [frame if i == 6 else STACK_AT if i == 7 else place if i == 8 else i for i in range(17)]
+            body += struct.pack("<Q17Q", 2, *registers)
         if sample_type & STACK:
-            body += struct.pack("<Q", 512) + bytes(range(256)) * 2 + struct.pack("<Q", 512)
+            body += struct.pack("<Q", 512) + copy + struct.pack("<Q", 512)
         out += record(9, 2, body)
         if number == 3:
             out += record(68, 0, b"")
@@ -92,17 +107,15 @@ def text(value):
     return struct.pack("<I", len(value)) + value
 
 
-def build_id_table(path):
-    name = path.encode().ljust(64, b"\0")
-    return record(67, 2, struct.pack("<i", 100) + bytes(range(20)) + bytes(4) + name)
+def build_id_table():
+    return record(67, 2 | 1 << 15, struct.pack("<i20sI", 100, BUILD_ID, 20) + PROGRAM.encode().ljust(64, b"\0"))
 
 
-def file_trace(sample_type, path):
+def file_trace(sample_type, with_build_id=False):
     """A perf.data file of one event, with some features."""
-    data = records(sample_type, path)
+    data = records(sample_type, with_build_id)
     attrs_at, data_at = 104 + 8, 104 + 8 + 136
-    # Of a file that nobody maps: that of the others is told by its inode.
-    features = [(2, build_id_table("/nowhere")), (4, text("6.1.0")), (6, text(os.uname().machine)),
+    features = [(2, build_id_table()), (4, text("6.1.0")), (6, text(os.uname().machine)),
                 (29, struct.pack("<IIQQ", 1, 1, 1 << 60, 5))]
     at = data_at + len(data) + 16 * len(features)
     sections = contents = b""
@@ -116,7 +129,7 @@ def file_trace(sample_type, path):
     return header + struct.pack("<Q", 7) + entry + data + sections + contents
 
 
-def pipe_trace(sample_type, path, extra=b""):
+def pipe_trace(sample_type, extra):
     out = b"PERFILE2" + struct.pack("<Q", 16)
     out += record(64, 0, attr(sample_type) + struct.pack("<Q", 7))
     out += record(80, 0, struct.pack("<Q", 6) + text(os.uname().machine))
@@ -124,12 +137,12 @@ def pipe_trace(sample_type, path, extra=b""):
     return out + extra
 
 
-def compressed_trace(sample_type, path):
-    zstd = subprocess.run(["zstd", "-q", "-c"], input=records(sample_type, path),
+def compressed_trace(sample_type):
+    zstd = subprocess.run(["zstd", "-q", "-c"], input=records(sample_type, True),
                           stdout=subprocess.PIPE, check=True).stdout
     half = len(zstd) // 16 * 8
     pieces = record(81, 0, zstd[:half]) + struct.pack("<IHH", 81, 0, 8 + len(zstd) - half)
-    return pipe_trace(sample_type, path, pieces + zstd[half:])
+    return pipe_trace(sample_type, pieces + zstd[half:])
 
 
 def note(kind, payload):
@@ -148,39 +161,43 @@ def words(*texts):
     return b"".join(number(len(item) + 1) + item.encode() + b"\0" for item in texts)
 
 
-def own_trace(path):
-    """A trace of rtsample's own: notes around samples."""
+def own_trace(redacted=False):
+    """A trace of rtsample's own: notes around samples. Those of a bundle have no names."""
     sample_type = IP | TID | TIME | ID | CALLCHAIN
     out = note(1, words("format", "1", "method", "perf:cpu-clock", "gave_up", "a,b", "frequency", "99"))
-    out += note(2, number(1) + words("path", path, "build_id", "00" * 20))
+    path = () if redacted else ("path", PROGRAM)
+    out += note(2, number(1) + words(*path, "build_id", BUILD_ID.hex()))
     out += note(3, number(2) + number(16) + bytes(16))
-    out += note(4, number(0) + number(1) + number(0x400000) + number(0x400000))
-    out += note(5, number(1) + words("pid", "100", "name", "program"))
+    out += note(4, number(0) + number(1) + number(0) + number(0x400000))
+    out += note(5, number(1) + words(*(() if redacted else ("pid", "100", "name", "program"))))
     out += note(10, number(1) + words("", "purl", "pkg:deb/debian/x@1"))
-    samples = records(sample_type, path)
+    samples = records(sample_type)
     at = 0
     while at < len(samples):
         kind, _, size = struct.unpack_from("<IHH", samples, at)
         if kind == 9:
-            out += note(6, number(1) + number(0) + number(0) + number(3) + number(3 << 3) + number(26) + number(10))
+            # Registers, then by CFI and by frame pointer, all of them in mapping 0.
+            frames = b"".join(number(3 << 3 | unwinder) for unwinder in (0, 1, 1, 2, 1))
+            out += note(6, number(1) + number(0) + number(0) + number(5) + frames)
         out += samples[at:at + size]
         at += size
     out += note(7, words("dropped.rate_limit", "3")) + note(8, number(0) + number(20))
-    return pipe_trace(sample_type, path, out + note(9, words("duration_ms", "5", "command_status", "0")))
+    return pipe_trace(sample_type, out + note(9, words("duration_ms", "5", "command_status", "0")))
 
 
-def seeds(path):
+def seeds():
     usual = IP | TID | TIME | ID
     traces = {
-        "dwarf": file_trace(usual | REGS | STACK, path),
-        "fp": file_trace(usual | CALLCHAIN, path),
-        "raw": file_trace(usual | CALLCHAIN | RAW | REGS | STACK, path),
-        "leaf": file_trace(usual, path),
-        "pipe": pipe_trace(usual | REGS | STACK, path, records(usual | REGS | STACK, path)),
-        "own": own_trace(path),
+        "dwarf": file_trace(usual | REGS | STACK),
+        "fp": file_trace(usual | CALLCHAIN, True),
+        "raw": file_trace(usual | CALLCHAIN | RAW | REGS | STACK, True),
+        "leaf": file_trace(usual),
+        "pipe": pipe_trace(usual | REGS | STACK, records(usual | REGS | STACK, True)),
+        "own": own_trace(),
+        "bundled": own_trace(True),
     }
     if shutil.which("zstd"):
-        traces["compressed"] = compressed_trace(usual | REGS | STACK, path)
+        traces["compressed"] = compressed_trace(usual | REGS | STACK)
     return traces
 
 
@@ -209,7 +226,7 @@ def run(paths):
     """Why it failed, or None."""
     try:
         result = subprocess.run([FUZZ, *paths], capture_output=True, text=True, errors="replace",
-                                timeout=STUCK_SECONDS)
+                                timeout=STUCK_SECONDS, env=dict(os.environ, RTSAMPLE_FUZZ_FILES=FILES))
     except subprocess.TimeoutExpired:
         return "does not end"
     return None if result.returncode == 0 else "status %d\n%s" % (result.returncode, result.stderr[-6000:])
@@ -234,24 +251,70 @@ def check(name, data, work):
     return problems
 
 
+def facts_of(data, work):
+    """The functions of an undamaged one; fuzz_trace keeps its facts to itself."""
+    path = os.path.join(work, "whole")
+    with open(path, "wb") as file:
+        file.write(data)
+    command = [os.environ.get("RTSAMPLE", os.path.join(TOP, "src/rtsample")), "replay", "-o", "-"]
+    result = subprocess.run([*command, "--search", "symfs", "--symfs", FILES, path], capture_output=True)
+    return {json.loads(line)["metadata"]["symbol"] for line in result.stdout.splitlines()}
+
+
+def check_whole(name, data, work):
+    """The seeds reach the stages behind the reading: else damage to them would show little."""
+    callers = set() if name == "leaf" else {"_start"}
+    missing = {"leaf", "large_frame", "any_size", "exported"} | callers
+    missing -= facts_of(data, work)
+    return ["undamaged, it gives no %s" % ", ".join(sorted(missing))] if missing else []
+
+
+def check_corpus():
+    paths = sorted(os.path.join(CORPUS, name) for name in os.listdir(CORPUS))
+    problem = run(paths)
+    culprits = [path for path in paths if problem and run([path])]
+    return len(paths), ["%s\n%s" % (culprits, problem)] if problem else []
+
+
+def make_program():
+    subprocess.run(
+        ["gcc", "-O2", "-g0", "-fno-pie", "-no-pie", "-static", "-nostdlib", "-fno-stack-protector",
+         "-fasynchronous-unwind-tables",
+         "-Wl,--build-id=0x%s,-z,noseparate-code,-z,max-page-size=4096" % BUILD_ID.hex(),
+         "-o", os.path.join(FILES, PROGRAM[1:]), os.path.join(HERE, "traced_program.c")], check=True)
+
+
+def write_seeds(folder):
+    os.makedirs(folder, exist_ok=True)
+    for name, data in seeds().items():
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+
+
 def main():
+    if sys.argv[1:] == ["--program"]:
+        return make_program()
     if len(sys.argv) == 3 and sys.argv[1] == "--seeds":
-        os.makedirs(sys.argv[2], exist_ok=True)
-        for name, data in seeds("/bin/true").items():
-            with open(os.path.join(sys.argv[2], name), "wb") as file:
-                file.write(data)
-        return 0
+        return write_seeds(sys.argv[2])
     work = tempfile.mkdtemp(prefix="rtsample-traces-")
     failed = False
+
+    def ok(name, problems):
+        nonlocal failed, count
+        count += 1
+        failed |= bool(problems)
+        print("%sok %d - %s" % ("not " if problems else "", count, name))
+        for problem in problems[:3]:
+            print("# " + "\n# ".join(problem.splitlines()[:40]))
+
+    count = 0
     try:
-        traces = seeds("/bin/true")
-        for count, (name, data) in enumerate(traces.items(), 1):
-            problems = check(name, data, work)
-            failed |= bool(problems)
-            print("%sok %d - %s, and %d ways to damage it" % ("not " if problems else "", count, name, VARIANTS))
-            for problem in problems[:3]:
-                print("# " + "\n# ".join(problem.splitlines()[:40]))
-        print("1..%d" % len(traces))
+        for name, data in seeds().items():
+            problems = check_whole(name, data, work) + check(name, data, work)
+            ok("%s, and %d ways to damage it" % (name, VARIANTS), problems)
+        kept, problems = check_corpus()
+        ok("the corpus of %d traces" % kept, problems)
+        print("1..%d" % count)
     finally:
         shutil.rmtree(work)
     return 1 if failed else 0

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A trace of any content, through the whole of a replay. With libFuzzer, in a build folder of
- * CC=clang, configured with CFLAGS="-g -O1 -fsanitize=fuzzer-no-link,address,undefined":
- *
- *     tests/fuzz/damaged_traces.py --seeds seeds
- *     make librtsample.a
- *     clang -g -O1 -std=gnu11 -D_GNU_SOURCE -I../src -I. -fsanitize=fuzzer,address,undefined \
- *         ../tests/fuzz/fuzz_trace.c librtsample.a LIBRARIES -o fuzz_trace
- *     ./fuzz_trace -timeout=20 -rss_limit_mb=2048 corpus seeds
+ * A trace of any content, through the whole of a replay. tests/fuzz/run builds it with libFuzzer or
+ * AFL++ and runs it. Files are looked for below the folder RTSAMPLE_FUZZ_FILES and nowhere else, so
+ * that an input gives the same on every machine, and none of them sends us through its file system.
  *
  * Built with RTS_FUZZ_MAIN it is a program that takes files instead, to replay findings.
  */
@@ -30,6 +25,9 @@ static void replay(const char *path)
     rts_settings_init(&settings);
     settings.output = rts_strdup("/dev/null");
     settings.stats_path = rts_strdup("/dev/null");
+    const char *files = getenv("RTSAMPLE_FUZZ_FILES");
+    settings.symfs = files ? rts_strdup(files) : NULL;
+    settings.search = RTS_SEARCH_SYMFS;
     settings.sampler.max_events_per_second = 0;
     rts_session_replay(&settings, path, &error);
     rts_settings_finish(&settings);

@@ -16,5 +16,6 @@ tests_fuzz_fuzz_trace_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN
 tests_fuzz_fuzz_trace_LDADD = $(RTSAMPLE_LIBS)
 
 TESTS += tests/fuzz/damaged_traces.py
-EXTRA_DIST += tests/fuzz/damaged_traces.py
+EXTRA_DIST += tests/fuzz/damaged_traces.py tests/fuzz/traced_program.c tests/fuzz/trace_files \
+	tests/fuzz/trace_corpus tests/fuzz/run
 tests/fuzz/damaged_traces.log: tests/fuzz/fuzz_trace$(EXEEXT)

@@ -4,6 +4,7 @@ binary_unit_tests = \
 	tests/unit/binary/test_cfi \
 	tests/unit/binary/test_elf_image \
 	tests/unit/binary/test_file_index \
+	tests/unit/binary/test_file_search \
 	tests/unit/binary/test_hash_cache \
 	tests/unit/binary/test_object \
 	tests/unit/binary/test_object_cache \
@@ -16,6 +17,8 @@ tests_unit_binary_test_build_id_SOURCES = tests/unit/binary/test_build_id.c test
 tests_unit_binary_test_cfi_SOURCES = tests/unit/binary/test_cfi.c
 tests_unit_binary_test_elf_image_SOURCES = \
 	tests/unit/binary/test_elf_image.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
+tests_unit_binary_test_file_search_SOURCES = \
+	tests/unit/binary/test_file_search.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
 tests_unit_binary_test_hash_cache_SOURCES = tests/unit/binary/test_hash_cache.c tests/unit/oracle.h
 tests_unit_binary_test_object_SOURCES = \
 	tests/unit/binary/test_object.c tests/unit/binary/elf_maker.h tests/unit/oracle.h

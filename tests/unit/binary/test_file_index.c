@@ -73,14 +73,14 @@ static void every_copy_is_found_and_no_link(void **state)
     if (own.size == 0)
         skip(); /* the linker gives no build-ids here */
     struct rts_file_index *index = rts_file_index_create();
-    rts_file_index_scan(index, -1, folder);
+    rts_file_index_scan(index, -1, folder, false);
     assert_int_equal(count(index, -1, ""), 2);
     rts_file_index_destroy(index);
 
     index = rts_file_index_create();
     int root = open(folder, O_PATH | O_DIRECTORY);
-    rts_file_index_scan(index, root, "/");
-    rts_file_index_scan(index, root, "/not/there");
+    rts_file_index_scan(index, root, "/", false);
+    rts_file_index_scan(index, root, "/not/there", false);
     assert_int_equal(count(index, root, folder), 2);
     close(root);
     rts_file_index_destroy(index);
@@ -93,7 +93,7 @@ static void debug_files_are_left_out(void **state)
     if (own.size == 0 || shell("objcopy --only-keep-debug one one.debug") != 0)
         skip();
     struct rts_file_index *index = rts_file_index_create();
-    rts_file_index_scan(index, -1, folder);
+    rts_file_index_scan(index, -1, folder, false);
     assert_int_equal(count(index, -1, ""), 2);
     rts_file_index_destroy(index);
 }
@@ -103,15 +103,39 @@ static void trees_of_the_kernel_are_passed_by(void **state)
 {
     (void)state;
     struct rts_file_index *index = rts_file_index_create();
-    rts_file_index_scan(index, -1, "/proc");
+    rts_file_index_scan(index, -1, "/proc", false);
     assert_int_equal(count(index, -1, ""), 0);
     rts_file_index_destroy(index);
+}
+
+/* One is executable, the others are named like libraries or like nothing. */
+static void of_programs_only_what_looks_like_one_is_found(void **state)
+{
+    (void)state;
+    if (own.size == 0)
+        skip();
+    assert_int_equal(
+        shell("mkdir -p some/in && cp one some/in/lib.so.1 && cp one some/in/a.node && "
+              "cp one some/in/program && cp one some/in/data && chmod 644 some/in/* && "
+              "chmod 755 some/in/program"),
+        0);
+    char some[64], in[64];
+    snprintf(some, sizeof some, "%s/some", folder);
+    snprintf(in, sizeof in, "%s/some/in", folder);
+    struct rts_file_index *index = rts_file_index_create();
+    rts_file_index_scan(index, -1, in, true);
+    assert_int_equal(count(index, -1, ""), 3);
+    rts_file_index_scan(index, -1, some, true); /* "in" was gone through */
+    assert_int_equal(count(index, -1, ""), 3);
+    rts_file_index_destroy(index);
+    assert_int_equal(shell("rm -r some"), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_copy_is_found_and_no_link),
+        cmocka_unit_test(of_programs_only_what_looks_like_one_is_found),
         cmocka_unit_test(debug_files_are_left_out),
         cmocka_unit_test(trees_of_the_kernel_are_passed_by),
     };
