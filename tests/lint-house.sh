@@ -52,65 +52,62 @@ tabs_in_code() {
 }
 
 no_final_newline() {
+    # One by one only when there is one: that takes a while.
+    [[ -n $(text_files | xargs tail -q -c 1 | tr -d '\n') ]] || return
     text_files | while read -r file; do
         [[ -z $(tail -c 1 "$file") ]] || echo "$file"
     done
 }
 
 no_licence_line() {
-    code_files | while read -r file; do
-        head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || echo "$file"
-    done
+    code_files | xargs grep -L -m 1 'SPDX-License-Identifier: Apache-2.0'
 }
 
 too_long() {
-    find src tests -name '*.c' | sort | while read -r file; do
-        lines=$(wc -l <"$file")
-        ((lines <= lines_max)) || echo "$file: $lines lines; split it"
-    done
+    find src tests -name '*.c' -exec wc -l {} + |
+        awk -v max="$lines_max" '$2 != "total" && $1 > max { print $2 ": " $1 " lines; split it" }'
 }
 
 scripts_not_executable() {
     { find tests \( -name '*.sh' -o -name '*.py' \) && find contrib .ci -type f; } |
         while read -r file; do
-            head -n 1 "$file" | grep -q '^#!' && [[ ! -x $file ]] && echo "$file"
-        done
+            [[ -x $file ]] || echo "$file"
+        done | xargs -r grep -l -m 1 '^#!'
 }
 
 unlisted_sources() {
-    find src -name '*.[ch]' | sort | while read -r file; do
-        grep -qE "(^|[[:space:]])$file([[:space:]]|\$)" Makefile.am src/local.mk src/*/local.mk ||
-            echo "$file is in no local.mk"
-    done
+    comm -23 <(find src -name '*.[ch]' | sort) \
+        <(cat Makefile.am src/local.mk src/*/local.mk | tr -s ' \t' '\n' | sort -u) |
+        sed 's/$/ is in no local.mk/'
 }
 
 # A prototype is documented by the comment above its paragraph, by a comment of the header that
 # names it, or, in the first paragraph of prototypes, by the comment that opens the header. What
 # _create, _destroy, _init, _finish, _ref and _unref do is the same everywhere (HACKING.md).
 undocumented_prototypes() {
-    find src -name '*.h' | sort | while read -r header; do
-        awk '
-            { line[NR] = $0 }
-            /^ *\/\*/ { in_comment = 1 }
-            in_comment { comments = comments "\n" $0; is_comment[NR] = 1 }
-            /\*\// { in_comment = 0 }
-            END {
-                for (i = 1; i <= NR; i++) {
-                    if (line[i] == "") { explained = 0; paragraph++; continue }
-                    if (is_comment[i]) { explained = 1; continue }
-                    if (line[i] !~ /^[a-z].*[ *]rts_[a-z0-9_]+\(/ || line[i] ~ /^(typedef|return|static)/)
-                        continue
-                    name = line[i]
-                    sub(/\(.*/, "", name)
-                    sub(/.*[ *]/, "", name)
-                    if (!first) first = paragraph
-                    if (explained || paragraph == first || index(comments, name "()") ||
-                        name ~ /_(create|destroy|init|finish|ref|unref)$/)
-                        continue
-                    print FILENAME ":" i ": " name "() has no comment"
-                }
-            }' "$header"
-    done
+    find src -name '*.h' -exec awk '
+        function check_header(    i, name, paragraph, first, explained) {
+            for (i = 1; i <= lines; i++) {
+                if (line[i] == "") { explained = 0; paragraph++; continue }
+                if (is_comment[i]) { explained = 1; continue }
+                if (line[i] !~ /^[a-z].*[ *]rts_[a-z0-9_]+\(/ || line[i] ~ /^(typedef|return|static)/)
+                    continue
+                name = line[i]
+                sub(/\(.*/, "", name)
+                sub(/.*[ *]/, "", name)
+                if (!first) first = paragraph
+                if (explained || paragraph == first || index(comments, name "()") ||
+                    name ~ /_(create|destroy|init|finish|ref|unref)$/)
+                    continue
+                print header ":" i ": " name "() has no comment"
+            }
+        }
+        FNR == 1 { check_header(); header = FILENAME; comments = ""; in_comment = 0; split("", is_comment) }
+        { line[FNR] = $0; lines = FNR }
+        /^ *\/\*/ { in_comment = 1 }
+        in_comment { comments = comments "\n" $0; is_comment[FNR] = 1 }
+        /\*\// { in_comment = 0 }
+        END { check_header() }' {} + | sort
 }
 
 options_of_help() {

@@ -24,10 +24,13 @@ point() {
     fi
 }
 
-# project_includes FILE: what it includes in quotes.
-project_includes() {
-    sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*)".*/\1/p' "$1"
+# "FILE INCLUDED" of every include in quotes, in the files that find names by these tests.
+includes() {
+    find . "$@" -exec sed -nE \
+        '/^[[:space:]]*#[[:space:]]*include[[:space:]]*"/{s/[^"]*"([^"]*)".*/\1/;F;p}' {} + |
+        sed -E 's|^[.]/||' | paste -d ' ' - - | sort
 }
+all_includes=$(includes -name '*.[ch]')
 
 allowed_folders() {
     case $1 in
@@ -48,32 +51,35 @@ allowed_folders() {
 forbidden_includes() {
     local stage=$1 file included allowed
     allowed=" $(allowed_folders "$stage") "
-    find "$stage" -name '*.[ch]' | sort | while read -r file; do
-        project_includes "$file" | while read -r included; do
-            [[ $included == types.h && $stage != util ]] ||
-                [[ $included == */* && $allowed == *" ${included%%/*} "* ]] ||
-                echo "src/$file includes \"$included\""
-        done
+    grep "^$stage/" <<<"$all_includes" | while read -r file included; do
+        [[ $included == types.h && $stage != util ]] ||
+            [[ $included == */* && $allowed == *" ${included%%/*} "* ]] ||
+            echo "src/$file includes \"$included\""
     done
+}
+
+includes_of_types() {
+    grep '^types[.]h ' <<<"$all_includes"
 }
 
 # Paths in quotes are relative to src/, so that they read the same from everywhere.
 missing_includes() {
     local file included
-    find . -name '*.[ch]' | sort | while read -r file; do
-        project_includes "$file" | while read -r included; do
-            [[ -f $included ]] || echo "src/${file#./} includes \"$included\": no src/$included"
-        done
-    done
+    while read -r file included; do
+        [[ -f $included ]] || echo "src/$file includes \"$included\": no src/$included"
+    done <<<"$all_includes"
 }
 
 # x.c begins with x.h, which shows that the header stands on its own. A module in several files may
 # share one header; then each begins with a header of its folder.
 own_header_not_first() {
     local file first
-    find . -mindepth 2 -name '*.c' | sort | while read -r file; do
+    find . -mindepth 2 -name '*.c' -exec awk '
+        FNR == 1 { if (file && !seen) print file, "nothing"; file = FILENAME; seen = 0 }
+        !seen && /^[ \t]*#[ \t]*include[ \t]*"/ { split($0, part, "\""); print file, part[2]; seen = 1 }
+        END { if (!seen) print file, "nothing" }
+    ' {} + | sort | while read -r file first; do
         file=${file#./}
-        first=$(project_includes "$file" | head -n 1)
         if [[ -f ${file%.c}.h ]]; then
             [[ $first == "${file%.c}.h" ]] || echo "src/$file does not begin with \"${file%.c}.h\""
         else
@@ -83,18 +89,19 @@ own_header_not_first() {
 }
 
 unguarded_headers() {
-    local file guard
-    find . -name '*.h' | sort | while read -r file; do
-        guard=RTS_$(echo "${file#./}" | tr 'a-z/.' 'A-Z__')
-        grep -q "^#ifndef $guard\$" "$file" && grep -q "^#define $guard\$" "$file" ||
-            echo "src/${file#./} is not guarded by $guard"
-    done
+    find . -name '*.h' -exec awk '
+        FNR == 1 { if (guard) print file " is not guarded by " guard
+                   file = "src/" substr(FILENAME, 3)
+                   guard = "RTS_" toupper(substr(FILENAME, 3)); gsub("[/.]", "_", guard) }
+        $1 == "#ifndef" && $2 == guard { tested = guard }
+        $1 == "#define" && $2 == guard && tested == guard { guard = "" }
+        END { if (guard) print file " is not guarded by " guard }' {} + | sort
 }
 
 for stage in */; do
     point "src/$stage includes only what its stage may" forbidden_includes "${stage%/}"
 done
-point 'types.h includes no project header' project_includes types.h
+point 'types.h includes no project header' includes_of_types
 point 'every include in quotes is a path below src/' missing_includes
 point 'every .c of a stage begins with its own header' own_header_not_first
 point 'every header is guarded by its path' unguarded_headers
