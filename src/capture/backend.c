@@ -12,6 +12,11 @@ int rts_capture_add_process(struct rts_capture *capture, int32_t pid, struct rts
     return capture->backend->add_process(capture, pid, error);
 }
 
+int rts_capture_add_again(struct rts_capture *capture, int32_t pid, struct rts_error *error)
+{
+    return capture->backend->add_again(capture, pid, error);
+}
+
 int rts_capture_add_cpus(struct rts_capture *capture, struct rts_error *error)
 {
     return capture->backend->add_cpus(capture, error);

@@ -12,6 +12,7 @@
 struct rts_capture_backend {
     void (*destroy)(struct rts_capture *capture);
     int (*add_process)(struct rts_capture *capture, int32_t pid, struct rts_error *error);
+    int (*add_again)(struct rts_capture *capture, int32_t pid, struct rts_error *error);
     int (*add_cpus)(struct rts_capture *capture, struct rts_error *error);
     int (*add_group)(struct rts_capture *capture, int folder, struct rts_error *error);
     void (*close_events)(struct rts_capture *capture);

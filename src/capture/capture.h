@@ -85,6 +85,10 @@ void rts_capture_destroy(struct rts_capture *capture);
  * with error->number EMFILE when there are more threads than files may be open. */
 int rts_capture_add_process(struct rts_capture *capture, int32_t pid, struct rts_error *error);
 
+/* The same for a process whose events have ended although it lives on: the kernel does that to one
+ * that executes a file that its user may not read, or that is set-uid. */
+int rts_capture_add_again(struct rts_capture *capture, int32_t pid, struct rts_error *error);
+
 /* Opens one event per CPU, for all processes. */
 int rts_capture_add_cpus(struct rts_capture *capture, struct rts_error *error);
 

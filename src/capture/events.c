@@ -152,6 +152,23 @@ static void forget_thread(struct rts_events *events, int32_t tid)
     }
 }
 
+void rts_events_remove_thread(struct rts_events *events, int32_t tid)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < events->count; i++) {
+        struct rts_event *event = events->items[i];
+        if (event->tid != tid) {
+            events->items[kept++] = event;
+            continue;
+        }
+        rts_table_remove(&events->by_id, rts_hash_u64(event->id), same_event, &event->id);
+        close(event->fd);
+        free(event);
+    }
+    events->count = kept;
+    forget_thread(events, tid);
+}
+
 void rts_events_thread_born(struct rts_events *events, int32_t tid, uint64_t time)
 {
     const struct thread *known =

@@ -41,6 +41,9 @@ void rts_events_add(struct rts_events *events, int fd, int32_t tid, uint32_t cpu
 /* Is an event open on this thread? */
 bool rts_events_has_thread(const struct rts_events *events, int32_t tid);
 
+/* Closes what is open on this thread, and forgets it. */
+void rts_events_remove_thread(struct rts_events *events, int32_t tid);
+
 /* Turns all events on or off (PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_DISABLE). */
 void rts_events_control(const struct rts_events *events, unsigned long request);
 

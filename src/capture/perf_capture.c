@@ -41,6 +41,7 @@ struct perf_capture {
     struct rts_perf_rings rings;
     struct rts_events events;
     struct rts_drain drain;
+    bool settled; /* samples have come: all events have to be as they are */
     int group; /* folder of the control group that whole CPUs are limited to; -1: none; not ours */
 };
 
@@ -149,7 +150,7 @@ static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int3
         /* Only the first event may choose the rung, since all events of a run are alike; and the
          * clock is chosen already, by the rings. */
         bool ids = perf->rings.features & (RTS_FEATURE_CGROUP_IDS | RTS_FEATURE_BUILD_IDS);
-        bool may_step = perf->events.count == 0 &&
+        bool may_step = perf->events.count == 0 && !perf->settled &&
                         (number == EACCES || number == EPERM || (number == EINVAL && ids));
         enum rts_feature given_up =
             may_step ? rts_attr_step_down(&perf->rings.features, number) : 0;
@@ -218,6 +219,15 @@ static int add_process(struct rts_capture *capture, int32_t pid, struct rts_erro
         return -1;
     }
     return 0; /* what is born now inherits */
+}
+
+static int add_again(struct rts_capture *capture, int32_t pid, struct rts_error *error)
+{
+    struct perf_capture *perf = perf_of(capture);
+    perf->options.enable_on_exec = false; /* that is behind it */
+    perf->settled = true;
+    rts_events_remove_thread(&perf->events, pid);
+    return add_process(capture, pid, error);
 }
 
 static int add_cpus(struct rts_capture *capture, struct rts_error *error)
@@ -321,6 +331,7 @@ static void destroy(struct rts_capture *capture)
 static const struct rts_capture_backend backend = {
     .destroy = destroy,
     .add_process = add_process,
+    .add_again = add_again,
     .add_cpus = add_cpus,
     .add_group = add_group,
     .close_events = close_events,

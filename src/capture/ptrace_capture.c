@@ -146,6 +146,7 @@ static void drain(struct rts_capture *capture, const struct rts_capture_sink *si
 static const struct rts_capture_backend backend = {
     .destroy = destroy,
     .add_process = add_process,
+    .add_again = add_process,
     .add_cpus = add_cpus,
     .add_group = add_group,
     .close_events = close_events,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "capture/advice.h"
@@ -86,23 +87,28 @@ static int32_t status_number(const char *text, const char *field)
 
 void rts_ptrace_targets_init(struct rts_ptrace_targets *targets)
 {
+    struct rlimit files = {0};
+    getrlimit(RLIMIT_NOFILE, &files);
     *targets = (struct rts_ptrace_targets){
         .loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC),
+        .kept_max = files.rlim_cur / 2,
         .no_schedstat = access("/proc/self/schedstat", R_OK) != 0,
     };
 }
 
-static void free_thread(struct rts_ptrace_thread *thread)
+static void free_thread(struct rts_ptrace_targets *targets, struct rts_ptrace_thread *thread)
 {
-    if (thread->schedstat >= 0)
+    if (thread->schedstat >= 0) {
         close(thread->schedstat);
+        targets->kept--;
+    }
     free(thread);
 }
 
 void rts_ptrace_targets_finish(struct rts_ptrace_targets *targets)
 {
     for (size_t i = 0; i < targets->count; i++)
-        free_thread(targets->threads[i]);
+        free_thread(targets, targets->threads[i]);
     free(targets->threads);
     size_t position = 0;
     for (void *item; (item = rts_table_next(&targets->processes, &position));)
@@ -122,20 +128,26 @@ static int open_schedstat(int32_t pid, int32_t tid)
 }
 
 /* CPU time that a thread has used, in ns. False when it has ended. */
-static bool read_cpu(const struct rts_ptrace_targets *targets, struct rts_ptrace_thread *thread,
+static bool read_cpu(struct rts_ptrace_targets *targets, struct rts_ptrace_thread *thread,
                      uint64_t *cpu_ns)
 {
     char text[96];
     struct rts_ptrace_stat stat;
+    int fd = thread->schedstat;
     if (targets->no_schedstat) {
         bool there = rts_ptrace_stat_read(thread->process->pid, thread->tid, &stat);
         *cpu_ns = stat.cpu_ns;
         return there;
     }
-    if (thread->schedstat < 0 &&
-        (thread->schedstat = open_schedstat(thread->process->pid, thread->tid)) < 0)
+    if (fd < 0 && (fd = open_schedstat(thread->process->pid, thread->tid)) < 0)
         return errno == EMFILE || errno == ENFILE;
-    ssize_t size = pread(thread->schedstat, text, sizeof text - 1, 0);
+    ssize_t size = pread(fd, text, sizeof text - 1, 0);
+    if (thread->schedstat < 0 && targets->kept < targets->kept_max) {
+        thread->schedstat = fd;
+        targets->kept++;
+    } else if (fd != thread->schedstat) {
+        close(fd);
+    }
     if (size <= 0)
         return false;
     text[size] = '\0';
@@ -158,7 +170,7 @@ static void add_thread(struct rts_ptrace_targets *targets, struct rts_ptrace_pro
     thread->schedstat = -1;
     thread->credit_ns = targets->first_credit_ns;
     if (!read_cpu(targets, thread, &thread->cpu_ns)) {
-        free_thread(thread);
+        free_thread(targets, thread);
         return;
     }
     process->threads++;
@@ -333,7 +345,7 @@ void rts_ptrace_targets_sweep(struct rts_ptrace_targets *targets,
         if (--thread->process->threads == 0) {
             free(rts_table_remove(&targets->processes, hash_of(pid), same_pid, &pid));
         }
-        free_thread(thread);
+        free_thread(targets, thread);
     }
     targets->count = kept;
 }

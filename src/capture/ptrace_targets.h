@@ -59,8 +59,9 @@ struct rts_ptrace_targets {
     int32_t last_pid;
     int32_t unborn[RTS_PTRACE_UNBORN_MAX]; /* counted already, and not in /proc yet */
     unsigned unborn_count;
-    bool no_schedstat;        /* the kernel has none: stat's coarser times are used */
-    int32_t own_child;        /* whose exit status is waited for elsewhere; 0: none */
+    size_t kept, kept_max; /* files of threads that are kept open, and may be: others need some */
+    bool no_schedstat;     /* the kernel has none: stat's coarser times are used */
+    int32_t own_child;     /* whose exit status is waited for elsewhere; 0: none */
     uint64_t first_credit_ns; /* what a new thread begins with */
 };
 

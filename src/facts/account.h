@@ -45,6 +45,7 @@ struct rts_account {
     uint64_t unnamed_no_file;       /* frames in files that could not be read: no fact */
     uint64_t unnamed_no_symbol;     /* frames in readable files without name or FDE: no fact */
     uint64_t kernel_side;           /* kept samples that were taken in kernel mode */
+    uint64_t unwatched;             /* processes that the kernel took from us while they live on */
     uint64_t lost_records;          /* side-band and sample records the kernel could not write */
     uint64_t processes;             /* process instances with at least one kept sample */
     uint64_t graph_nodes;           /* of the static graph; 0 without one, as are: */
@@ -62,7 +63,8 @@ struct rts_unjoined {
     enum rts_join reason;
 };
 
-/* The counter of this name ("dropped.rate_limit", "no_user_side", "own", "other", "lost_records"),
+/* The counter of this name ("dropped.rate_limit", "no_user_side", "own", "other", "lost_records",
+ * "unwatched"),
  * by which a trace tells what cannot be counted again; NULL: there is none. */
 uint64_t *rts_account_counter(struct rts_account *account, const char *name);
 

@@ -137,6 +137,11 @@ struct rts_process *rts_process_find(const struct rts_process_table *table, int3
     return process;
 }
 
+struct rts_process *rts_process_table_next(const struct rts_process_table *table, size_t *position)
+{
+    return rts_table_next(&table->by_pid, position);
+}
+
 struct rts_process *rts_process_instance(const struct rts_process_table *table, uint64_t instance)
 {
     return rts_table_find(&table->by_instance, rts_hash_u64(instance), same_instance, &instance);

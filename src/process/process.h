@@ -18,7 +18,8 @@ struct rts_process {
     uint64_t instance;  /* unique in this run, from 1 */
     uint64_t born_ns;   /* 0: before we looked */
     uint64_t died_ns;   /* UINT64_MAX: as far as we know it lives */
-    bool leader_exited; /* its first thread has ended; others may go on */
+    bool leader_exited; /* its first thread has ended, or its events have; others may go on */
+    bool unwatched;     /* its events have ended and it lives on, which the session has said */
     bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
     uint64_t start_ticks;           /* /proc/PID/stat: tells a reused pid; 0: not read yet */
     bool target;                    /* it is to be sampled; see rts_process_table_select() */
@@ -79,6 +80,10 @@ struct rts_process *rts_process_find(const struct rts_process_table *table, int3
  * Returns true when something was added. */
 bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process,
                          uint64_t now);
+
+/* The newest instances of all pids, one after the other; *position is 0 before the first. NULL: no
+ * more. */
+struct rts_process *rts_process_table_next(const struct rts_process_table *table, size_t *position);
 
 /* The instance with this number; NULL when it was reaped. */
 struct rts_process *rts_process_instance(const struct rts_process_table *table, uint64_t instance);

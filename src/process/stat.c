@@ -9,6 +9,9 @@
 
 #include "util/cleanup.h"
 
+/* PF_EXITING of the kernel's flags: it ends, and is no zombie yet. */
+#define FLAG_EXITING 4u
+
 int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process_stat *stat)
 {
     char path[256], text[1024];
@@ -19,12 +22,14 @@ int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process
     /* The name may hold anything, also parentheses: the fields start after the last one. */
     const char *fields = strrchr(text, ')');
     int parent;
+    unsigned flags;
     if (!fields || sscanf(fields + 1,
-                          " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld"
+                          " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld"
                           " %*d %" SCNu64,
-                          &stat->state, &parent, &stat->threads, &stat->start_ticks) != 4)
+                          &stat->state, &parent, &flags, &stat->threads, &stat->start_ticks) != 5)
         return -1;
     stat->parent = parent;
+    stat->ends = (flags & FLAG_EXITING) || stat->state == 'Z' || stat->state == 'X';
     return 0;
 }
 

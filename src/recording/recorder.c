@@ -45,6 +45,7 @@ static void put_account(struct rts_recorder *recorder)
     put_growth(&draft, "no_user_side", now->no_user_side, before->no_user_side);
     put_growth(&draft, "own", now->own, before->own);
     put_growth(&draft, "other", now->other, before->other);
+    put_growth(&draft, "unwatched", now->unwatched, before->unwatched);
     put_growth(&draft, "lost_records", now->lost_records, before->lost_records);
     rts_note_end(&draft);
     recorder->accounted = *now;

@@ -5,6 +5,7 @@ librtsample_a_SOURCES += \
 	src/session/receipt.c src/session/receipt.h \
 	src/session/replay.h \
 	src/session/segments.h \
+	src/session/session_again.c \
 	src/session/session.c src/session/session.h \
 	src/session/session_cache.c \
 	src/session/session_close.c \

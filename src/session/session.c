@@ -91,6 +91,7 @@ static void every_second(struct rts_session *session, struct loop *loop, uint64_
     draw_status(session, now);
     rts_session_measure_self(session);
     rts_session_tell_guard(session, now);
+    rts_session_watch_again(session);
     if (rts_session_target_ended(session, true))
         loop->done = true;
 }
@@ -114,6 +115,8 @@ static void sample_until_done(struct rts_session *session, struct loop *loop)
         take_signals(session, loop);
         drain(session);
         uint64_t now = rts_clock_monotonic_ns();
+        if (session->exit_seen)
+            rts_session_watch_again(session);
         if (session->exit_seen || session->command.pid > 0) {
             session->exit_seen = false;
             loop->done = loop->done || rts_session_target_ended(session, false);

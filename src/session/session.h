@@ -137,6 +137,10 @@ int rts_session_begin(struct rts_session *session, struct rts_error *error);
 /* Has the target ended? `thorough`: look at /proc too, not just at what the records said. */
 bool rts_session_target_ended(struct rts_session *session, bool thorough);
 
+/* session_again.c: samples those anew whose events the kernel has ended while they live on, or says
+ * that it cannot. */
+void rts_session_watch_again(struct rts_session *session);
+
 /* session_flush.c: names the stacks that were counted so far and counts their symbols in the
  * window.
  */

@@ -284,9 +284,11 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
     print_summary(session, duration_ms);
     if (rts_account_taken(&session->account) == 0)
         rts_log(session->replay ? "the trace has no samples of processes"
-                                : "nothing was sampled: the target used no CPU time of its own (it "
-                                  "slept, was stopped, "
-                                  "or is a kernel thread)");
+                : session->account.unwatched > 0
+                    ? "nothing was sampled, since the kernel did not permit it"
+                    : "nothing was sampled: the target used no CPU time of its own (it "
+                      "slept, was stopped, "
+                      "or is a kernel thread)");
     if (session->settings->target == RTS_TARGET_COMMAND)
         say_command_status(session);
     if (session->stats) {

@@ -400,6 +400,19 @@ def little_memory():
     return problems + after.works("perf.rings")
 
 
+def fallen(cause, *target):
+    """What is wrong with a sampler that such a user starts then: it has to go on by ptrace."""
+    folder = tempfile.mkdtemp(dir=WORK)
+    os.chmod(folder, 0o777)
+    words = [*limited_to("-l 0", *AS_NOBODY), PROGRAM, "--stats", folder + "/stats"]
+    run = sample(*target, "-d", "0.2", program=words, stats=False, output="stdout")
+    with open(folder + "/stats", encoding="utf-8") as file:
+        receipt = json.load(file)["run"]
+    if receipt["rung"] != "ptrace" or cause not in receipt["refused"].values():
+        return run.problems + ["the receipt: %s" % receipt]
+    return run.problems + ([] if "perf_event_mlock_kb" in run.stderr else [run.stderr])
+
+
 def no_memory():
     """locked memory that another profiler of the same user holds"""
     environment = dict(os.environ, Sampler__MaxCpuPercent="0")
@@ -410,7 +423,8 @@ def no_memory():
                 if other.process.poll() is not None:
                     return ["the other one does not sample"]
             report = Report(before=limited_to("-l 0", *AS_NOBODY))
-        problems = report.broken("perf.child", "locked_memory", "ulimit")
+            problems = report.broken("perf.child", "locked_memory", "ulimit")
+            problems += fallen("locked_memory", "-p", target.pid)
         after = Report(before=limited_to("-l 0", *AS_NOBODY))
     return problems + after.works("perf.child")
 

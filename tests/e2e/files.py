@@ -31,13 +31,6 @@ def addresses(path):
     }
 
 
-def copy_of(name, called):
-    """A copy that may be deleted, replaced or damaged."""
-    folder = tempfile.mkdtemp(dir=WORK)
-    os.chmod(folder, 0o755)
-    return shutil.copy(build(name), os.path.join(folder, called))
-
-
 def of_file(run, digest):
     return [fact for fact in run.facts if fact["buildId"].endswith(":" + digest)]
 

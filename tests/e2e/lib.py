@@ -234,6 +234,13 @@ def build(name):
     return _built[name]
 
 
+def copy_of(name, called=None):
+    """A copy that may be deleted, replaced or damaged."""
+    folder = tempfile.mkdtemp(dir=WORK)
+    os.chmod(folder, 0o755)
+    return shutil.copy(build(name), os.path.join(folder, called or name))
+
+
 class Target:
     """A running program, in a session of its own. Used with `with`: it is killed at the end, with
     all that it started."""

@@ -36,14 +36,20 @@ def more_threads_than_files():
             "-p", target.pid, "-F", 199, "-d", 2, program=limited, expect=None,
             private=[target.pid, bystander.pid],
         )
-    if run.status == 1 and "ulimit -n" in run.stderr and not IS_ROOT:
-        ok("more threads than open files, without the right to sample whole CPUs: said")
+    receipt = {word: run.stats["run"][word] for word in ("rung", "refused")} if run.stats else {}
+    if not IS_ROOT and receipt.get("rung") == "ptrace":
+        problems = run.problems + ([] if "ulimit -n" in run.stderr else [run.stderr])
+        if "open_files" not in receipt["refused"].values():
+            problems.append("the receipt: %s" % receipt)
+        ok("more threads than open files, without the right to sample whole CPUs", problems)
         return
     problems = run.problems + ([] if run.status == 0 else [run.stderr])
     if not run.find("thread_body"):
         problems.append("thread_body is not seen: " + run.summary())
     if run.find("spin"):
         problems.append("another process is in the facts")
+    if receipt != {"rung": "perf_cpus", "refused": {"perf_process": "open_files"}}:
+        problems.append("the receipt: %s" % receipt)
     if run.stats and run.stats["samples"]["other"] == 0:
         problems.append("no sample of another process was counted")
     ok("more threads than open files", problems)

@@ -24,6 +24,16 @@ def as_nobody(*arguments):
     ), {"program": [copy], "stats": False, "output": "stdout", "user": 65534, "group": 65534}
 
 
+def results_of_nobody(target):
+    """The facts and the account of such a run, and what is wrong with them."""
+    folder = os.path.join(WORK, "of-nobody")
+    with open(os.path.join(folder, "facts"), "rb") as file:
+        facts, problems = check_lines(file.read(), private=[target.pid])
+    with open(os.path.join(folder, "stats"), "rb") as file:
+        stats = json.load(file)
+    return facts, stats, problems + check_account(stats, facts)
+
+
 # --- -p ------------------------------------------------------------------------------------------
 
 
@@ -76,6 +86,41 @@ def second_life():
             break
     problems = run.problems + check_expectations(run, directives("two-lives"))
     ok(second_life.__doc__, problems + ([run.summary()] if problems else []))
+
+
+def unreadable_life():
+    """a target that executes a file that may not be read, or is set-uid: said, or sampled anew"""
+    first = copy_of("two-lives")
+    second = shutil.copy(build("two-lives") + "-second", first + "-second")
+    os.chmod(second, 0o111)
+    nobody = {"user": 65534, "group": 65534} if IS_ROOT else {}
+    with Target(first, **nobody) as target:
+        arguments, options = as_nobody("-p", target.pid) if IS_ROOT else (("-p", target.pid), {})
+        sampling = Sampling(*arguments, "-F", 299, **options)
+        if not until(lambda: "not readable to it" in sampling.said(), STUCK_SECONDS):
+            return ["it is not said: " + sampling.said()]
+        sampling.signal(signal.SIGTERM)
+        run = sampling.finish()
+    problems = run.problems
+    if IS_ROOT:
+        run.facts, run.stats, found = results_of_nobody(target)
+        problems += found
+    if not run.find("first_life") or run.find("second_life"):
+        problems.append(run.summary())
+    if run.stats["samples"]["unwatched"] != 1:
+        problems.append("the account: %s" % run.stats["samples"])
+    if not IS_ROOT:
+        return problems
+    os.chmod(second, 0o4755)
+    for seconds in (3, 8, 20):
+        with Target(first, **nobody) as target:
+            run = sample("-p", target.pid, "-F", 299, "-d", seconds)
+        if run.problems or (run.find("first_life") and run.find("second_life")):
+            break
+    problems += run.problems + check_expectations(run, directives("two-lives"))
+    if "sampling it anew" not in run.stderr or run.stats["samples"]["unwatched"]:
+        problems.append(run.summary())
+    return problems
 
 
 def ends_by_itself():
@@ -212,13 +257,8 @@ def own_processes_of_nobody():
         run = sample(*arguments, expect=None, **options)
     if run.status == 4:
         raise Skip(run.stderr)
-    folder = os.path.join(WORK, "of-nobody")
-    with open(os.path.join(folder, "facts"), "rb") as file:
-        run.facts, problems = check_lines(file.read(), private=[target.pid])
-    with open(os.path.join(folder, "stats"), "rb") as file:
-        run.stats = json.load(file)
-    problems += run.problems + check_account(run.stats, run.facts)
-    problems += check_expectations(run, directives("chain-O2-nofp"))
+    run.facts, run.stats, problems = results_of_nobody(target)
+    problems += run.problems + check_expectations(run, directives("chain-O2-nofp"))
     if not re.search(r"user", run.stderr):
         problems.append("stderr does not say that the kernel side is missing: " + run.stderr)
     ok(own_processes_of_nobody.__doc__, problems)
@@ -427,6 +467,7 @@ run_steps(
     several,
     same_program_twice,
     second_life,
+    unreadable_life,
     ends_by_itself,
     last_of_several_ends,
     reused,
