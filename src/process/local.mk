@@ -7,7 +7,8 @@ librtsample_a_SOURCES += \
 	src/process/mapped_file_open.c \
 	src/process/mapping.c src/process/mapping.h \
 	src/process/maps.c src/process/maps.h \
-	src/process/process.c src/process/process.h \
+	src/process/process.c src/process/process.h src/process/process_state.h \
+	src/process/process_proc.c \
 	src/process/root_view.c src/process/root_view.h \
 	src/process/socket.c src/process/socket.h \
 	src/process/stat.c src/process/stat.h

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/process.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "process/maps.h"
+#include "process/process_state.h"
 #include "process/stat.h"
-#include "util/cleanup.h"
 #include "util/memory.h"
 
 /* Files without a user that are kept for the next process that maps them. */
 #define IDLE_FILES_MAX 1024
-
-/* Reading maps costs the target's mmap lock: not more often than the first, and less and less
- * often, down to the second, for a process of which it never tells anything new. */
-#define REFRESH_INTERVAL_NS     100000000ULL
-#define REFRESH_INTERVAL_MAX_NS (32 * REFRESH_INTERVAL_NS)
 
 /* The kernel tells what is mapped and never what is unmapped: after so many reports most of what we
  * know may be gone, and it is read anew. */
@@ -27,15 +18,6 @@
 
 /* Two reports of one event are this close, and two forks or execs with one pid are not. */
 #define DUPLICATE_NS 50000ULL
-
-struct rts_process_table {
-    char *proc_root;              /* NULL: only records are known */
-    struct rts_table by_pid;      /* the newest instance of each pid */
-    struct rts_table by_instance; /* all instances */
-    struct rts_mapped_files files;
-    uint64_t last_instance;
-    bool selective; /* not every process is a target */
-};
 
 static bool same_pid(const void *item, const void *key)
 {
@@ -106,13 +88,13 @@ const char *rts_process_table_root(const struct rts_process_table *table)
     return table->proc_root;
 }
 
-static struct rts_process *newest(const struct rts_process_table *table, int32_t pid)
+struct rts_process *rts_process_newest(const struct rts_process_table *table, int32_t pid)
 {
     return rts_table_find(&table->by_pid, pid_hash(pid), same_pid, &pid);
 }
 
-/* Makes a new instance of `pid`; the one before, if any, ends at `time`. */
-static struct rts_process *add_instance(struct rts_process_table *table, int32_t pid, uint64_t time)
+struct rts_process *rts_process_add_instance(struct rts_process_table *table, int32_t pid,
+                                             uint64_t time)
 {
     struct rts_process *process = rts_calloc(1, sizeof *process);
     process->pid = process->view = pid;
@@ -131,7 +113,7 @@ static struct rts_process *add_instance(struct rts_process_table *table, int32_t
 struct rts_process *rts_process_find(const struct rts_process_table *table, int32_t pid,
                                      uint64_t time)
 {
-    struct rts_process *process = newest(table, pid);
+    struct rts_process *process = rts_process_newest(table, pid);
     while (process && process->older && time < process->born_ns)
         process = process->older;
     return process;
@@ -160,7 +142,7 @@ struct rts_process *rts_process_recorded(struct rts_process_table *table, uint64
     return process;
 }
 
-static enum rts_mapping_kind kind_of(const char *path, bool has_inode)
+enum rts_mapping_kind rts_mapping_kind_of(const char *path, bool has_inode)
 {
     if (strcmp(path, "[vdso]") == 0)
         return RTS_MAPPING_VDSO;
@@ -172,11 +154,11 @@ static enum rts_mapping_kind kind_of(const char *path, bool has_inode)
     return path[0] == '/' && has_inode ? RTS_MAPPING_FILE : RTS_MAPPING_ANONYMOUS;
 }
 
-static void add_mapping(struct rts_process_table *table, struct rts_process *process,
-                        struct rts_mapping mapping, const struct rts_mapped_file *file)
+void rts_process_add_mapping(struct rts_process_table *table, struct rts_process *process,
+                             struct rts_mapping mapping, const struct rts_mapped_file *file)
 {
-    mapping.kind =
-        kind_of(file->path, file->inode != 0 || file->build_id.size > 0 || !file->has_identity);
+    mapping.kind = rts_mapping_kind_of(file->path, file->inode != 0 || file->build_id.size > 0 ||
+                                                       !file->has_identity);
     mapping.file =
         mapping.kind == RTS_MAPPING_FILE ? rts_mapped_files_get(&table->files, file) : NULL;
     mapping.placed = false;
@@ -184,134 +166,6 @@ static void add_mapping(struct rts_process_table *table, struct rts_process *pro
         rts_mapping_set_add(&process->mappings, &mapping, retain, NULL);
     else if (mapping.file) /* the same library at the same place, again and again */
         rts_mapped_file_unref(mapping.file);
-}
-
-struct reading {
-    struct rts_process_table *table;
-    struct rts_process *process;
-    uint64_t again; /* 0: first reading; else when it is read again, for what is not known yet */
-    bool added;
-};
-
-/* Is this what is known to be mapped there? The kernel may have given us a build-id in place of
- * device and inode. */
-static bool is_same_code(const struct rts_mapping *known, const struct rts_maps_line *line)
-{
-    if (known->end < line->end || known->kind != kind_of(line->path, line->inode != 0))
-        return false;
-    if (known->kind != RTS_MAPPING_FILE)
-        return true;
-    const struct rts_mapped_file *file = known->file;
-    if (known->offset + (line->start - known->start) != line->offset)
-        return false;
-    if (file->has_identity)
-        return file->major == line->major && file->minor == line->minor &&
-               file->inode == line->inode;
-    return strcmp(file->path, line->path) == 0;
-}
-
-static bool overlaps_known(const struct rts_mapping_set *set, const struct rts_maps_line *line)
-{
-    for (size_t i = 0; i < set->count && set->items[i].start < line->end; i++)
-        if (set->items[i].end > line->start && set->items[i].until_ns == UINT64_MAX)
-            return true;
-    return false;
-}
-
-static void take_maps_line(void *context, const struct rts_maps_line *line)
-{
-    struct reading *reading = context;
-    if (!line->executable)
-        return;
-    struct rts_mapping mapping = {
-        .start = line->start,
-        .end = line->end,
-        .offset = line->offset,
-    };
-    if (reading->again > 0) {
-        const struct rts_mapping_set *set = &reading->process->mappings;
-        const struct rts_mapping *known = rts_mapping_set_find(set, line->start, UINT64_MAX - 1);
-        if (known && is_same_code(known, line))
-            return;
-        /* What is there took the place of what was known, at some time that we missed. */
-        if (overlaps_known(set, line))
-            mapping.from_ns = reading->again;
-    }
-    struct rts_mapped_file file = {
-        .path = line->path,
-        .has_identity = true,
-        .major = line->major,
-        .minor = line->minor,
-        .inode = line->inode,
-    };
-    add_mapping(reading->table, reading->process, mapping, &file);
-    reading->added = true;
-}
-
-static void read_name(const struct rts_process_table *table, struct rts_process *process)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%d/comm", table->proc_root, (int)process->pid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    if (file && fgets(process->name, sizeof process->name, file))
-        process->name[strcspn(process->name, "\n")] = '\0';
-}
-
-/* Reads the maps through the first thread, or, when that has ended, through one that has not. */
-static int read_maps(const struct rts_process_table *table, struct reading *reading,
-                     struct rts_error *error)
-{
-    struct rts_process *process = reading->process;
-    int lines = rts_maps_read(table->proc_root, process->view, take_maps_line, reading, error);
-    if (lines > 0)
-        return lines;
-    char path[256];
-    snprintf(path, sizeof path, "%s/%d/task", table->proc_root, (int)process->pid);
-    DIR *directory = opendir(path);
-    for (struct dirent *entry; directory && lines <= 0 && (entry = readdir(directory));) {
-        int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
-        if (tid <= 0 || tid == process->view)
-            continue;
-        int found = rts_maps_read(table->proc_root, tid, take_maps_line, reading, NULL);
-        if (found > 0) {
-            process->view = tid;
-            lines = found;
-        }
-    }
-    if (directory)
-        closedir(directory);
-    return lines;
-}
-
-int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_process **process,
-                       struct rts_error *error)
-{
-    *process = newest(table, pid);
-    if (*process && (*process)->maps_known)
-        return 0;
-    struct rts_process *attached = *process ? *process : add_instance(table, pid, 0);
-    *process = attached;
-    if (!table->proc_root)
-        return 0;
-    struct reading reading = {.table = table, .process = attached};
-    struct rts_error failure;
-    int lines = read_maps(table, &reading, &failure);
-    attached->maps_known = lines > 0;
-    if (attached->name[0] == '\0')
-        read_name(table, attached);
-    struct rts_process_stat stat;
-    if (rts_process_stat_read(table->proc_root, pid, &stat) == 0)
-        attached->start_ticks = stat.start_ticks;
-    if (lines >= 0)
-        return 0;
-    if (failure.number == ENOENT || failure.number == ESRCH) {
-        attached->died_ns = attached->born_ns; /* there may be samples of it, and no more */
-        return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
-    }
-    return rts_fail(error, RTS_NOT_PERMITTED,
-                    "cannot read what process %d has mapped (%s): code that was mapped before now "
-                    "stays unnamed; grant CAP_SYS_PTRACE, or run as root or as its user",
-                    (int)pid, strerror(failure.number));
 }
 
 /* Storms are made of generated code, which takes the least to find again. */
@@ -329,11 +183,12 @@ void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t t
 {
     struct rts_process *process = rts_process_find(table, pid, time);
     if (!process)
-        process = add_instance(table, pid, 0); /* heard of for the first time: read maps later */
+        process = rts_process_add_instance(table, pid,
+                                           0); /* heard of for the first time: read maps later */
     struct rts_mapping added = *mapping;
     added.from_ns = time;
     size_t before = process->mappings.count;
-    add_mapping(table, process, added, file);
+    rts_process_add_mapping(table, process, added, file);
     process->reported += process->mappings.count > before;
     if (!table->proc_root)
         process->maps_known = true; /* a trace tells all, or we never know more */
@@ -358,7 +213,7 @@ void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t 
         struct rts_container container = {0};
         if (process)
             container = process->container;
-        process = add_instance(table, pid, time);
+        process = rts_process_add_instance(table, pid, time);
         process->container = container;
         process->target |= target;
         process->maps_known = true; /* all that follows is reported */
@@ -372,11 +227,11 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
 {
     if (parent_pid == pid)
         return; /* a thread */
-    struct rts_process *known = newest(table, pid);
+    struct rts_process *known = rts_process_newest(table, pid);
     if (known && same_event(known->born_ns, time))
         return; /* reported by another event already */
     const struct rts_process *parent = rts_process_find(table, parent_pid, time);
-    struct rts_process *child = add_instance(table, pid, time);
+    struct rts_process *child = rts_process_add_instance(table, pid, time);
     if (!parent)
         return;
     child->maps_known = parent->maps_known;
@@ -401,23 +256,6 @@ void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int
     struct rts_process *process = rts_process_find(table, pid, time);
     if (process && pid == tid)
         process->leader_exited = true;
-}
-
-bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process, uint64_t now)
-{
-    if (!table->proc_root || process->died_ns != UINT64_MAX || now < process->read_again_ns)
-        return false;
-    struct reading reading = {.table = table, .process = process, .again = now};
-    if (read_maps(table, &reading, NULL) > 0)
-        process->maps_known = true;
-    if (process->name[0] == '\0')
-        read_name(table, process);
-    uint64_t twice = 2 * process->read_wait_ns;
-    process->read_wait_ns = reading.added || twice == 0       ? REFRESH_INTERVAL_NS
-                            : twice > REFRESH_INTERVAL_MAX_NS ? REFRESH_INTERVAL_MAX_NS
-                                                              : twice;
-    process->read_again_ns = now + process->read_wait_ns;
-    return reading.added;
 }
 
 /* Is any thread of this process left? A leader that has ended stays visible as a zombie as long as

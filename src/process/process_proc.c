@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What /proc tells of a process: its name, and what is mapped; declared in process.h. */
+#include "process/process_state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "process/maps.h"
+#include "process/stat.h"
+#include "util/cleanup.h"
+
+/* Reading maps costs the target's mmap lock: not more often than the first, and less and less
+ * often, down to the second, for a process of which it never tells anything new. */
+#define REFRESH_INTERVAL_NS     100000000ULL
+#define REFRESH_INTERVAL_MAX_NS (32 * REFRESH_INTERVAL_NS)
+
+struct reading {
+    struct rts_process_table *table;
+    struct rts_process *process;
+    uint64_t again; /* 0: first reading; else when it is read again, for what is not known yet */
+    bool added;
+};
+
+/* Is this what is known to be mapped there? The kernel may have given us a build-id in place of
+ * device and inode. */
+static bool is_same_code(const struct rts_mapping *known, const struct rts_maps_line *line)
+{
+    if (known->end < line->end || known->kind != rts_mapping_kind_of(line->path, line->inode != 0))
+        return false;
+    if (known->kind != RTS_MAPPING_FILE)
+        return true;
+    const struct rts_mapped_file *file = known->file;
+    if (known->offset + (line->start - known->start) != line->offset)
+        return false;
+    if (file->has_identity)
+        return file->major == line->major && file->minor == line->minor &&
+               file->inode == line->inode;
+    return strcmp(file->path, line->path) == 0;
+}
+
+static bool overlaps_known(const struct rts_mapping_set *set, const struct rts_maps_line *line)
+{
+    for (size_t i = 0; i < set->count && set->items[i].start < line->end; i++)
+        if (set->items[i].end > line->start && set->items[i].until_ns == UINT64_MAX)
+            return true;
+    return false;
+}
+
+static void take_maps_line(void *context, const struct rts_maps_line *line)
+{
+    struct reading *reading = context;
+    if (!line->executable)
+        return;
+    struct rts_mapping mapping = {
+        .start = line->start,
+        .end = line->end,
+        .offset = line->offset,
+    };
+    if (reading->again > 0) {
+        const struct rts_mapping_set *set = &reading->process->mappings;
+        const struct rts_mapping *known = rts_mapping_set_find(set, line->start, UINT64_MAX - 1);
+        if (known && is_same_code(known, line))
+            return;
+        /* What is there took the place of what was known, at some time that we missed. */
+        if (overlaps_known(set, line))
+            mapping.from_ns = reading->again;
+    }
+    struct rts_mapped_file file = {
+        .path = line->path,
+        .has_identity = true,
+        .major = line->major,
+        .minor = line->minor,
+        .inode = line->inode,
+    };
+    rts_process_add_mapping(reading->table, reading->process, mapping, &file);
+    reading->added = true;
+}
+
+static void read_name(const struct rts_process_table *table, struct rts_process *process)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%d/comm", table->proc_root, (int)process->pid);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    if (file && fgets(process->name, sizeof process->name, file))
+        process->name[strcspn(process->name, "\n")] = '\0';
+}
+
+/* Reads the maps through the first thread, or, when that has ended, through one that has not. */
+static int read_maps(const struct rts_process_table *table, struct reading *reading,
+                     struct rts_error *error)
+{
+    struct rts_process *process = reading->process;
+    int lines = rts_maps_read(table->proc_root, process->view, take_maps_line, reading, error);
+    if (lines > 0)
+        return lines;
+    char path[256];
+    snprintf(path, sizeof path, "%s/%d/task", table->proc_root, (int)process->pid);
+    DIR *directory = opendir(path);
+    for (struct dirent *entry; directory && lines <= 0 && (entry = readdir(directory));) {
+        int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
+        if (tid <= 0 || tid == process->view)
+            continue;
+        int found = rts_maps_read(table->proc_root, tid, take_maps_line, reading, NULL);
+        if (found > 0) {
+            process->view = tid;
+            lines = found;
+        }
+    }
+    if (directory)
+        closedir(directory);
+    return lines;
+}
+
+int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_process **process,
+                       struct rts_error *error)
+{
+    *process = rts_process_newest(table, pid);
+    if (*process && (*process)->maps_known)
+        return 0;
+    struct rts_process *attached = *process ? *process : rts_process_add_instance(table, pid, 0);
+    *process = attached;
+    if (!table->proc_root)
+        return 0;
+    struct reading reading = {.table = table, .process = attached};
+    struct rts_error failure;
+    int lines = read_maps(table, &reading, &failure);
+    attached->maps_known = lines > 0;
+    if (attached->name[0] == '\0')
+        read_name(table, attached);
+    struct rts_process_stat stat;
+    if (rts_process_stat_read(table->proc_root, pid, &stat) == 0)
+        attached->start_ticks = stat.start_ticks;
+    if (lines >= 0)
+        return 0;
+    if (failure.number == ENOENT || failure.number == ESRCH) {
+        attached->died_ns = attached->born_ns; /* there may be samples of it, and no more */
+        return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
+    }
+    return rts_fail(error, RTS_NOT_PERMITTED,
+                    "cannot read what process %d has mapped (%s): code that was mapped before now "
+                    "stays unnamed; grant CAP_SYS_PTRACE, or run as root or as its user",
+                    (int)pid, strerror(failure.number));
+}
+
+bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process, uint64_t now)
+{
+    if (!table->proc_root || process->died_ns != UINT64_MAX || now < process->read_again_ns)
+        return false;
+    struct reading reading = {.table = table, .process = process, .again = now};
+    if (read_maps(table, &reading, NULL) > 0)
+        process->maps_known = true;
+    if (process->name[0] == '\0')
+        read_name(table, process);
+    uint64_t twice = 2 * process->read_wait_ns;
+    process->read_wait_ns = reading.added || twice == 0       ? REFRESH_INTERVAL_NS
+                            : twice > REFRESH_INTERVAL_MAX_NS ? REFRESH_INTERVAL_MAX_NS
+                                                              : twice;
+    process->read_again_ns = now + process->read_wait_ns;
+    return reading.added;
+}
