@@ -38,6 +38,20 @@ static void list_capabilities(char *text, size_t room, uint64_t set, const char 
         *at = (char)tolower((unsigned char)*at);
 }
 
+/* The last one that setpriv before util-linux 2.37 has a name for: CAP_AUDIT_READ. */
+#define NAMED_EARLY_MAX 37
+
+static void list_for_setpriv(char *text, size_t room, uint64_t set)
+{
+    list_capabilities(text, room, set & (BIT(NAMED_EARLY_MAX + 1) - 1), "+", ",", true);
+    size_t used = strlen(text);
+    for (unsigned number = NAMED_EARLY_MAX + 1; number < 64; number++)
+        if (set & BIT(number) && used < room) {
+            int length = snprintf(text + used, room - used, "%s+cap_%u", used ? "," : "", number);
+            used += length > 0 ? (size_t)length : 0;
+        }
+}
+
 enum rts_obstacle rts_obstacle_find(const struct rts_findings *findings, uint64_t capabilities)
 {
     const struct rts_standing *standing = &findings->standing;
@@ -99,7 +113,7 @@ static void grant_on_host(struct rts_check *check, const struct rts_findings *fi
 {
     char file[128], plus[128], names[128];
     list_capabilities(file, sizeof file, set, "cap_", ",", true);
-    list_capabilities(plus, sizeof plus, set, "+", ",", true);
+    list_for_setpriv(plus, sizeof plus, set);
     list_capabilities(names, sizeof names, set, "CAP_", " ", false);
     const char *path = program_path(findings);
     switch (obstacle) {

@@ -264,7 +264,7 @@ def sys_ptrace_only():
 
 def bounding_set():
     """root without the capability in the bounding set"""
-    dropped = "-perfmon,-sys_admin,-sys_ptrace"
+    dropped = "-cap_38,-sys_admin,-sys_ptrace"  # setpriv before 2.37 does not know perfmon
     before = ["setpriv", "--bounding-set=" + dropped, "--inh-caps=" + dropped]
     target = known(sleeper_of_nobody, sleeper_of_nobody)
     report = Report("-p", target.pid, before=before)

@@ -238,7 +238,7 @@ static void obstacles(void **state)
     findings.program.is_nosuid = true;
     assert_cause(&findings, "self.capabilities", "nosuid", "cp /usr/bin/rtsample");
     findings.self.no_new_privileges = true;
-    assert_cause(&findings, "self.capabilities", "no_new_privileges", "--ambient-caps=+perfmon");
+    assert_cause(&findings, "self.capabilities", "no_new_privileges", "+cap_38");
     findings.standing.bounding &= ~BIT(RTS_CAPABILITY_PERFMON);
     assert_cause(&findings, "self.capabilities", "bounding_set", "CapabilityBoundingSet=");
     findings.standing.own_user_namespace = true;
