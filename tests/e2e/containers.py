@@ -217,8 +217,55 @@ def own_network():
     return listening(["tcp,::,8443"], "[::]:8443", "unshare", "-n")
 
 
+def looked_into(log):
+    """The processes that a strace of a replay saw it look for, other than itself."""
+    with open(log, errors="replace") as file:
+        text = file.read()
+    return sorted(set(re.findall(r'"/proc/([0-9]+)', text)) - set(re.findall(r"^([0-9]+) ", text, re.M)))
+
+
+def replayed(method):
+    """Container, socket, process and package come from the trace; whose they were is gone."""
+    path, log = os.path.join(WORK, method + ".data"), os.path.join(WORK, method + ".strace")
+    (port,) = free_ports(1)
+    found = hierarchies()
+    if not found:
+        raise Skip("no control group hierarchy is writable here")
+    group = make_group(found[0][1], "docker/" + OUTER)
+    words = ["tcp,127.0.0.1,%d" % port]
+    emit = ("--emit", "process,socket")
+    with Target(sys.executable, "-c", SERVER, *words) as target:
+        enter(group, target.pid)
+        run = sample_enough("-p", target.pid, "-F", 499, "--method", method, *emit, "--record", path)
+    problems = expect(run, containerId=OUTER, containerRuntime="docker", socketAddress="127.0.0.1:%d" % port)
+    if not any("purl" in fact for fact in run.facts) and shutil.which("dpkg"):
+        note("no package is known of python3")
+    prefix = ("strace", "-f", "-e", "trace=%file", "-o", log) if shutil.which("strace") else ()
+    problems += replay_differs(run, path, *emit, prefix=prefix)
+    if prefix and looked_into(log):
+        problems.append("the replay looked into %s" % looked_into(log))
+    # What is not asked for does not leave, though it is in the trace.
+    plain = subprocess.run([RTSAMPLE, "replay", "-o", "-", path], capture_output=True)
+    for fact in map(json.loads, plain.stdout.splitlines()):
+        if {"socketAddress", "processId", "processName"} & set(fact):
+            return problems + ["without --emit the replay tells %s" % fact]
+    return problems
+
+
+def replayed_perf():
+    """a replay tells container and socket of who is gone, and looks into no process"""
+    return replayed("perf")
+
+
+def replayed_ptrace():
+    """the same of a run with --method ptrace"""
+    return replayed("ptrace")
+
+
 require_sampling()
 run_steps(
+    replayed_perf,
+    replayed_ptrace,
     version_1,
     version_2,
     nested,

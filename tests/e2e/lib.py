@@ -788,6 +788,23 @@ def sample_enough(*arguments, minimum=60, seconds=(0.5, 3, 10), **options):
     return run
 
 
+def replay_differs(run, trace, *options, prefix=()):
+    """What is not the same in a replay as in the run that recorded the trace: bytes of the facts, and
+    keys of the account. `prefix` goes before the command."""
+    stats = os.path.join(WORK, "replay.json")
+    command = [*prefix, RTSAMPLE, "replay", *options, "-o", "-", "--stats", stats, trace]
+    result = subprocess.run([str(word) for word in command], capture_output=True)
+    if result.returncode != 0:
+        return ["replay: status %d: %s" % (result.returncode, result.stderr.decode()[-1000:])]
+    problems = [] if result.stdout == run.output else ["the facts of the replay are not the same bytes"]
+    with open(stats, encoding="utf-8") as file:
+        theirs = json.load(file)
+    for key in sorted(set(theirs) | set(run.stats)):
+        if key != "self" and theirs.get(key) != run.stats.get(key):
+            problems.append("%s: live %s, replay %s" % (key, run.stats.get(key), theirs.get(key)))
+    return problems
+
+
 def require_sampling():
     """Ends the script, with the reason, when this machine does not let us sample our own processes
     or has no compiler for the programs that are sampled."""

@@ -26,8 +26,10 @@ def sampled(groups):
     shutil.copy(build("chain-static"), root + "/program")
     with Container(root, ["/program"], "--cgroups", groups) as container:
         with Target(build("chain-O0-fp")) as outside:
-            run = sample_enough("--container", container.id[:12], "-F", 499, private=[outside.pid])
-    return check(run, container.id)
+            trace = os.path.join(WORK, "trace")
+            run = sample_enough("--container", container.id[:12], "-F", 499, "--record", trace, private=[outside.pid])
+    # The container and its files are gone: what was copied into it is still known by its build-id.
+    return check(run, container.id) + replay_differs(run, trace, "--symfs", root)
 
 
 def with_group():

@@ -3,6 +3,7 @@
 """A recorded run is a perf.data file: perf's own tools read it, and find in it what we found."""
 import collections
 import resource
+import socket
 import stat
 import struct
 import sys
@@ -12,6 +13,7 @@ from lib import *  # noqa
 
 skip_in("user")
 
+SOURCE = os.path.abspath(os.environ.get("top_srcdir", "."))
 SECONDS = 1
 RATE = 499
 
@@ -257,7 +259,7 @@ def live_is_replay(turns):
     sampler = {"MaxEventsPerSecond": 150, "Ratio": 2, "MaxCpuPercent": 1}
     with open(config, "w") as file:
         json.dump({"Sampler": sampler, "Ingest": {"FlushIntervalMs": 300}}, file)
-    path, again = trace_path("live"), os.path.join(WORK, "again")
+    path = trace_path("live")
     problems, dropped = [], collections.Counter()
     for _ in range(turns):
         with Target(build("chain-O2-nofp")) as target:
@@ -268,22 +270,7 @@ def live_is_replay(turns):
             time.sleep(1)
             sampling.signal(signal.SIGCONT)
             run = sampling.finish()
-        problems += run.problems
-        command = [RTSAMPLE, "replay", "-c", config, "--emit", "process", path]
-        replay = subprocess.run(
-            command + ["-o", again + ".ndjson", "--stats", again + ".json"], capture_output=True
-        )
-        if replay.returncode != 0:
-            problems.append("replay: %s" % replay.stderr.decode()[-1000:])
-            continue
-        with open(again + ".ndjson", "rb") as file:
-            if file.read() != run.output:
-                problems.append("the facts are not the same bytes")
-        with open(again + ".json") as file:
-            theirs = json.load(file)
-        for key in sorted(set(theirs) | set(run.stats)):
-            if key != "self" and theirs.get(key) != run.stats.get(key):
-                problems.append("%s: live %s, replay %s" % (key, run.stats.get(key), theirs.get(key)))
+        problems += run.problems + replay_differs(run, path, "-c", config, "--emit", "process")
         dropped.update(run.stats["samples"]["dropped"])
     note("%d turns, dropped: %s" % (turns, {word: n for word, n in dropped.items() if n}))
     if not dropped["ratio"]:
@@ -329,6 +316,46 @@ def no_run():
     ok("a run that fails before it samples leaves no trace", problems)
 
 
+def no_orders():
+    """A trace says where nothing goes: its maker may have named a file or a server for each setting."""
+    sys.path.insert(0, os.path.join(SOURCE, "tests/fuzz"))
+    import damaged_traces
+
+    evil = os.path.join(WORK, "evil")
+    os.mkdir(evil)
+    with open(os.path.join(SOURCE, "man/rtsample.json.5")) as manual:
+        keys = sorted(set(re.findall(r"^\.It Va (\w+:\w+)", manual.read(), re.M)))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        said = []
+        for number, key in enumerate(keys):
+            value = os.path.join(evil, str(number))
+            if key == "Ingest:Endpoint":
+                value = "http://127.0.0.1:%d/signals/runtime-facts/ndjson" % server.getsockname()[1]
+            said += [key, value, key.partition(":")[2].lower(), value]
+        path, log = trace_path("orders"), os.path.join(WORK, "orders.strace")
+        with open(path, "wb") as file:
+            file.write(damaged_traces.own_trace(said=said))
+        prefix = ["strace", "-f", "-o", log] if shutil.which("strace") else []
+        command = [*prefix, RTSAMPLE, "replay", "--symfs", damaged_traces.FILES, "-o", "-", path]
+        result = subprocess.run(command, capture_output=True, cwd=evil)
+        server.settimeout(0)
+        problems = []
+        try:
+            server.accept()
+            problems.append("the server was called")
+        except BlockingIOError:
+            pass
+    if prefix:
+        with open(log, errors="replace") as file:
+            text = file.read()
+        problems += re.findall(r".*\b(?:socket|connect|mkdir\w*|rename\w*|unlink\w*|execve)\(.*", text)[1:]
+        problems += re.findall(r".*\bopen\w*\(.*(?:O_WRONLY|O_RDWR|O_CREAT).*", text)
+    problems += os.listdir(evil)
+    if len(keys) < 40 or result.returncode != 0 or result.stdout.count(b"\n") != 5:
+        problems.append("%d keys: %s" % (len(keys), result))
+    ok("a replay takes no destination from its trace", problems)
+
+
 def main():
     require_sampling()
     try:
@@ -348,6 +375,7 @@ def main():
     full_disk()
     no_file()
     no_run()
+    no_orders()
     live_is_replay(int(os.environ.get("RTSAMPLE_LIVE_REPLAYS", 2)))
     done()
 

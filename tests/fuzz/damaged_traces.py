@@ -161,15 +161,16 @@ def words(*texts):
     return b"".join(number(len(item) + 1) + item.encode() + b"\0" for item in texts)
 
 
-def own_trace(redacted=False):
-    """A trace of rtsample's own: notes around samples. Those of a bundle have no names."""
+def own_trace(redacted=False, said=()):
+    """A trace of rtsample's own: notes around samples. Those of a bundle have no names. `said`: keys
+    and values that its RUN, PROCESS and END have as well."""
     sample_type = IP | TID | TIME | ID | CALLCHAIN
-    out = note(1, words("format", "1", "method", "perf:cpu-clock", "gave_up", "a,b", "frequency", "99"))
+    out = note(1, words("format", "1", "method", "perf:cpu-clock", "gave_up", "a,b", "frequency", "99", *said))
     path = () if redacted else ("path", PROGRAM)
     out += note(2, number(1) + words(*path, "build_id", BUILD_ID.hex()))
     out += note(3, number(2) + number(16) + bytes(16))
     out += note(4, number(0) + number(1) + number(0) + number(0x400000))
-    out += note(5, number(1) + words(*(() if redacted else ("pid", "100", "name", "program"))))
+    out += note(5, number(1) + words(*(() if redacted else ("pid", "100", "name", "program")), *said))
     out += note(10, number(1) + words("", "purl", "pkg:deb/debian/x@1"))
     samples = records(sample_type)
     at = 0
@@ -182,7 +183,7 @@ def own_trace(redacted=False):
         out += samples[at:at + size]
         at += size
     out += note(7, words("dropped.rate_limit", "3")) + note(8, number(0) + number(20))
-    return pipe_trace(sample_type, out + note(9, words("duration_ms", "5", "command_status", "0")))
+    return pipe_trace(sample_type, out + note(9, words("duration_ms", "5", "command_status", "0", *said)))
 
 
 def seeds():
@@ -320,7 +321,8 @@ def main():
     return 1 if failed else 0
 
 
-if sys.byteorder != "little":
-    print("1..0 # SKIP the traces are made for little-endian machines")
-    sys.exit(0)
-sys.exit(main())
+if __name__ == "__main__":
+    if sys.byteorder != "little":
+        print("1..0 # SKIP the traces are made for little-endian machines")
+        sys.exit(0)
+    sys.exit(main())
