@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/large_array.h"
 #include "util/memory.h"
 #include "util/table.h"
 
@@ -40,19 +41,39 @@ struct file {
 };
 
 struct rts_graph {
-    struct node *nodes;
-    size_t count, capacity;
-    char *text;
-    size_t text_size, text_capacity;
+    struct rts_large_array nodes; /* of struct node */
+    struct rts_large_array text;
     struct rts_table file_keys;
     struct file *files;
     size_t file_count, file_capacity;
-    uint32_t *by_address, *by_name; /* heads */
+    struct rts_large_array by_address, by_name; /* heads: uint32_t */
     size_t mask;
     uint64_t nodes_read;
     bool has_hashes;
     bool too_large;
 };
+
+static const char *text_at(const struct rts_graph *graph, uint32_t offset)
+{
+    return graph->text.bytes + offset;
+}
+
+static struct node *node_at(const struct rts_graph *graph, size_t number)
+{
+    return (struct node *)(void *)graph->nodes.bytes + number;
+}
+
+static size_t node_count(const struct rts_graph *graph)
+{
+    return graph->nodes.size / sizeof(struct node);
+}
+
+/* The first of the chain. */
+static uint32_t *head(const struct rts_graph *graph, const struct rts_large_array *heads,
+                      uint64_t hash)
+{
+    return (uint32_t *)(void *)heads->bytes + (hash & graph->mask);
+}
 
 void rts_graph_destroy(struct rts_graph *graph)
 {
@@ -62,11 +83,11 @@ void rts_graph_destroy(struct rts_graph *graph)
     for (void *key; (key = rts_table_next(&graph->file_keys, &position));)
         free(key);
     rts_table_finish(&graph->file_keys);
-    free(graph->nodes);
-    free(graph->text);
+    rts_large_array_finish(&graph->nodes);
+    rts_large_array_finish(&graph->text);
+    rts_large_array_finish(&graph->by_address);
+    rts_large_array_finish(&graph->by_name);
     free(graph->files);
-    free(graph->by_address);
-    free(graph->by_name);
     free(graph);
 }
 
@@ -77,7 +98,7 @@ uint64_t rts_graph_nodes(const struct rts_graph *graph)
 
 uint64_t rts_graph_joinable(const struct rts_graph *graph)
 {
-    return graph->count;
+    return node_count(graph);
 }
 
 bool rts_graph_has_hashes(const struct rts_graph *graph)
@@ -153,25 +174,20 @@ static uint32_t keep_text(struct rts_graph *graph, struct rts_graph_text text)
 {
     if (text.size == 0)
         return NONE;
-    if (text.size + 1 > TEXT_MAX - 1 - graph->text_size) {
+    if (text.size + 1 > TEXT_MAX - 1 - graph->text.size) {
         graph->too_large = true;
         return NONE;
     }
-    while (graph->text_size + text.size + 1 > graph->text_capacity) {
-        /* Large steps: what is not written to costs no memory. */
-        graph->text_capacity = graph->text_capacity ? 2 * graph->text_capacity : (size_t)1 << 20;
-        graph->text = rts_realloc_array(graph->text, graph->text_capacity, 1);
-    }
-    uint32_t offset = (uint32_t)graph->text_size;
-    memcpy(graph->text + offset, text.bytes, text.size);
-    graph->text[offset + text.size] = '\0';
-    graph->text_size += text.size + 1;
+    uint32_t offset = (uint32_t)graph->text.size;
+    char *kept = rts_large_array_append(&graph->text, text.size + 1);
+    memcpy(kept, text.bytes, text.size);
+    kept[text.size] = '\0';
     return offset;
 }
 
 static uint32_t keep_code_id(struct rts_graph *graph, struct file *file, struct rts_graph_text text)
 {
-    const char *last = file->last_code_id == NONE ? NULL : graph->text + file->last_code_id;
+    const char *last = file->last_code_id == NONE ? NULL : text_at(graph, file->last_code_id);
     if (last && strncmp(last, text.bytes, text.size) == 0 && last[text.size] == '\0')
         return file->last_code_id;
     return file->last_code_id = keep_text(graph, text);
@@ -194,12 +210,11 @@ static bool take_node(void *context, const struct rts_graph_node *node)
     graph->nodes_read++;
     if ((!node->build_id.size && !node->file_sha256.size) || (!node->has_address && !has_name))
         return true;
-    if (graph->count == RTS_GRAPH_NODES_MAX) {
+    if (node_count(graph) == RTS_GRAPH_NODES_MAX) {
         graph->too_large = true;
         return false;
     }
-    graph->nodes = rts_grow(graph->nodes, graph->count, &graph->capacity, sizeof *graph->nodes);
-    struct node *added = &graph->nodes[graph->count++];
+    struct node *added = rts_large_array_append(&graph->nodes, sizeof *added);
     added->file = file_of(graph, node);
     struct file *file = &graph->files[added->file];
     file->has_addresses |= node->has_address;
@@ -214,28 +229,32 @@ static bool take_node(void *context, const struct rts_graph_node *node)
     return !graph->too_large;
 }
 
+static void make_heads(struct rts_large_array *heads, size_t count)
+{
+    size_t size = count * sizeof(uint32_t);
+    memset(rts_large_array_append(heads, size), 0xff, size);
+}
+
 static void make_chains(struct rts_graph *graph)
 {
-    size_t heads = 16;
-    while (heads < graph->count)
+    size_t heads = 16, count = node_count(graph);
+    while (heads < count)
         heads *= 2;
     graph->mask = heads - 1;
-    graph->by_address = rts_realloc_array(NULL, heads, sizeof *graph->by_address);
-    graph->by_name = rts_realloc_array(NULL, heads, sizeof *graph->by_name);
-    memset(graph->by_address, 0xff, heads * sizeof *graph->by_address);
-    memset(graph->by_name, 0xff, heads * sizeof *graph->by_name);
-    for (uint32_t i = 0; i < graph->count; i++) {
-        struct node *node = &graph->nodes[i];
+    make_heads(&graph->by_address, heads);
+    make_heads(&graph->by_name, heads);
+    for (uint32_t i = 0; i < count; i++) {
+        struct node *node = node_at(graph, i);
         if (node->next_by_address) {
-            uint32_t *head =
-                &graph->by_address[hash_address(node->file, node->address) & graph->mask];
-            node->next_by_address = *head;
-            *head = i;
+            uint32_t *first =
+                head(graph, &graph->by_address, hash_address(node->file, node->address));
+            node->next_by_address = *first;
+            *first = i;
         }
         if (node->name != NONE) {
-            uint32_t *head = &graph->by_name[node->next_by_name & graph->mask];
-            node->next_by_name = *head;
-            *head = i;
+            uint32_t *first = head(graph, &graph->by_name, node->next_by_name);
+            node->next_by_name = *first;
+            *first = i;
         }
     }
 }
@@ -270,7 +289,7 @@ struct rts_graph *rts_graph_read(rts_json_read read, void *context, const char *
 
 static bool is_called(const struct rts_graph *graph, const struct node *node, const char *name)
 {
-    return node->name != NONE && strcmp(graph->text + node->name, name) == 0;
+    return node->name != NONE && strcmp(text_at(graph, node->name), name) == 0;
 }
 
 static bool is_alias(const struct rts_graph *graph, const struct node *node,
@@ -296,16 +315,16 @@ static const struct node *find_address(const struct rts_graph *graph, uint32_t f
 {
     const struct node *best = NULL;
     int best_rank = 0;
-    uint32_t at = graph->by_address[hash_address(file, query->address) & graph->mask];
+    uint32_t at = *head(graph, &graph->by_address, hash_address(file, query->address));
     for (unsigned steps = 0; at != NONE && steps < CHAIN_MAX; steps++) {
-        const struct node *node = &graph->nodes[at];
+        const struct node *node = node_at(graph, at);
         at = node->next_by_address;
         if (node->file != file || node->address != query->address)
             continue;
         int its_rank = rank(graph, node, query);
         int order = best ? its_rank - best_rank : -1;
         if (order == 0)
-            order = strcmp(graph->text + node->symbol_id, graph->text + best->symbol_id);
+            order = strcmp(text_at(graph, node->symbol_id), text_at(graph, best->symbol_id));
         if (order < 0) {
             best = node;
             best_rank = its_rank;
@@ -319,13 +338,14 @@ static const struct node *find_name(const struct rts_graph *graph, uint32_t file
                                     bool *ambiguous)
 {
     const struct node *found = NULL;
-    uint32_t at = graph->by_name[hash_name(file, name, strlen(name)) & graph->mask];
+    uint32_t at = *head(graph, &graph->by_name, hash_name(file, name, strlen(name)));
     for (unsigned steps = 0; at != NONE && steps < CHAIN_MAX; steps++) {
-        const struct node *node = &graph->nodes[at];
+        const struct node *node = node_at(graph, at);
         at = node->next_by_name;
         if (node->file != file || !is_called(graph, node, name))
             continue;
-        if (found && strcmp(graph->text + node->symbol_id, graph->text + found->symbol_id) != 0) {
+        if (found &&
+            strcmp(text_at(graph, node->symbol_id), text_at(graph, found->symbol_id)) != 0) {
             *ambiguous = true;
             return NULL;
         }
@@ -373,8 +393,8 @@ enum rts_join rts_graph_find(const struct rts_graph *graph, const struct rts_gra
     }
     if (node) {
         *match = (struct rts_graph_match){
-            .symbol_id = graph->text + node->symbol_id,
-            .code_id = node->code_id == NONE ? NULL : graph->text + node->code_id,
+            .symbol_id = text_at(graph, node->symbol_id),
+            .code_id = node->code_id == NONE ? NULL : text_at(graph, node->code_id),
             .rule = rules[by_hash][by_name],
         };
         return RTS_JOIN_JOINED;

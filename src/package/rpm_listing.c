@@ -307,22 +307,25 @@ static bool is_whole(int list)
     return size > 2 && pread(list, end, 3, size - 3) == 3 && memcmp(end, "\nE\n", 3) == 0;
 }
 
-static bool run(const char *lister, const char *backend, const struct folder *folder, int list)
+/* The exit status of rtsample-rpm, or -1; 0: the list is there. */
+static int run(const char *lister, const char *backend, const struct folder *folder, int list)
 {
-    int ends[2];
+    int ends[2], status = -1;
     pid_t pid;
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return false;
+        return -1;
     int number = start(lister, backend, folder, list, ends[1], &pid);
     close(ends[1]);
     if (number == 0) {
         wait_for_end(ends[0]);
         kill(pid, SIGKILL); /* it has ended, or it is late */
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             continue;
     }
     close(ends[0]);
-    return number == 0 && is_whole(list);
+    if (number != 0 || !WIFEXITED(status))
+        return -1;
+    return WEXITSTATUS(status) == 0 && !is_whole(list) ? -1 : WEXITSTATUS(status);
 }
 
 static int open_list(const struct folder *folder)
@@ -352,13 +355,20 @@ int rts_rpm_listing_make(int root_fd, bool *failed)
     }
     folder_make(&folder);
     RTS_CLOSE int list = folder.fd < 0 ? -1 : open_list(&folder);
-    bool made = list >= 0 && copy_database(root_fd, &folder, &backend) &&
-                run(lister, backend, &folder, list);
+    int status = -1;
+    if (list >= 0 && copy_database(root_fd, &folder, &backend))
+        status = run(lister, backend, &folder, list);
     folder_remove(&folder);
-    if (!made) {
-        *failed = true;
+    if (status == 0)
+        return rts_take_fd(&list);
+    *failed = true;
+    if (status == RTS_RPM_UNKNOWN)
+        rts_log(
+            "packages of rpm stay unknown: librpm finds none in a database of the kind %s; it was "
+            "built without that, or the database is damaged",
+            backend);
+    else
         rts_log("packages of rpm stay unknown: a database of it is damaged, too large, or took too "
                 "long");
-    }
-    return made ? rts_take_fd(&list) : -1;
+    return -1;
 }

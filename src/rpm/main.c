@@ -25,6 +25,9 @@
 #define PACKAGES_MAX 100000
 #define FILES_MAX    1000000
 
+/* Exit status, as RTS_RPM_UNKNOWN of package/rpm_listing.h: librpm warned, and found nothing. */
+#define NOTHING_FOUND 3
+
 static const char *word(Header header, rpmTagVal tag)
 {
     const char *text = headerGetString(header, tag);
@@ -70,7 +73,7 @@ static void list_package(Header header)
     rpmfilesFree(files);
 }
 
-static bool list(const char *backend, const char *folder)
+static int list(const char *backend, const char *folder)
 {
     rpmts transaction = rpmtsCreate();
     /* None of rpm's own settings are read: neither ours nor, in a chroot, anybody's. */
@@ -79,15 +82,18 @@ static bool list(const char *backend, const char *folder)
     /* No keys are looked for, and nothing is verified with them. */
     rpmtsSetVSFlags(transaction, RPMVSF_MASK_NODIGESTS | RPMVSF_MASK_NOSIGNATURES);
     bool opened = rpmtsSetRootDir(transaction, "/") == 0 && rpmtsOpenDB(transaction, 0) == 0;
+    int count = 0;
     if (opened) {
         rpmdbMatchIterator packages = rpmtsInitIterator(transaction, RPMDBI_PACKAGES, NULL, 0);
         Header header;
-        for (int i = 0; i < PACKAGES_MAX && (header = rpmdbNextIterator(packages)); i++)
+        for (; count < PACKAGES_MAX && (header = rpmdbNextIterator(packages)); count++)
             list_package(header);
         rpmdbFreeIterator(packages);
     }
     rpmtsFree(transaction);
-    return opened;
+    /* A librpm that was built without this kind of database warns, and opens an empty one. */
+    bool unknown = count == 0 && rpmlogGetNrecs() > 0;
+    return opened && unknown ? NOTHING_FOUND : opened ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -104,8 +110,9 @@ int main(int argc, char **argv)
         return 2;
     }
     const char *folder = rts_confine(argv[2]);
-    if (!folder || !list(backend, folder))
-        return 1;
+    int status = folder ? list(backend, folder) : 1;
+    if (status != 0)
+        return status;
     puts("E"); /* the whole of it */
     fflush(stdout);
     return ferror(stdout) ? 1 : 0;

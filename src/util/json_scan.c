@@ -21,7 +21,7 @@ void rts_json_scan_init(struct rts_json_scan *scan, rts_json_read read, void *co
         .read = read,
         .context = context,
         .error = error,
-        .buffer = rts_calloc(1, BUFFER_SIZE),
+        .buffer = rts_realloc_array(NULL, BUFFER_SIZE, 1),
         .keep = NO_TOKEN,
     };
 }
@@ -48,7 +48,8 @@ static bool refill(struct rts_json_scan *scan)
     size_t from = scan->keep == NO_TOKEN ? scan->at : scan->keep;
     if (scan->end - from > RTS_JSON_TOKEN_MAX)
         return rts_json_scan_fail(scan, "a text is longer than 1 MiB");
-    memmove(scan->buffer, scan->buffer + from, scan->end - from);
+    if (from > 0) /* else a long text that comes in small pieces would be moved for each */
+        memmove(scan->buffer, scan->buffer + from, scan->end - from);
     scan->passed += from;
     scan->at -= from;
     scan->end -= from;

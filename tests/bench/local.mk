@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Measurements, run by make bench.
 EXTRA_DIST += \
+	tests/bench/attribution \
 	tests/bench/ptrace \
 	tests/bench/run \
 	tests/bench/upload \

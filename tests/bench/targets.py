@@ -2,56 +2,18 @@
 """What is sampled: the distribution's own programs, each private to the run and busy all the time."""
 import os
 import random
-import shutil
 import sys
-import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
-from lib import WORK, Skip, Target, build  # noqa
+import lib  # noqa
+from lib import WORK, Skip, Target, build, system_program  # noqa
 
 LARGE_BYTES = 16 << 20
 
 
-def program(name):
-    """The distribution's own one, before what somebody put into PATH in front of it."""
-    path = shutil.which(name, path="/usr/bin:/bin:/usr/sbin") or shutil.which(name)
-    if not path:
-        raise Skip(name + " is not installed")
-    return os.path.realpath(path) if name == "python3" else path
-
-
-class Redis(Target):
-    """A redis-server without a port, and a redis-benchmark that goes round in circles."""
-
+class Redis(lib.Redis):
     title = "redis-server"
     commands = "set,get,incr,lpush,lrange_100,sadd,hset,zadd,mset"
-
-    def __init__(self):
-        client = program("redis-benchmark")
-        folder = tempfile.mkdtemp(dir=WORK)
-        self.socket = socket = os.path.join(folder, "socket")
-        super().__init__(
-            *(program("redis-server"), "--unixsocket", socket, "--dir", folder, "--save", ""),
-            *"--port 0 --appendonly no --daemonize no --loglevel warning".split(),
-            ready=False
-        )
-        while not os.path.exists(socket):
-            if self.process.poll() is not None:
-                raise Skip("redis-server does not run here")
-            time.sleep(0.05)
-        # Pipelined, so that the server works rather than sleeps and wakes.
-        self.client = Target(
-            *(client, "-s", socket, "-t", self.commands, "-q", "-l"),
-            *("-n", 10000, "-r", 10000, "-c", 50, "-P", 16),
-            ready=False
-        )
-        time.sleep(1)
-
-    def stop(self):
-        if hasattr(self, "client"):
-            self.client.stop()
-        super().stop()
 
 
 def large_file():
@@ -75,7 +37,7 @@ class Xz(Target):
     title = "xz -9 -T1"
 
     def __init__(self):
-        argv = [program("xz"), "-9", "-T1", "-k", "-c"] + [large_file()] * 1000
+        argv = [system_program("xz"), "-9", "-T1", "-k", "-c"] + [large_file()] * 1000
         super().__init__(*argv, ready=False)
 
 
@@ -114,7 +76,7 @@ class Python(Target):
         path = os.path.join(WORK, "script.py")
         with open(path, "w", encoding="utf-8") as file:
             file.write(SCRIPT)
-        super().__init__(program("python3"), "-I", path)
+        super().__init__(system_program("python3"), "-I", path)
 
 
 class Storm(Target):

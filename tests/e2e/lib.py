@@ -299,21 +299,22 @@ def system_program(name):
 class Redis(Target):
     """A private redis-server, and redis-benchmark at work on it over a socket."""
 
+    commands = "set,get,incr,lpush,lrange_100,mset"
+
     def __init__(self):
         server, client = system_program("redis-server"), system_program("redis-benchmark")
         folder = tempfile.mkdtemp(dir=WORK)
-        socket = os.path.join(folder, "socket")
+        self.socket = os.path.join(folder, "socket")
         options = "--port 0 --appendonly no --daemonize no --loglevel warning".split()
         super().__init__(
-            *(server, "--unixsocket", socket, "--save", "", "--dir", folder), *options, ready=False
+            *(server, "--unixsocket", self.socket, "--save", "", "--dir", folder), *options, ready=False
         )
-        while not os.path.exists(socket):
+        while not os.path.exists(self.socket):
             if self.process.poll() is not None:
                 raise Skip("redis-server does not run here")
             time.sleep(0.05)
-        tests = "set,get,incr,lpush,lrange_100,mset"
         self.client = Target(
-            *(client, "-s", socket, "-t", tests, "-n", 10000, "-r", 10000, "-q", "-l"),
+            *(client, "-s", self.socket, "-t", self.commands, "-n", 10000, "-r", 10000, "-q", "-l"),
             # Pipelined, so that the server is busy with requests. Else it sleeps and wakes all the
             # time, and what a sample hits depends on when the machine lets it run.
             *("-c", 50, "-P", 16),

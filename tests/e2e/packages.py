@@ -14,6 +14,7 @@ import zlib
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 from package_lib import *  # noqa
+import graph_maker
 
 skip_in("user")
 
@@ -25,9 +26,10 @@ def own_distribution():
         return re.search(r'^ID="?([a-z]+)', file.read(), re.M).group(1)
 
 
-def compare(root, paths, distribution):
+def compare(root, paths, distribution, seen_as=None):
+    """`seen_as`: another name of the root, to ask about it by."""
     wanted = expected(root, paths, distribution)
-    for path, (purl, stale, _) in zip(paths, ask(root, paths)):
+    for path, (purl, stale, _) in zip(paths, ask(seen_as or root, paths)):
         if purl != wanted[path] or stale != "-":
             yield "%s: %s (stale %s), dpkg says %s" % (path, purl, stale, wanted[path])
 
@@ -50,27 +52,38 @@ def mapped_files(pid):
                 yield fields[5]
 
 
-def running_programs():
-    """every file mapped by 30 running programs is of the package that dpkg says"""
-    need("dpkg")
-    targets, files = [], set()
-    for command in filter(None, RUNNING.split("|")):
+def start_waiting(commands, *prefix):
+    """Targets: those of the commands that are installed. Their input never ends, so they wait."""
+    targets = []
+    for command in commands:
         try:
-            # Their input never ends, so they wait.
-            targets.append(Target(*command.split(), ready=False, stdin=subprocess.PIPE, cwd=WORK))
+            argv = [*prefix, *command.split()]
+            targets.append(Target(*argv, ready=False, stdin=subprocess.PIPE, cwd=WORK))
         except Skip:
             pass
     time.sleep(1)
-    alive = 0
+    return targets
+
+
+def files_of(targets):
+    """How many of the programs run, and what they have mapped; ends them."""
+    alive, files = 0, set()
     for target in targets:
         if target.process.poll() is None:
             found = set(mapped_files(target.pid))
             alive += bool(found)
             files |= found
-    problems = list(compare("-", sorted(files), own_distribution()))
     for target in targets:
         target.process.stdin.close()
         target.stop()
+    return alive, sorted(files)
+
+
+def running_programs():
+    """every file mapped by 30 running programs is of the package that dpkg says"""
+    need("dpkg")
+    alive, files = files_of(start_waiting(filter(None, RUNNING.split("|"))))
+    problems = list(compare("-", files, own_distribution()))
     if alive < 30:
         raise Skip("only %d of the programs are installed" % alive)
     note("%d programs, %d files" % (alive, len(files)))
@@ -251,14 +264,17 @@ def in_chroot():
     live_root(in_chroot.__doc__, lambda root: Target("chroot", root, "/usr/bin/app"))
 
 
+def own_mounts(root):
+    """What runs a command in a mount namespace whose root this is."""
+    script = 'mount --bind "$0" "$0" && cd "$0" && pivot_root . mnt && exec "$@"'
+    return ["unshare", "-m", "sh", "-c", script, root]
+
+
 def in_mount_namespace():
     """the same in a mount namespace with a root file system of its own"""
     need("pivot_root")
     need_mounts()
-    script = "mount --bind $0 $0 && cd $0 && pivot_root . mnt && exec /usr/bin/app"
-    live_root(
-        in_mount_namespace.__doc__, lambda root: Target("unshare", "-m", "sh", "-c", script, root)
-    )
+    live_root(in_mount_namespace.__doc__, lambda root: Target(*own_mounts(root), "/usr/bin/app"))
 
 
 def under_bind_mount():
@@ -277,6 +293,14 @@ def under_bind_mount():
     ok(under_bind_mount.__doc__, problems + ([] if run.find("spin") else ["spin was not seen"]))
 
 
+# What a minimal Debian has.
+MINIMAL = """
+sleep 1000|tail -f /dev/null|cat|sort|wc|grep x|sed p|mawk 1|tee|gzip -c|dash -c read|bash -c read|od
+perl -e sleep|md5sum|sha256sum|tr a b|cut -c1|uniq|base64|nl|fold|cmp - /dev/zero|diff - /dev/null
+xargs|head -c 9|split|tac|expand|paste|comm - /dev/null|tsort|shuf|cksum|sha1sum|pr|fmt|ptx|numfmt
+""".replace("\n", "|")
+
+
 def debootstrap_root():
     """every ELF file of a root made by debootstrap is of the package that dpkg says"""
     need("debootstrap")
@@ -286,12 +310,39 @@ def debootstrap_root():
     command = ["debootstrap", "--variant=minbase", "bookworm", root]
     if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
         raise Skip("debootstrap failed")
+    os.chmod(root, 0o755)
     files = []
     for folder, _, names in os.walk(root):
         paths = (os.path.join(folder, name) for name in names)
         files += [path[len(root) :] for path in paths if not os.path.islink(path) and is_elf(path)]
     note("%d files" % len(files))
     ok(debootstrap_root.__doc__, list(compare(root, sorted(files), "debian")))
+    for title, prefix in (("chroot", ["chroot", root]), ("mount namespace", own_mounts(root))):
+        ok("the same of what runs in it by a " + title, entered_root(root, prefix))
+
+
+def entered_root(root, prefix):
+    """Files mapped by programs in the root, asked for by way of one of them, and facts of one."""
+    targets = start_waiting(filter(None, MINIMAL.split("|")), *prefix)
+    with Target(*prefix, "sleep", "1000", ready=False) as inside:
+        alive, files = files_of(targets)
+        files = sorted({path[len(root) :] if path.startswith(root) else path for path in files})
+        problems = list(compare(root, files, "debian", "/proc/%d/root" % inside.pid))
+    note("%d programs, %d files" % (alive, len(files)))
+    if alive < 30:
+        problems.append("only %d programs ran" % alive)
+    busy = "while(1){$i++;$h{$i%999}=sqrt($i)}"
+    with Target(*prefix, "perl", "-e", busy, ready=False) as target:
+        run = sample_enough("-p", target.pid, "-F", 499)
+    wanted = expected(root, files, "debian")
+    of_build_id = {graph_maker.build_id(root + path): purl for path, purl in wanted.items()}
+    known = [fact for fact in run.facts if fact["buildId"].partition(":")[2] in of_build_id]
+    note("%d facts of %d are of these files" % (len(known), len(run.facts)))
+    for fact in known:
+        purl = of_build_id[fact["buildId"].partition(":")[2]]
+        if fact.get("purl", "-") != purl:
+            problems.append("%s of %s" % (fact.get("purl"), purl))
+    return problems + run.problems + ([] if known else ["perl was not seen"])
 
 
 # --- Alpine --------------------------------------------------------------------------------------
