@@ -440,25 +440,48 @@ def languages():
     ok(languages.__doc__, problems)
 
 
-def hostile_roots():
-    """a root whose links lead out of it, in circles or to a device has no packages of ours"""
-    program = build(PROGRAM)
-    problems = []
+def long_lines():
+    """of a database with lines of a GiB nothing is known"""
     root = make_root()
-    shutil.copy(program, root + "/usr/bin/perl")
+    shutil.copy(build(PROGRAM), root + "/usr/bin/perl")
     for name in ("status", "diversions", "info/perl-base.list"):
         with open(root + "/var/lib/dpkg/" + name, "wb") as file:
             file.write(b"Package: perl-base\nArchitecture: amd64\nVersion: ")
-            file.truncate(1 << 30) # a line of a GiB
-    problems += ["long lines: %s" % (a,) for a in ask(root, ["/usr/bin/perl"]) if a != NONE]
-    for target in ("../" * 20 + "var/lib/dpkg", "/proc/self/root/var/lib/dpkg", "dpkg", "/dev/zero"):
-        root = make_root()
-        shutil.rmtree(root + "/var/lib/dpkg")
-        os.symlink(target, root + "/var/lib/dpkg")
-        shutil.copy(program, root + "/usr/bin/perl")
-        found = ask(root, ["/usr/bin/perl"])
-        problems += ["%s: %s" % (target, found)] if found != [NONE] else []
-    ok(hostile_roots.__doc__, problems)
+            file.truncate(1 << 30)
+    found = ask(root, ["/usr/bin/perl"])
+    ok(long_lines.__doc__, [] if found == [NONE] else ["%s" % found])
+
+
+def linked_root(target):
+    """A root with a package, whose database is what the link says."""
+    root = make_root()
+    status = "Package: app\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n"
+    for name, text in (("status", status), ("info/app.list", "/usr/bin/perl\n")):
+        with open(root + "/var/lib/dpkg/" + name, "w", encoding="utf-8") as file:
+            file.write(text)
+    shutil.copy(build(PROGRAM), root + "/usr/bin/perl")
+    os.rename(root + "/var/lib/dpkg", root + "/mnt/dpkg")
+    os.symlink(target, root + "/var/lib/dpkg")
+    return root
+
+
+def hostile_roots(title=None, under=()):
+    """a root whose links lead out of it, in circles or to a device has no packages of ours"""
+    app = ("pkg:deb/debian/app@1?arch=amd64", "-", "-")
+    up = "../" * 20
+    cases = [("/mnt/dpkg", app), (up + "mnt/dpkg", app), ("../../mnt/./dpkg/", app)]
+    cases += [(up + "var/lib/dpkg", NONE), ("/proc/self/root/var/lib/dpkg", NONE)]
+    cases += [(name, NONE) for name in ("dpkg", "/dev/zero", "/var/lib/dpkg/..")]
+    problems = []
+    for target, wanted in cases:
+        found = ask(linked_root(target), ["/usr/bin/perl"], under)
+        problems += ["%s: %s" % (target, found)] if found != [wanted] else []
+    ok(title or hostile_roots.__doc__, problems)
+
+
+def hostile_roots_by_walk():
+    """the same where the kernel has no openat2"""
+    hostile_roots(hostile_roots_by_walk.__doc__, WITHOUT_OPENAT2)
 
 
 GO_MAIN = """
@@ -661,7 +684,9 @@ run_steps(
     apk_root,
     elf_note,
     languages,
+    long_lines,
     hostile_roots,
+    hostile_roots_by_walk,
     go_program,
     go_stripped,
     rust_program,
