@@ -311,6 +311,7 @@ def nosuid():
 
 def user_namespace():
     """root of a user namespace"""
+    need_user_namespace()
     target = known(sleeper_of_nobody, sleeper_of_nobody)
     report = Report("-p", target.pid, before=["unshare", "-Ur"])
     problems = report.expect(4) + report.works("perf.child")

@@ -110,6 +110,12 @@ def need_mounts():
         raise Skip("no mount namespace can be had here")
 
 
+def need_user_namespace():
+    """For what runs in a user namespace of its own."""
+    if subprocess.run(["unshare", "-U", "-r", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        raise Skip("no user namespace can be had, as in a chroot")
+
+
 def left_out(descriptions):
     """Of these, what an earlier pass left out, where contrib/check asks for no more than that. All of
     them when that pass left out something else too."""

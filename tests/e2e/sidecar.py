@@ -170,8 +170,7 @@ def unshared(root, *kinds, command=(APP,), user=0):
 
 def user_namespace():
     """into a user namespace from outside, and in it"""
-    if subprocess.run(["unshare", "-U", "-r", "true"], stderr=subprocess.DEVNULL).returncode != 0:
-        raise Skip("no user namespace can be had, as in a chroot")
+    need_user_namespace()
     with unshared(the_image(), "-U", "-r") as target:
         outside = sample_enough("-p", target.inner, "-F", 499, private=[target.inner])
         place = inside(target.inner, "-U", "--preserve-credentials", "-m", "-p", "-r", "-w")
