@@ -126,6 +126,7 @@ static void enter_user_namespace(void)
     pid_t child = fork();
     if (child > 0) {
         int status;
+        close(in[1]); /* that the child ends is an end to read, too */
         if (read(in[0], &byte, 1) != 1)
             give_up("user namespace");
         write_map(child, "uid_map");
