@@ -25,7 +25,8 @@ OFF_BY_ONE = ["_dl_start_user"]
 VARIANTS = [
     ("dwarf", ["-e", "CLOCK", "--call-graph", "dwarf,16384"]),
     ("fp", ["-e", "CLOCK", "--call-graph", "fp"]),
-    ("all", ["-a", "-e", "CLOCK", "--call-graph", "dwarf,8192"]),
+    ("all", ["-a", "-e", "CLOCK", "--call-graph", "fp"]),
+    ("all-dwarf", ["-a", "-e", "CLOCK", "--call-graph", "dwarf,8192"]),
     ("several", ["-e", "CLOCK", "-e", "task-clockMODE", "--call-graph", "dwarf,8192"]),
     ("compressed", ["-z", "-e", "CLOCK", "--call-graph", "fp"]),
     ("pipe", ["-e", "CLOCK", "--call-graph", "dwarf,8192"]),
@@ -93,7 +94,7 @@ def perf_shares(path):
     for word in perf("script", "-i", path, "-F", "event", "-G")[1].decode().split():
         counts[word.rstrip(":")] = counts.get(word.rstrip(":"), 0) + 1
     total = sum(counts.values())
-    options = ["--no-inline", "--stdio", "--children", "-g", "none", "-t", "\t"]
+    options = ["--no-inline", "--no-demangle", "--stdio", "--children", "-g", "none", "-t", "\t"]
     options += ["--percent-limit", "0", "-F", "overhead_children,dso,sym"]
     text = perf("report", "-i", path, *options)[1].decode("utf-8", "replace")
     shares, weight = {}, 1.0
@@ -149,7 +150,7 @@ def compare(variant, path):
         ok("%s: replayed" % variant, ["status %d: %s" % (status, messages)])
         return
     facts = read_facts(output)
-    if variant == "all":
+    if variant == "all-dwarf":
         # Of a whole machine perf has no more than the leaf of many stacks that it unwinds well when
         # it records the process alone: so the innermost functions of ours are compared.
         facts = [fact for fact in facts if fact["processName"] == "shares"]
@@ -158,17 +159,17 @@ def compare(variant, path):
         theirs, total = script_shares(path)
     else:
         theirs, total = perf_shares(path)
-    problems = check_account(account, None if variant == "all" else facts)
-    ours = our_shares(facts, max(total, 1), variant == "all")
+    problems = check_account(account, None if variant == "all-dwarf" else facts)
+    ours = our_shares(facts, max(total, 1), variant == "all-dwarf")
     samples = account["samples"]
     seen = samples["taken"] + samples["no_user"]
-    if total == 0 or (seen != total and variant != "all"):
+    if total == 0 or (seen != total and variant != "all-dwarf"):
         problems.append("perf has %d samples, and we %d" % (total, seen))
     rows = sorted((-share, name) for name, share in theirs.items() if share >= SMALLEST)
     worst = 0.0
     # Of a few hundred samples two are more than half a point.
-    allowed = max(2 * POINTS if variant == "all" else POINTS, 200 / max(total, 1))
-    if variant not in ("all", "fp", "compressed"):  # of frame pointers both have the same chain
+    allowed = max(2 * POINTS if variant == "all-dwarf" else POINTS, 200 / max(total, 1))
+    if variant not in ("all", "all-dwarf", "fp", "compressed"):  # of frame pointers both have the same chain
         broken = given_up(path)
         allowed += broken
         if broken > GIVEN_UP:
@@ -198,8 +199,8 @@ def main():
     require_sampling()
     program = build("shares")
     for variant, options in VARIANTS:
-        if variant == "all" and not IS_ROOT:
-            skip("all: the shares of perf report", "only root may sample everybody")
+        if variant.startswith("all") and not IS_ROOT:
+            skip(variant + ": the shares of perf report", "only root may sample everybody")
             continue
         try:
             path = record(variant, options, program)
