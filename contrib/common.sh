@@ -26,7 +26,7 @@ copy_tree() {
         --exclude=./src/rtsample --exclude=.deps --exclude=.dirstamp \
         --exclude='*.[ao]' --exclude='*.log' --exclude='*.trs' . |
         tar -C "$1" -xf - --no-same-owner
-    find "$1/tests" -type f -perm /111 ! -name '*.*' | while read -r file; do
+    find "$1/tests" -type f -perm /111 ! -name '*.*' ! -path '*/trace_files/*' | while read -r file; do
         [[ $(head -c 4 "$file" | tr -d '\0') != $'\x7fELF' ]] || rm -f "$file"
     done
     chmod -R u+w,a+rX "$1"

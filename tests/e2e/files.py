@@ -237,7 +237,7 @@ def deleted_library():
     shutil.copy(library, library + ".kept")
     with Target(program) as target:
         os.unlink(library)
-        run = sample_enough("-p", target.pid, "-F", 499)
+        run = sample_enough("-p", target.pid, "-F", 499, minimum=600, seconds=(2, 5, 15))
     os.rename(library + ".kept", library)
     problems = run.problems + check_expectations(run, directives("plt-lazy"))
     ok(deleted_library.__doc__, with_summary(problems, run))

@@ -106,7 +106,7 @@ def perf_shares(path):
         if line.startswith("#") or len(fields) != 3 or not fields[2].startswith("[.] "):
             continue
         name = fields[2][4:].strip().partition("@@")[0]
-        if not name.startswith("0x") and name not in OFF_BY_ONE:
+        if not re.fullmatch("(0x)?[0-9a-f]{8,}", name) and name not in OFF_BY_ONE:
             shares[name] = shares.get(name, 0.0) + weight * float(fields[0].rstrip("%"))
     return shares, total
 
