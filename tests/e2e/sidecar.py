@@ -234,7 +234,7 @@ def no_access():
     if not facts and "no file" not in run.stderr:
         problems.append("nothing is known of it: " + run.stderr)
     for fact in facts:
-        if fact["buildId"] == "gnu-build-id:" + build_id(LOADER):
+        if fact["buildId"] == "gnu-build-id:" + build_id(root + LOADER):
             continue  # the very file that is here too
         if fact["buildId"] not in ids or "purl" in fact or fact["metadata"]["symbolSource"] != "none":
             problems.append("%s" % fact)
