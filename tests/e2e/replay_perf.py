@@ -88,14 +88,15 @@ def given_up(path):
     return 100.0 * len(broken) / max(len(stacks), 1)
 
 
-def perf_shares(path):
-    """({user function: percent of all samples}, samples), all events together."""
+def perf_shares(path, comm=None):
+    """({user function: percent of all samples}, samples), all events together; of the processes of this
+    name, or of all."""
     counts = {}
     for word in perf("script", "-i", path, "-F", "event", "-G")[1].decode().split():
         counts[word.rstrip(":")] = counts.get(word.rstrip(":"), 0) + 1
     total = sum(counts.values())
     options = ["--no-inline", "--no-demangle", "--stdio", "--children", "-g", "none", "-t", "\t"]
-    options += ["--percent-limit", "0", "-F", "overhead_children,dso,sym"]
+    options += ["--percent-limit", "0", "-F", "overhead_children,comm,dso,sym"]
     text = perf("report", "-i", path, *options)[1].decode("utf-8", "replace")
     shares, weight = {}, 1.0
     for line in text.splitlines():
@@ -103,9 +104,11 @@ def perf_shares(path):
         if event:
             weight = counts.get(event.group(1), 0) / max(total, 1)
         fields = [field.strip() for field in line.split("\t")]
-        if line.startswith("#") or len(fields) != 3 or not fields[2].startswith("[.] "):
+        if line.startswith("#") or len(fields) != 4 or not fields[3].startswith("[.] "):
             continue
-        name = fields[2][4:].strip().partition("@@")[0]
+        if comm and fields[1] != comm:
+            continue
+        name = fields[3][4:].strip().partition("@@")[0]
         if not re.fullmatch("(0x)?[0-9a-f]{8,}", name) and name not in OFF_BY_ONE:
             shares[name] = shares.get(name, 0.0) + weight * float(fields[0].rstrip("%"))
     return shares, total
@@ -150,16 +153,20 @@ def compare(variant, path):
         ok("%s: replayed" % variant, ["status %d: %s" % (status, messages)])
         return
     facts = read_facts(output)
-    if variant == "all-dwarf":
+    if variant.startswith("all"):
+        # Whatever else runs here may have names of its own in perf.
+        facts = [fact for fact in facts if fact["processName"] == "shares"]
+    if variant == "all":
+        theirs, total = perf_shares(path, "shares")
+    elif variant == "all-dwarf":
         # Of a whole machine perf has no more than the leaf of many stacks that it unwinds well when
         # it records the process alone: so the innermost functions of ours are compared.
-        facts = [fact for fact in facts if fact["processName"] == "shares"]
         theirs, total = script_shares(path, "--comms", "shares", leaves=True)
     elif variant == "pipe":
         theirs, total = script_shares(path)
     else:
         theirs, total = perf_shares(path)
-    problems = check_account(account, None if variant == "all-dwarf" else facts)
+    problems = check_account(account, None if variant.startswith("all") else facts)
     ours = our_shares(facts, max(total, 1), variant == "all-dwarf")
     samples = account["samples"]
     seen = samples["taken"] + samples["no_user"]
