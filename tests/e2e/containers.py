@@ -240,7 +240,7 @@ def replayed(method):
     problems = expect(run, containerId=OUTER, containerRuntime="docker", socketAddress="127.0.0.1:%d" % port)
     if not any("purl" in fact for fact in run.facts) and shutil.which("dpkg"):
         note("no package is known of python3")
-    prefix = ("strace", "-f", "-e", "trace=%file", "-o", log) if shutil.which("strace") else ()
+    prefix = strace(log, "-e", "trace=%file")
     problems += replay_differs(run, path, *emit, prefix=prefix)
     if prefix and looked_into(log):
         problems.append("the replay looked into %s" % looked_into(log))

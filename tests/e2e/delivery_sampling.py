@@ -145,9 +145,8 @@ def traced(pid, *arguments, environment=None, **options):
     if not shutil.which("strace"):
         raise Skip("strace is not installed")
     log = os.path.join(tempfile.mkdtemp(dir=WORK), "strace")
-    # LeakSanitizer cannot work under strace.
-    environment = dict(environment or {}, ASAN_OPTIONS="detect_leaks=0")
-    options["program"] = ["strace", "-f", "-qq", "-o", log, "-e", "trace=network", RTSAMPLE]
+    environment = environment or {}
+    options["program"] = strace(log, "-e", "trace=network") + [RTSAMPLE]
     if "endpoint" in options:
         run = sampling(pid, options.pop("endpoint"), *arguments, environment=environment, **options)
     else:

@@ -780,6 +780,14 @@ class Sampling:
         )
 
 
+def strace(log, *options):
+    """What is put before a command, to have its calls in the file `log`; nothing without strace."""
+    if not shutil.which("strace"):
+        return []
+    # LeakSanitizer cannot work under strace.
+    return ["strace", "-E", "ASAN_OPTIONS=detect_leaks=0", "-f", "-qq", "-o", log, *options]
+
+
 def sample(*arguments, expect=0, **options):
     """Runs rtsample to its end."""
     return Sampling(*arguments, **options).finish(expect)

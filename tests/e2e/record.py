@@ -335,7 +335,7 @@ def no_orders():
         path, log = trace_path("orders"), os.path.join(WORK, "orders.strace")
         with open(path, "wb") as file:
             file.write(damaged_traces.own_trace(said=said))
-        prefix = ["strace", "-f", "-o", log] if shutil.which("strace") else []
+        prefix = strace(log)
         command = [*prefix, RTSAMPLE, "replay", "--symfs", damaged_traces.FILES, "-o", "-", path]
         result = subprocess.run(command, capture_output=True, cwd=evil)
         server.settimeout(0)
