@@ -80,7 +80,7 @@ static int attach_pids(struct rts_session *session, struct rts_error *error)
 
 /* With more threads than we may have files open: one event per CPU for all processes, of which only
  * the target's samples are used. That takes the permission to sample everybody. */
-static int attach_pids_by_cpu(struct rts_session *session, struct rts_error *error)
+static int turn_to_cpus(struct rts_session *session, const struct rts_error *error)
 {
     rts_capture_close_events(session->capture);
     if (rts_capture_add_cpus(session->capture, NULL) < 0)
@@ -89,6 +89,13 @@ static int attach_pids_by_cpu(struct rts_session *session, struct rts_error *err
     session->whole_cpus = true;
     session->receipt.refused[RTS_RUNG_PERF_PROCESS] = error->cause;
     rts_process_table_select(session->processes);
+    return 0;
+}
+
+static int attach_pids_by_cpu(struct rts_session *session, struct rts_error *error)
+{
+    if (turn_to_cpus(session, error) < 0)
+        return -1;
     unsigned unreadable = 0;
     for (size_t i = 0; i < session->settings->pid_count; i++) {
         int32_t pid = (int32_t)session->settings->pids[i];
@@ -209,13 +216,8 @@ static int attach_all(struct rts_session *session, struct rts_error *error)
 
 static int follow_group_by_cpu(struct rts_session *session, struct rts_error *error)
 {
-    rts_capture_close_events(session->capture);
-    if (rts_capture_add_cpus(session->capture, NULL) < 0)
-        return -1; /* the message is about the limit */
-    rts_log("%s; sampling whole CPUs instead and using the target's samples", error->text);
-    session->whole_cpus = true;
-    session->receipt.refused[RTS_RUNG_PERF_PROCESS] = error->cause;
-    rts_process_table_select(session->processes);
+    if (turn_to_cpus(session, error) < 0)
+        return -1;
     return follow_group(session, error);
 }
 
