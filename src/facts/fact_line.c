@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "util/json.h"
+
 /* Keys of one metadata object; more than any sampler writes, so that telling them apart is cheap.
  */
 #define METADATA_KEYS_MAX 64
@@ -90,39 +92,15 @@ static bool take(struct scanner *scanner, char byte)
 
 /* ---- strings ---- */
 
-/* The code unit of "\uXXXX" at `at`, or -1. */
-static int code_unit(const char *at, const char *end)
-{
-    int unit = 0;
-    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
-        return -1;
-    for (int i = 2; i < 6; i++) {
-        char digit = at[i];
-        int value = digit >= '0' && digit <= '9'   ? digit - '0'
-                    : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-                    : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-                                                   : -1;
-        if (value < 0)
-            return -1;
-        unit = unit << 4 | value;
-    }
-    return unit;
-}
-
-/* Bytes of the escape at `at`, 0 when it is none. Half a surrogate pair is no character. */
+/* Bytes of the escape at `at`, 0 when it is none. */
 static size_t escape_size(const char *at, const char *end)
 {
     if (end - at < 2)
         return 0;
     if (at[1] != 'u')
         return strchr("\"\\/bfnrt", at[1]) && at[1] ? 2 : 0;
-    int unit = code_unit(at, end);
-    if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff))
-        return 0;
-    if (unit < 0xd800 || unit > 0xdfff)
-        return 6;
-    int low = code_unit(at + 6, end);
-    return low >= 0xdc00 && low <= 0xdfff ? 12 : 0;
+    size_t size;
+    return rts_json_code_point(at, (size_t)(end - at), &size) >= 0 ? size : 0;
 }
 
 /* Bytes of the UTF-8 character at `at`, 0 when it is ill-formed (Unicode, well-formed byte

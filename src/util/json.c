@@ -133,3 +133,33 @@ void rts_json_string(struct rts_buffer *buffer, const char *text)
 {
     rts_json_string_bytes(buffer, text, strlen(text));
 }
+
+/* The value of four hexadecimal digits, or -1. */
+static int code_unit(const char *digits)
+{
+    int unit = 0;
+    for (int i = 0; i < 4; i++) {
+        char digit = digits[i];
+        int value = digit >= '0' && digit <= '9'   ? digit - '0'
+                    : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+                    : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+                                                   : -1;
+        if (value < 0)
+            return -1;
+        unit = unit << 4 | value;
+    }
+    return unit;
+}
+
+long rts_json_code_point(const char *at, size_t left, size_t *size)
+{
+    int high = left >= 6 ? code_unit(at + 2) : -1;
+    *size = 6;
+    if (high < 0xd800 || high > 0xdfff)
+        return high;
+    if (high > 0xdbff || left < 12 || at[6] != '\\' || at[7] != 'u')
+        return -1;
+    int low = code_unit(at + 8);
+    *size = 12;
+    return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((high & 0x3ff) << 10 | (low & 0x3ff)) : -1;
+}

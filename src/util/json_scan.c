@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/json.h"
 #include "util/memory.h"
 
 #define BUFFER_SIZE (2 * RTS_JSON_TOKEN_MAX)
@@ -237,36 +238,6 @@ bool rts_json_scan_skip(struct rts_json_scan *scan)
 
 /* ---- escapes ---- */
 
-static int code_unit(const char *digits)
-{
-    int unit = 0;
-    for (int i = 0; i < 4; i++) {
-        char digit = digits[i];
-        int value = digit >= '0' && digit <= '9'   ? digit - '0'
-                    : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-                    : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-                                                   : -1;
-        if (value < 0)
-            return -1;
-        unit = unit << 4 | value;
-    }
-    return unit;
-}
-
-/* The code point of "\u…" at `at`, and the bytes it takes; -1 when it is none. */
-static long code_point(const char *at, size_t left, size_t *size)
-{
-    int high = left >= 6 ? code_unit(at + 2) : -1;
-    *size = 6;
-    if (high < 0xd800 || high > 0xdfff)
-        return high;
-    if (high > 0xdbff || left < 12 || at[6] != '\\' || at[7] != 'u')
-        return -1;
-    int low = code_unit(at + 8);
-    *size = 12;
-    return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((high & 0x3ff) << 10 | (low & 0x3ff)) : -1;
-}
-
 static size_t encode(long point, char bytes[4])
 {
     if (point < 0x80) {
@@ -294,7 +265,7 @@ static size_t unescape(const char *at, size_t left, char bytes[4], size_t *lengt
         return name ? 2 : 0;
     }
     size_t size;
-    long point = code_point(at, left, &size);
+    long point = rts_json_code_point(at, left, &size);
     if (point <= 0)
         return 0;
     *length = encode(point, bytes);
