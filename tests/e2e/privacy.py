@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Marker strings in everything that names a person, a machine or a place: they occur in no output."""
+import gzip
+import hashlib
 import sys
+import zipfile
 
 sys.dont_write_bytecode = True
 from lib import *  # noqa
+from cgroup_lib import *  # noqa
 
 # Markers that are told apart: which of them got out?
 MARKS = {word: "zq" + word + "canary" for word in ("path", "name", "argument", "value", "host", "home", "user")}
+CONTAINER = "5ca1ab1e" * 8
 
 
 def plant():
@@ -19,7 +24,7 @@ def plant():
     return path
 
 
-def run_marked(*arguments, folder):
+def run_marked(*arguments, folder, group=None, **settings):
     """Samples the marked program on a machine with a marked name; all outputs are asked for."""
     program = [RTSAMPLE]
     if IS_ROOT:
@@ -31,13 +36,16 @@ def run_marked(*arguments, folder):
         HOME="/home/" + MARKS["home"],
         USER=MARKS["user"],
         LOGNAME=MARKS["user"],
+        **settings,
     )
     os.makedirs(folder)
     own = ["--metrics", os.path.join(folder, "metrics"), "--spool", os.path.join(folder, "spool")]
     own += ["--endpoint", "https://127.0.0.1:9/signals/runtime-facts/ndjson", "--callgraph-id", "c"]
-    own += ["--scan-id", "s"]
+    own += ["--scan-id", "s", "--union", os.path.join(folder, "union.zip")]
     spooling = dict(environment, Egress__Enabled="false")
     with Target(plant(), MARKS["argument"], env=environment) as target:
+        if group:
+            enter(group, target.pid)
         sampling = Sampling(
             "-d", 3, "-F", 499, *own, *arguments, "-p", target.pid, program=program, env=spooling
         )
@@ -54,9 +62,10 @@ def outputs(sampling, folder):
         with open(path, "rb") as file:
             data = file.read()
         if data.startswith(b"\x1f\x8b"):
-            import gzip
-
             data = gzip.decompress(data)
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                data = b"".join(map(archive.read, archive.namelist()))
         found[path] = data + os.path.basename(path).encode()
     return found
 
@@ -69,7 +78,7 @@ def leaks(found):
 
 
 def redacted():
-    """by default no marker is in facts, account, metrics or spool"""
+    """by default no marker is in facts, account, metrics, union bundle or spool"""
     folder = os.path.join(WORK, "redacted")
     run, sampling = run_marked(folder=folder)
     found = outputs(sampling, folder)
@@ -78,6 +87,8 @@ def redacted():
         problems.append("there are no facts: " + run.stderr)
     if not any("spool" in path for path in found):
         problems.append("nothing was spooled: " + run.stderr)
+    if not any(path.endswith("union.zip") for path in found):
+        problems.append("there is no union bundle: " + run.stderr)
     return problems
 
 
@@ -116,9 +127,9 @@ def recorded():
     return problems
 
 
-def bundled(*options, folder):
+def bundled(*options, folder, **marked):
     """The run, and {bundle: what is in it, unpacked}."""
-    run, sampling = run_marked("--cas", os.path.join(folder, "cas"), "--record-full", *options, folder=folder)
+    run, sampling = run_marked("--cas", os.path.join(folder, "cas"), "--record-full", *options, folder=folder, **marked)
     found, bundles = outputs(sampling, folder), {}
     for path in list(found):
         if path.endswith(".tar.zst"):
@@ -155,6 +166,22 @@ def in_bundles_opted_in():
     return problems
 
 
+def hashed_container():
+    """Privacy:HashContainerIds: only the digest of a container's id is in facts, bundles and all the rest"""
+    found = hierarchies()
+    if not found:
+        raise Skip("no control group hierarchy is writable here")
+    group = make_group(found[0][1], "docker/" + CONTAINER)
+    folder = os.path.join(WORK, "hashed")
+    run, found, _ = bundled(folder=folder, group=group, Privacy__HashContainerIds="true")
+    problems = list(leaks(found)) + run.problems
+    problems += ["the id is in " + path for path, data in found.items() if CONTAINER[:12].encode() in data]
+    digest = hashlib.sha256(CONTAINER.encode()).hexdigest()
+    if {fact["metadata"].get("containerId", fact.get("containerId")) for fact in run.facts} != {digest}:
+        problems.append("the digest is not in the facts")
+    return problems
+
+
 def recorded_in_full():
     """--record-full: memory of the stack is in the trace, with what lies there, and nowhere else"""
     stack = ["--record-full", "--call-graph", "dwarf,65528"]
@@ -168,4 +195,4 @@ def recorded_in_full():
 
 
 require_sampling()
-run_steps(redacted, opted_in, in_bundles, in_bundles_opted_in, recorded, recorded_in_full)
+run_steps(redacted, opted_in, in_bundles, in_bundles_opted_in, hashed_container, recorded, recorded_in_full)
