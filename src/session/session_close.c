@@ -259,6 +259,21 @@ static void let_signals_interrupt(void)
     sigprocmask(SIG_UNBLOCK, &signals, NULL);
 }
 
+/* Says why there is no sample; that is a failure when the kernel did not permit any. */
+static int why_nothing(const struct rts_session *session, struct rts_error *error)
+{
+    if (session->replay)
+        rts_log("the trace has no samples of processes");
+    else if (session->account.unwatched > 0)
+        return rts_fail(error, RTS_NOT_PERMITTED,
+                        "nothing was sampled, since the kernel did not permit it: grant "
+                        "CAP_PERFMON and CAP_SYS_PTRACE, or run as root");
+    else
+        rts_log("nothing was sampled: the target used no CPU time of its own (it slept, was "
+                "stopped, or is a kernel thread)");
+    return 0;
+}
+
 int rts_session_report(struct rts_session *session, struct rts_error *error)
 {
     uint64_t duration_ms = (session->ended_ns - session->started_ns) / 1000000;
@@ -282,13 +297,9 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
         result = -1;
     rts_session_update_metrics(session);
     print_summary(session, duration_ms);
-    if (rts_account_taken(&session->account) == 0)
-        rts_log(session->replay ? "the trace has no samples of processes"
-                : session->account.unwatched > 0
-                    ? "nothing was sampled, since the kernel did not permit it"
-                    : "nothing was sampled: the target used no CPU time of its own (it "
-                      "slept, was stopped, "
-                      "or is a kernel thread)");
+    if (rts_account_taken(&session->account) == 0 &&
+        why_nothing(session, result < 0 ? NULL : error) < 0)
+        result = -1;
     if (session->settings->target == RTS_TARGET_COMMAND)
         say_command_status(session);
     if (session->stats) {

@@ -197,15 +197,18 @@ def other_pid_namespace():
             problems += run.problems + ["%s: a fact" % (arguments,) for fact in run.facts]
             if "mount -t proc proc /proc" not in run.stderr:
                 problems.append("%s: %s" % (arguments, run.stderr))
+        if problems:
+            return problems
+        need_mounts()
         mounted = ["unshare", "-p", "-f", "--mount-proc", RTSAMPLE]
         run = sample("-p", target.pid, "-d", 1, program=mounted, expect=3, stats=False)
-        problems += run.problems
-    return problems
+    return run.problems
 
 
 def out_of_sight():
     """what is outside of our pid namespace is left out, and said"""
     need("unshare")
+    need_mounts()
     place = ["unshare", "-p", "-f", "--mount-proc", RTSAMPLE]
     with Target(build("chain-O0-fp")):
         run = sample("-a", "-d", 1, "-F", 499, program=place)

@@ -123,6 +123,21 @@ def unreadable_life():
     return problems
 
 
+def unreadable_command():
+    """a command that may not be read, of which nothing is sampled: exit status 4, and what to grant"""
+    command = copy_of("short-run")
+    os.chmod(command, 0o111)
+    program, options = RTSAMPLE, {}
+    if IS_ROOT:
+        program, options = as_nobody()[1]["program"][0], {"user": 65534, "group": 65534}
+    argv = [program, "-o", os.devnull, "--", command, "100"]
+    done = subprocess.run(argv, capture_output=True, text=True, **options)
+    problems = [] if done.returncode == 4 else ["the exit status is %d" % done.returncode]
+    if "nothing was sampled, since the kernel did not permit it: grant " not in done.stderr:
+        problems.append("it is not said")
+    return problems + ([done.stderr] if problems else [])
+
+
 def ends_by_itself():
     """the run ends when the target does"""
     with Target(build("short-run"), 1000) as target:
@@ -468,6 +483,7 @@ run_steps(
     same_program_twice,
     second_life,
     unreadable_life,
+    unreadable_command,
     ends_by_itself,
     last_of_several_ends,
     reused,
