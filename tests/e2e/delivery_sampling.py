@@ -57,8 +57,8 @@ def fault(case):
         if run.status != (5 if waiting or refused else 0):
             problems.append("exit status %s" % run.status)
         # What was taken and not said is at the server, and in the spool under the same key.
-        twice = [file for file in spool_files(spool) if file.key() in server.accepted]
-        waiting = [line for file in spool_files(spool) if file not in twice for line in file.lines()]
+        ours = [file for file in spool_files(spool) if file.key() not in server.accepted]
+        waiting = [line for file in ours for line in file.lines()]
         problems += same_lines(taken + waiting + refused, emitted(run), "in all places")
         if counts["dropped"]:
             problems.append("dropped: %s" % counts)
