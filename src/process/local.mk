@@ -7,6 +7,7 @@ librtsample_a_SOURCES += \
 	src/process/mapped_file_open.c \
 	src/process/mapping.c src/process/mapping.h \
 	src/process/maps.c src/process/maps.h \
+	src/process/maps_query.c src/process/maps_query.h \
 	src/process/process.c src/process/process.h src/process/process_state.h \
 	src/process/process_proc.c \
 	src/process/root_view.c src/process/root_view.h \

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "binary/elf_image.h"
+#include "process/maps_query.h"
 #include "process/root_view.h"
 
 /* A file that cannot be opened through one process may be there in another one's view; after this
@@ -59,6 +60,20 @@ static void note_package(const struct rts_code_map *map, const struct rts_mapped
     rts_package_table_note(map->packages, file->object, &place);
 }
 
+/* Of a file that cannot be opened the kernel may know the build-id: what stands for it then. */
+static struct rts_object *stand_in(const struct rts_code_map *map,
+                                   const struct rts_mapping *mapping)
+{
+    const struct rts_mapped_file *file = mapping->file;
+    struct rts_build_id asked;
+    const char *proc_root = rts_process_table_root(map->processes);
+    if (file->build_id.size > 0)
+        return rts_object_bare(&file->build_id, file->path);
+    if (!proc_root || !rts_maps_query_build_id(proc_root, map->process->view, mapping, &asked))
+        return NULL;
+    return rts_object_bare(&asked, file->path);
+}
+
 /* Finds the file of `mapping` and keeps its object. */
 static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
 {
@@ -78,6 +93,8 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
     if (file->object && map->packages)
         note_package(map, file, &view);
     rts_root_view_finish(&view);
+    if (!file->object && !file->no_elf && !file->bare)
+        file->bare = stand_in(map, mapping);
 }
 
 static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object *object)
@@ -99,15 +116,10 @@ static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object 
     };
 }
 
-/* Of a file that cannot be opened the build-id may be known, and the place in it. */
-static void stand_in(struct rts_mapping *mapping, struct rts_code *code)
+/* The place in a file that cannot be opened. */
+static void in_bare(struct rts_mapping *mapping, struct rts_code *code)
 {
-    struct rts_mapped_file *file = mapping->file;
-    if (file->build_id.size == 0)
-        return;
-    if (!file->bare)
-        file->bare = rts_object_bare(&file->build_id, file->path);
-    code->object = file->bare;
+    code->object = mapping->file->bare;
     code->bias = code->load_base = mapping->bias = mapping->load_base =
         mapping->start - mapping->offset;
 }
@@ -140,7 +152,7 @@ struct rts_code rts_code_map_find(void *context, uint64_t pc)
     if (file->object)
         return in_object(mapping, file->object);
     code.kind = file->no_elf ? RTS_CODE_ANONYMOUS : RTS_CODE_NO_FILE;
-    if (!file->no_elf && !map->finder)
-        stand_in(mapping, &code);
+    if (!file->no_elf && file->bare)
+        in_bare(mapping, &code);
     return code;
 }

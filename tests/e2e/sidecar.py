@@ -4,6 +4,8 @@
 container itself, another pid namespace, a user namespace, and the least that a root can hold. The same
 paths have other builds here than there, and the same packages other versions: facts are of what is
 there. What cannot be told is left out and said."""
+import errno
+import fcntl
 import sys
 
 sys.dont_write_bytecode = True
@@ -154,14 +156,20 @@ def containers():
 # --- Namespaces alone ------------------------------------------------------------------------------
 
 
-def unshared(root, *kinds, command=(APP,), user=0):
-    """A program in namespaces and a root of its own; `inner` is its process id here."""
+def unshared(root, *kinds, command=(APP,), user=0, mounted_at=None):
+    """A program in namespaces and a root of its own, which can be a place where only it has mounted
+    that; `inner` is its process id here."""
     need("nsenter")
     need_mounts()
     script = 'mount -t proc proc "$1/proc" && mkdir -p "$1$2" && mount --bind "$2" "$1$2" && shift 2 && exec "$@"'
-    chroot = ["chroot", "--userspec=%d:%d" % (user, user), root] if user else ["chroot", root]
     os.makedirs(root + "/proc", exist_ok=True)
-    words = ["unshare", "-m", "-p", "-f", *kinds, "sh", "-c", script, "sh", root, WORK]
+    places = [root, WORK]
+    if mounted_at:
+        os.makedirs(mounted_at, exist_ok=True)
+        script = 'mount --bind "$1" "$2" && shift && ' + script
+        places = [root, mounted_at, WORK]
+    chroot = ["chroot", *(["--userspec=%d:%d" % (user, user)] if user else []), mounted_at or root]
+    words = ["unshare", "-m", "-p", "-f", *kinds, "sh", "-c", script, "sh", *places]
     target = Target(*words, *chroot, *command)
     with open("/proc/%d/task/%d/children" % (target.pid, target.pid)) as file:
         target.inner = int(file.read().split()[0])
@@ -218,13 +226,26 @@ def out_of_sight():
     return problems
 
 
+def with_perfmon_alone():
+    """A program prefix: another user than the target's, who may sample and nothing else."""
+    powers = ["--reuid", "65533", "--regid", "65533", "--clear-groups", "--inh-caps", "-all,+cap_38"]
+    return ["setpriv", *powers, "--ambient-caps", "+cap_38", *portable(RTSAMPLE)]
+
+
+def check_without_access(root, facts):
+    ids = {"gnu-build-id:" + build_id(root + path) for path in (APP, LIBC, LOADER)}
+    for fact in facts:
+        if fact["buildId"] == "gnu-build-id:" + build_id(root + LOADER):
+            continue  # the very file that is here too
+        if fact["buildId"] not in ids or "purl" in fact or fact["metadata"]["symbolSource"] != "none":
+            yield "%s" % fact
+
+
 def no_access():
     """with CAP_PERFMON alone: build-ids of what is there, and neither names nor packages of what is here"""
     root = the_image()
-    powers = ["--reuid", "65533", "--regid", "65533", "--clear-groups", "--inh-caps", "-all,+cap_38"]
-    place = ["setpriv", *powers, "--ambient-caps", "+cap_38"]
     arguments = ("-a", "-F", 499, "-d", 3, "--emit", "process")
-    sampling = Sampling(*arguments, program=place + portable(RTSAMPLE), output="stdout", stats=False)
+    sampling = Sampling(*arguments, program=with_perfmon_alone(), output="stdout", stats=False)
     if not until(lambda: "sampling" in sampling.said() or sampling.process.poll() is not None):
         return ["it does not begin"]
     with unshared(root, user=65534) as target:
@@ -232,15 +253,36 @@ def no_access():
     if run.status == 4:
         raise Skip(run.stderr)
     facts = [fact for fact in run.facts if (fact["processId"], fact["processName"]) == (target.inner, "xz")]
-    ids = {"gnu-build-id:" + build_id(root + path) for path in (APP, LIBC, LOADER)}
-    problems = list(run.problems)
+    problems = run.problems + list(check_without_access(root, facts))
     if not facts and "no file" not in run.stderr:
         problems.append("nothing is known of it: " + run.stderr)
-    for fact in facts:
-        if fact["buildId"] == "gnu-build-id:" + build_id(root + LOADER):
-            continue  # the very file that is here too
-        if fact["buildId"] not in ids or "purl" in fact or fact["metadata"]["symbolSource"] != "none":
-            problems.append("%s" % fact)
+    return problems
+
+
+def can_be_asked():
+    """Does this kernel know PROCMAP_QUERY? It is then only the question that is wrong."""
+    with open("/proc/self/maps") as maps:
+        try:
+            fcntl.ioctl(maps, 0xC0686611, bytes(104))
+        except OSError as error:
+            return error.errno != errno.ENOTTY
+    return True
+
+
+def no_access_mapped_before():
+    """the same of what was mapped before the sampling, where the kernel tells that"""
+    root = the_image()
+    with unshared(root, user=65534, mounted_at=os.path.join(WORK, "elsewhere")) as target:
+        arguments = ("-p", target.inner, "-F", 499, "-d", 3)
+        run = sample(*arguments, program=with_perfmon_alone(), output="stdout", stats=False, expect=None)
+    if run.status == 4 or "cannot read what process" in run.stderr:
+        raise Skip("this kernel does not: " + run.stderr)
+    problems = run.problems + list(check_without_access(root, run.facts))
+    of_the_program = "gnu-build-id:" + build_id(root + APP)
+    if of_the_program not in {fact["buildId"] for fact in run.facts}:
+        if not can_be_asked():
+            raise Skip("this kernel cannot be asked for build-ids")
+        problems.append("nothing is known of it: %s" % run.stderr)
     return problems
 
 
@@ -274,5 +316,6 @@ run_steps(
     other_pid_namespace,
     out_of_sight,
     no_access,
+    no_access_mapped_before,
     musl,
 )
