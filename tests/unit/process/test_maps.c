@@ -12,12 +12,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "process/maps.h"
+#include "process/maps_query.h"
 #include "util/buffer.h"
 
 #include "../oracle.h"
@@ -239,6 +241,57 @@ static void test_missing_and_empty(void **state)
     free(oracle_ask("rm -r %s && echo", folder));
 }
 
+struct own_code {
+    struct rts_mapping mapping;
+    struct rts_mapped_file file;
+};
+
+static void take_own_code(void *context, const struct rts_maps_line *line)
+{
+    struct own_code *own = context;
+    uint64_t here = (uintptr_t)take_own_code;
+    if (here < line->start || here >= line->end)
+        return;
+    own->mapping.start = line->start;
+    own->mapping.offset = line->offset;
+    own->file.has_identity = true;
+    own->file.major = line->major;
+    own->file.minor = line->minor;
+    own->file.inode = line->inode;
+}
+
+static void test_build_id_by_the_kernel(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("readelf");
+    struct rts_build_id build_id;
+    struct own_code own = {.mapping.kind = RTS_MAPPING_FILE};
+    own.mapping.file = &own.file;
+    assert_true(rts_maps_read("/proc", getpid(), take_own_code, &own, NULL) > 0);
+    assert_false(rts_maps_query_build_id("/nowhere", getpid(), &own.mapping, &build_id));
+    if (!rts_maps_query_build_id("/proc", getpid(), &own.mapping, &build_id)) {
+        int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+        uint64_t nothing[13] = {0};
+        bool known = ioctl(fd, _IOWR('f', 17, nothing), nothing) == 0 || errno != ENOTTY;
+        close(fd);
+        assert_false(known); /* else it should have told */
+        skip();
+    }
+    char hex[2 * RTS_BUILD_ID_MAX + 1] = "";
+    for (size_t i = 0; i < build_id.size; i++)
+        sprintf(hex + 2 * i, "%02x", build_id.bytes[i]);
+    char *told = oracle_ask("readelf -n /proc/%d/exe | sed -n 's/.*Build ID: //p'", getpid());
+    assert_string_equal(hex, told);
+    free(told);
+
+    struct own_code other = own;
+    other.mapping.file = &other.file;
+    other.file.inode++; /* another file is there by now */
+    assert_false(rts_maps_query_build_id("/proc", getpid(), &other.mapping, &build_id));
+    own.mapping.offset += 4096;
+    assert_false(rts_maps_query_build_id("/proc", getpid(), &own.mapping, &build_id));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_random_lines),
         cmocka_unit_test(test_real_process),
         cmocka_unit_test(test_missing_and_empty),
+        cmocka_unit_test(test_build_id_by_the_kernel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
