@@ -147,9 +147,11 @@ def in_bundles():
     run, found, bundles = bundled(folder=os.path.join(WORK, "bundled"))
     problems = list(leaks(found)) + run.problems
     for path, data in bundles.items():
-        for words in ("/usr/", "/lib/", "/tmp", os.uname().release, os.uname().nodename):
-            # The name of a machine may be so short that it stands in any compressed bytes.
-            if len(words) >= 4 and words.encode() in data:
+        host = os.uname().nodename.encode()
+        # A short name stands in any such bytes by chance: then as traces and JSON would have it.
+        hosts = [host] if len(host) >= 4 else [host.ljust(16, b"\0"), b'"%s"' % host]
+        for words in (b"/usr/", b"/lib/", b"/tmp", os.uname().release.encode(), *hosts):
+            if words in data:
                 problems.append("%s is in %s" % (words, path))
         if data.count(b"buildid-") == 0:
             problems.append("no file is named by its build-id")
