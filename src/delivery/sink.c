@@ -48,7 +48,9 @@ static int open_target(const char *path, struct rts_error *error)
         int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
         return fd >= 0 ? fd : rts_fail_errno(error, errno, "cannot write facts to stdout");
     }
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    /* At the end of the file, wherever that is by then: who rotates logs may empty it. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                  0600);
     if (fd < 0)
         return rts_fail_errno(error, errno, "cannot open %s for the facts", path);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* that was for the opening only */
@@ -118,11 +120,17 @@ static size_t write_all(const struct rts_sink *sink, const char *bytes, size_t s
     return done;
 }
 
-/* Where the next write will land. */
+/* Where the next write will land. A file that became shorter than what was written to it was
+ * emptied meanwhile: behind its end a write would leave a hole. The flags of stdout are not ours to
+ * change. */
 static off_t write_position(int fd)
 {
+    struct stat status;
     int flags = fcntl(fd, F_GETFL);
-    return lseek(fd, 0, flags >= 0 && (flags & O_APPEND) ? SEEK_END : SEEK_CUR);
+    off_t position = lseek(fd, 0, flags >= 0 && (flags & O_APPEND) ? SEEK_END : SEEK_CUR);
+    if (position > 0 && fstat(fd, &status) == 0 && status.st_size < position)
+        return lseek(fd, 0, SEEK_END);
+    return position;
 }
 
 /* Takes a partly written batch out of the file again. Only when nothing lies behind it: stdout may

@@ -23,8 +23,9 @@
 
 struct rts_sink;
 
-/* Opens `path` for writing: created 0600 if new, truncated; "-" is stdout. NULL on failure; never
- * waits: error->number is ENXIO for a FIFO that has no reader yet. */
+/* Opens `path` for writing: created 0600 if new, truncated; "-" is stdout. What is written goes to
+ * the end of the file, also after somebody else has truncated it (logrotate's copytruncate). NULL
+ * on failure; never waits: error->number is ENXIO for a FIFO that has no reader yet. */
 struct rts_sink *rts_sink_open(const char *path, struct rts_error *error);
 
 /* Hands over one batch of `lines` whole lines; what cannot be written at once is kept. Returns 0

@@ -406,6 +406,67 @@ static int write_limited(struct rts_sink *sink, const struct rts_buffer *batch, 
     return result;
 }
 
+/* logrotate's copytruncate: the file is copied, then emptied, and goes on from its new end. */
+static void emptied_file_goes_on_without_a_hole(void **state)
+{
+    (void)state;
+    char folder[64], path[96];
+    struct rts_error error;
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/facts", folder);
+    for (int kind = 0; kind < 3; kind++) { /* a path; stdout as `>` opens it; as `>>` does */
+        int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | (kind == 2 ? O_APPEND : 0);
+        int fd = kind > 0 ? open(path, flags, 0600) : -1;
+        struct rts_sink *sink = kind > 0 ? open_on(fd) : rts_sink_open(path, &error);
+        assert_non_null(sink);
+        assert_int_equal(rts_sink_write(sink, "before\n", 7, 1, &error), 0);
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(rts_sink_write(sink, "after\n", 6, 1, &error), 0);
+        assert_content(path, "after\n");
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(rts_sink_write(sink, "again\n", 6, 1, &error), 0);
+        assert_int_equal(rts_sink_write(sink, "and\n", 4, 1, &error), 0);
+        assert_content(path, "again\nand\n");
+        if (kind == 1) /* the shell shares these flags */
+            assert_int_equal(fcntl(fd, F_GETFL) & O_APPEND, 0);
+        assert_int_equal(rts_sink_close(sink, NULL, &error), 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    unlink(path);
+    rmdir(folder);
+}
+
+/* The same while the file is full: the batch that waits is cut out, then written to the new end. */
+static void emptied_full_file_goes_on_with_whole_lines(void **state)
+{
+    (void)state;
+    char folder[64], path[96];
+    struct rts_error error;
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/facts", folder);
+    struct rts_sink *sink = rts_sink_open(path, &error);
+    struct rts_buffer first = make_batch(0, 10, 100), second = make_batch(10, 10, 100);
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 1550;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int wrote_first = rts_sink_write(sink, first.data, first.size, 10, &error);
+    int wrote_second = rts_sink_write(sink, second.data, second.size, 10, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(wrote_first, 0);
+    assert_int_equal(wrote_second, 1);
+    assert_content(path, first.data);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(rts_sink_close(sink, NULL, &error), 0);
+    assert_content(path, second.data);
+    rts_buffer_finish(&first);
+    rts_buffer_finish(&second);
+    unlink(path);
+    rmdir(folder);
+}
+
 /* stdout may be a file to which others append: what they wrote must survive a cut. */
 static void appended_file_keeps_what_others_wrote(void **state)
 {
@@ -477,6 +538,8 @@ int main(void)
         cmocka_unit_test(stuck_reader_of_a_non_blocking_pipe),
         cmocka_unit_test(closing_waits_for_the_reader),
         cmocka_unit_test(fifo_is_not_waited_for),
+        cmocka_unit_test(emptied_file_goes_on_without_a_hole),
+        cmocka_unit_test(emptied_full_file_goes_on_with_whole_lines),
         cmocka_unit_test(appended_file_keeps_what_others_wrote),
         cmocka_unit_test(bytes_behind_ours_are_not_cut_off),
     };
