@@ -12,6 +12,7 @@
 #include "unwind/architecture.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/option_reader.h"
 
 enum long_option {
     OPTION_JSON = 256
@@ -32,7 +33,8 @@ struct request {
 
 static int parse(int argc, char **argv, struct request *request, struct rts_error *error)
 {
-    for (int option; (option = getopt_long(argc, argv, "p:hV", long_options, NULL)) != -1;) {
+    for (int option;
+         (option = rts_option_next(argc, argv, "p:hV", long_options, error)) != RTS_OPTIONS_END;) {
         char *end;
         long pid;
         switch (option) {
@@ -46,8 +48,7 @@ static int parse(int argc, char **argv, struct request *request, struct rts_erro
         case OPTION_JSON: request->json = true; break;
         case 'h': request->help = true; break;
         case 'V': request->version = true; break;
-        default:
-            return rts_fail(error, RTS_USAGE, "doctor [-p PID] [--json] (see rtsample --help)");
+        default: return -1;
         }
     }
     if (optind < argc)

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "session/session.h"
 #include "settings/settings_options.h"
+#include "util/option_reader.h"
 
 enum long_option {
     OPTION_EMIT = 256,
@@ -64,8 +65,9 @@ static int parse(int argc, char **argv, const struct option *options, struct rts
                  const char **path, struct rts_error *error)
 {
     rts_settings_begin_layer(settings);
-    for (int option; (option = getopt_long(argc, argv, short_options, options, NULL)) != -1;)
-        if (parse_option(option, settings, error) < 0)
+    for (int option;
+         (option = rts_option_next(argc, argv, short_options, options, error)) != RTS_OPTIONS_END;)
+        if (option == RTS_OPTION_WRONG || parse_option(option, settings, error) < 0)
             return -1;
     rts_settings_end_layer(settings);
     if (optind + 1 != argc)

@@ -11,6 +11,7 @@
 #include "settings/settings_options.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
+#include "util/option_reader.h"
 
 /* The leading "+": options end at the first other word. */
 static const char short_options[] = "+p:aF:d:o:c:hV";
@@ -70,17 +71,24 @@ static int parse_number(const char *text, long minimum, long maximum, long *numb
     return errno || end == text || *end || *number < minimum || *number > maximum ? -1 : 0;
 }
 
+/* Between ids stand commas, or blanks as pidof(1) and pgrep(1) print them. */
 static int parse_pids(struct rts_settings *settings, const char *list, struct rts_error *error)
 {
     RTS_FREE char *copy = rts_strdup(list);
     char *rest = copy;
-    for (char *word; (word = strsep(&rest, ","));) {
+    bool any = false;
+    for (char *word; (word = strsep(&rest, ", \t\n"));) {
         long pid;
+        if (!*word)
+            continue;
         if (parse_number(word, 1, INT_MAX, &pid) < 0)
-            return rts_fail(error, RTS_USAGE, "-p %s: \"%s\" is no process id", list, word);
+            return rts_fail(error, RTS_USAGE, "-p %s: \"%s\" is not a process id", list, word);
         rts_settings_add_pid(settings, (pid_t)pid);
+        any = true;
     }
-    return 0;
+    return any ? 0
+               : rts_fail(error, RTS_USAGE,
+                          "-p \"%s\": there is no process id in it; does the program run?", list);
 }
 
 static int set_target(struct rts_settings *settings, enum rts_target_kind target,
@@ -196,14 +204,30 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
     }
 }
 
+static int fail_word(const char *word, struct rts_error *error)
+{
+    const char *meant = rts_command_like(word);
+    if (meant && strcmp(word, meant) == 0)
+        return rts_fail(error, RTS_USAGE, "the command \"%s\" stands first: rtsample %s [OPTIONS]",
+                        word, word);
+    if (meant)
+        return rts_fail(error, RTS_USAGE,
+                        "\"%s\" is not a command of rtsample; the nearest one is \"%s\", which "
+                        "stands first (a program to be sampled goes after \"--\")",
+                        word, meant);
+    return rts_fail(error, RTS_USAGE,
+                    "\"%s\" is neither an option nor a command of rtsample; a program to be "
+                    "sampled goes after \"--\"",
+                    word);
+}
+
 static int parse_target(int argc, char **argv, struct rts_settings *settings,
                         struct rts_error *error)
 {
     if (optind == argc)
         return 0;
     if (strcmp(argv[optind - 1], "--") != 0)
-        return rts_fail(error, RTS_USAGE, "\"%s\" is no option; a command goes behind \"--\"",
-                        argv[optind]);
+        return fail_word(argv[optind], error);
     settings->command = &argv[optind];
     return set_target(settings, RTS_TARGET_COMMAND, error);
 }
@@ -213,8 +237,9 @@ static int parse(int argc, char **argv, const struct option *options, struct rts
                  bool *print_config, struct rts_error *error)
 {
     rts_settings_begin_layer(settings);
-    for (int option; (option = getopt_long(argc, argv, short_options, options, NULL)) != -1;)
-        if (parse_option(option, settings, print_config, error) < 0)
+    for (int option;
+         (option = rts_option_next(argc, argv, short_options, options, error)) != RTS_OPTIONS_END;)
+        if (option == RTS_OPTION_WRONG || parse_option(option, settings, print_config, error) < 0)
             return -1;
     rts_settings_end_layer(settings);
     return parse_target(argc, argv, settings, error);

@@ -17,6 +17,7 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/option_reader.h"
 
 /* Batches that may be under way at once: enough that the server is never waited for. */
 #define BATCHES_AHEAD 16
@@ -159,6 +160,25 @@ static void drain_spool(struct send *send, const char *directory)
     end_delivery(send, &sending, directory);
 }
 
+/* In the words of Signals, which refuses it. */
+static void fail_empty(const struct send *send, struct rts_error *error)
+{
+    const struct rts_send_input *only = NULL;
+    size_t files = 0;
+    for (size_t i = 0; i < send->input_count; i++)
+        if (!send->inputs[i].is_spool && files++ == 0)
+            only = &send->inputs[i];
+    if (files == 1)
+        rts_fail(error, RTS_FAILED, "runtime fact stream was empty: there is no fact in %s",
+                 rts_send_input_name(only));
+    else
+        rts_fail(
+            error, RTS_FAILED,
+            "runtime fact stream was empty: there is no fact in any of the %zu files, the first "
+            "of which is %s",
+            files, rts_send_input_name(only));
+}
+
 /* All files in one delivery, so that their batches have one row of numbers. */
 static void send_files(struct send *send)
 {
@@ -180,7 +200,7 @@ static void send_files(struct send *send)
     bool is_empty = going_on && counts.own.submitted == 0;
     end_delivery(send, &sending, "files");
     if (is_empty && send->failed.failure == 0) {
-        rts_fail(&error, RTS_FAILED, "runtime fact stream was empty: there was nothing to send");
+        fail_empty(send, &error);
         note_failure(send, &error);
     }
 }
@@ -263,7 +283,10 @@ static int parse(struct send *send, int argc, char **argv, const struct option *
                  struct rts_error *error)
 {
     rts_settings_begin_layer(&send->settings);
-    for (int option; (option = getopt_long(argc, argv, short_options, options, NULL)) != -1;) {
+    for (int option; (option = rts_option_next(argc, argv, short_options, options, error)) !=
+                     RTS_OPTIONS_END;) {
+        if (option == RTS_OPTION_WRONG)
+            return -1;
         if (option == OPTION_STRICT)
             send->strict = true;
         else if (option == OPTION_UNION)

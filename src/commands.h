@@ -19,6 +19,9 @@ int rts_cmd_replay(int argc, char **argv);
 /* rtsample doctor [-p PID] [--json]; argv[0] is "doctor". */
 int rts_cmd_doctor(int argc, char **argv);
 
+/* The name of a command that somebody who wrote `word` may have meant; NULL: there is none. */
+const char *rts_command_like(const char *word);
+
 /* Prints the text of --help, or the line of --version with what was built in. */
 int rts_print_about(bool help, struct rts_error *error);
 

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "commands.h"
+#include "util/nearest.h"
 
 static const struct {
     const char *name;
@@ -17,6 +18,14 @@ static const struct {
     {"sample", rts_cmd_sample},
     {"send", rts_cmd_send},
 };
+
+const char *rts_command_like(const char *word)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (rts_word_resembles(word, commands[i].name))
+            return commands[i].name;
+    return NULL;
+}
 
 /* When a standard descriptor is closed, the next file we open would take its place, and be written
  * to. Something that fails in the same way is put there instead. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/memory.h"
 
 #define PROC "/proc"
 
@@ -56,4 +57,17 @@ int rts_capture_check_ptrace(int32_t pid, struct rts_error *error)
         return 0;
     snprintf(what, sizeof what, "trace process %d", (int)pid);
     return error ? not_permitted(what, &refusal, number, error) : -1;
+}
+
+char *rts_capture_access_remedy(int32_t pid, int number)
+{
+    struct rts_standing standing;
+    struct rts_target_standing target;
+    struct rts_refusal refusal;
+    rts_standing_look(PROC, &standing);
+    standing.ptrace_call = ESRCH; /* /proc is asked without that call, */
+    rts_target_standing_read(PROC, pid, &standing, &target);
+    target.tracer = 0; /* and may be read while somebody traces */
+    rts_refusal_of_ptrace(&standing, &target, number, &refusal);
+    return rts_strdup(refusal.remedy);
 }

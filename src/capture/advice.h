@@ -15,4 +15,8 @@ int rts_capture_refused(enum rts_perf_scope scope, int32_t pid, int number,
  * no such process. */
 int rts_capture_check_ptrace(int32_t pid, struct rts_error *error);
 
+/* What would let us look into `pid`, whose files in /proc were refused with `number`: a clause such
+ * as "grant CAP_SYS_PTRACE, or run as root", to be freed. */
+char *rts_capture_access_remedy(int32_t pid, int number);
+
 #endif

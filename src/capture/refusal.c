@@ -50,6 +50,17 @@ static const char *monitor(const struct rts_standing *standing)
     return standing->knows_perfmon ? "CAP_PERFMON" : "CAP_SYS_ADMIN";
 }
 
+/* Root is not told to run as root: it lacks what its container withholds. */
+static const char *or_as_root(const struct rts_standing *standing)
+{
+    return standing->uid == 0 ? "" : ", or run as root";
+}
+
+static const char *or_as_its_user(const struct rts_standing *standing)
+{
+    return standing->uid == 0 ? ", or run as its user" : ", or run as root or as its user";
+}
+
 /* ---- perf events ---- */
 
 static enum rts_cause cause_of_enosys(const struct rts_standing *standing)
@@ -144,9 +155,9 @@ static void say_paranoid(const struct rts_standing *standing, enum rts_perf_scop
                monitor(standing));
     else
         REASON("there is no %s", monitor(standing));
-    REMEDY("grant %s, run as root, or set kernel.perf_event_paranoid to %d",
+    REMEDY("grant %s%s, or set kernel.perf_event_paranoid to %d",
            everything_is_refused(standing) ? "CAP_SYS_ADMIN" : monitor(standing),
-           refusing_level(scope) - 1);
+           standing->uid == 0 ? "" : ", run as root", refusing_level(scope) - 1);
 }
 
 void rts_refusal_of_perf(const struct rts_standing *standing, enum rts_perf_scope scope,
@@ -169,16 +180,16 @@ void rts_refusal_of_perf(const struct rts_standing *standing, enum rts_perf_scop
     case RTS_CAUSE_PARANOID: say_paranoid(standing, scope, refusal); break;
     case RTS_CAUSE_OTHER_USER:
         REASON("it belongs to another user, and there is no %s", capability);
-        REMEDY("grant %s (and CAP_SYS_PTRACE, to read its files), or run as root or as its user",
-               capability);
+        REMEDY("grant %s (and CAP_SYS_PTRACE, to read its files)%s", capability,
+               or_as_its_user(standing));
         break;
     case RTS_CAUSE_NOT_DUMPABLE:
         REASON("it is not dumpable (set-uid, or prctl), and there is no %s", capability);
-        REMEDY("grant %s and CAP_SYS_PTRACE, or run as root", capability);
+        REMEDY("grant %s and CAP_SYS_PTRACE%s", capability, or_as_root(standing));
         break;
     case RTS_CAUSE_MORE_CAPABLE:
         REASON("it has capabilities that we have not, and there is no %s", capability);
-        REMEDY("grant %s and CAP_SYS_PTRACE, or run as root", capability);
+        REMEDY("grant %s and CAP_SYS_PTRACE%s", capability, or_as_root(standing));
         break;
     case RTS_CAUSE_USER_NAMESPACE:
         REASON("%s is there in a user namespace only, where perf events do not heed it",
@@ -251,15 +262,15 @@ void rts_refusal_of_ptrace(const struct rts_standing *standing,
         break;
     case RTS_CAUSE_OTHER_USER:
         REASON("it belongs to another user, and there is no CAP_SYS_PTRACE");
-        REMEDY("grant CAP_SYS_PTRACE, or run as root or as its user");
+        REMEDY("grant CAP_SYS_PTRACE%s", or_as_its_user(standing));
         break;
     case RTS_CAUSE_NOT_DUMPABLE:
         REASON("it is not dumpable (set-uid, or prctl), and there is no CAP_SYS_PTRACE");
-        REMEDY("grant CAP_SYS_PTRACE, or run as root");
+        REMEDY("grant CAP_SYS_PTRACE%s", or_as_root(standing));
         break;
     case RTS_CAUSE_MORE_CAPABLE:
         REASON("it has capabilities that we have not, and there is no CAP_SYS_PTRACE");
-        REMEDY("grant CAP_SYS_PTRACE, or run as root");
+        REMEDY("grant CAP_SYS_PTRACE%s", or_as_root(standing));
         break;
     case RTS_CAUSE_USER_NAMESPACE:
         REASON("CAP_SYS_PTRACE is there in a user namespace only, and the process is not of it");

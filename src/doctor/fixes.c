@@ -144,7 +144,7 @@ static void grant_on_host(struct rts_check *check, const struct rts_findings *fi
     if (findings->self.user != 0)
         rts_check_fix(check, "setcap %s+ep %s", file, path);
     else
-        rts_check_fix(check, "start it as root with %s", names);
+        rts_check_fix(check, "start it with %s, which root has elsewhere and lacks here", names);
 }
 
 static void grant_in_container(struct rts_check *check, const struct rts_findings *findings,
@@ -238,6 +238,12 @@ void rts_fix_filter(struct rts_check *check, const struct rts_findings *findings
     case RTS_WHERE_CONTAINER:
         rts_check_fix(check, "start it without the seccomp filter, or allow %s in it", system_call);
     }
+}
+
+void rts_fix_security_module(struct rts_check *check, const struct rts_findings *findings)
+{
+    rts_check_fix(check, "look for the denial in the audit log, and allow it in the policy of %s",
+                  *findings->host.modules ? findings->host.modules : "the security module");
 }
 
 void rts_fix_limit(struct rts_check *check, const struct rts_findings *findings, char option,

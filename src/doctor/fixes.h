@@ -39,6 +39,9 @@ void rts_fix_sysctl(struct rts_check *check, const struct rts_findings *findings
 void rts_fix_filter(struct rts_check *check, const struct rts_findings *findings,
                     const char *system_call);
 
+/* Adds where to look when a security module refuses what the capabilities permit. */
+void rts_fix_security_module(struct rts_check *check, const struct rts_findings *findings);
+
 /* Adds how to raise a limit: `option` of ulimit, its name for containers and services, a value. */
 void rts_fix_limit(struct rts_check *check, const struct rts_findings *findings, char option,
                    const char *name, unsigned long long value);

@@ -27,11 +27,7 @@ static void fix_ptrace(struct rts_check *check, const struct rts_findings *findi
         rts_fix_capabilities(check, findings, BIT(RTS_CAPABILITY_SYS_PTRACE));
         rts_fix_sysctl(check, findings, "kernel.yama.ptrace_scope=0");
         break;
-    case RTS_CAUSE_SECURITY_MODULE:
-        rts_check_fix(check,
-                      "look for the denial in the audit log, and allow it in the policy of %s",
-                      *findings->host.modules ? findings->host.modules : "the security module");
-        break;
+    case RTS_CAUSE_SECURITY_MODULE: rts_fix_security_module(check, findings); break;
     default: rts_fix_capabilities(check, findings, BIT(RTS_CAPABILITY_SYS_PTRACE));
     }
 }

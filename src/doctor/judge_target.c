@@ -94,7 +94,9 @@ static void judge_file(const struct rts_findings *findings, struct rts_report *r
     if (!by_filter)
         rts_check_because(check, "%s", refusal.reason);
     rts_check_lost(check, "%s", lost);
-    if (number == EACCES || number == EPERM)
+    if (refusal.cause == RTS_CAUSE_SECURITY_MODULE)
+        rts_fix_security_module(check, findings); /* what could be granted is there */
+    else if (number == EACCES || number == EPERM)
         rts_fix_capabilities(check, findings, BIT(RTS_CAPABILITY_SYS_PTRACE));
 }
 

@@ -28,6 +28,7 @@
 struct rts_graph_input {
     int fd;
     uint64_t bytes; /* that were read */
+    bool begun;     /* the first bytes of the text at hand have been looked at */
 #ifdef HAVE_LIBARCHIVE
     struct archive *archive; /* NULL: the file is read as it is */
     bool in_entry;
@@ -121,6 +122,7 @@ static long read_archive(struct rts_graph_input *input, void *bytes, size_t size
             if (found <= 0)
                 return found;
             input->in_entry = true;
+            input->begun = false;
             /* Texts of two entries must not run together. */
             *(char *)bytes = '\n';
             return 1;
@@ -146,6 +148,47 @@ static long read_file(struct rts_graph_input *input, void *bytes, size_t size,
     if (length < 0)
         return rts_fail_errno(error, errno, "it cannot be read");
     return (long)length;
+}
+
+/* Some of what is in the file, or in the entry of an archive. */
+static long read_some(struct rts_graph_input *input, void *bytes, size_t size,
+                      struct rts_error *error)
+{
+#ifdef HAVE_LIBARCHIVE
+    if (input->archive)
+        return read_archive(input, bytes, size, error);
+#endif
+    return read_file(input, bytes, size, error);
+}
+
+/* Tools of other systems begin UTF-8 with a byte order mark, which JSON does not know, or write
+ * UTF-16. Returns the size without the mark. */
+static long check_beginning(char *bytes, long size, struct rts_error *error)
+{
+    if (size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
+        return rts_fail(error, RTS_FAILED, "it is UTF-16, and JSON has to be UTF-8");
+    if (size < 3 || memcmp(bytes, "\xef\xbb\xbf", 3) != 0)
+        return size;
+    if (size == 3)
+        return *bytes = '\n', 1; /* nothing would be the end of all entries */
+    memmove(bytes, bytes + 3, (size_t)size - 3);
+    return size - 3;
+}
+
+/* Reads the first bytes of a text, as many as a mark has: a pipe may begin with a single one. */
+static long read_beginning(struct rts_graph_input *input, char *bytes, size_t size,
+                           struct rts_error *error)
+{
+    long have = 0;
+    for (long more = 1; have < 3 && more > 0 && size >= 3; have += more) {
+        more = read_some(input, bytes + have, size - (size_t)have, error);
+        if (more < 0)
+            return -1;
+        if (!input->begun && have == 0 && more == 1 && bytes[0] == '\n')
+            return more; /* an entry begins behind it */
+    }
+    input->begun = true;
+    return check_beginning(bytes, have, error);
 }
 
 struct rts_graph_input *rts_graph_input_open(const char *path, struct rts_error *error)
@@ -188,13 +231,8 @@ void rts_graph_input_close(struct rts_graph_input *input)
 long rts_graph_input_read(void *context, void *bytes, size_t size, struct rts_error *error)
 {
     struct rts_graph_input *input = context;
-    long length;
-#ifdef HAVE_LIBARCHIVE
-    length = input->archive ? read_archive(input, bytes, size, error)
-                            : read_file(input, bytes, size, error);
-#else
-    length = read_file(input, bytes, size, error);
-#endif
+    long length = input->begun ? read_some(input, bytes, size, error)
+                               : read_beginning(input, bytes, size, error);
     if (length > 0)
         input->bytes += (uint64_t)length;
     if (input->bytes > RTS_GRAPH_BYTES_MAX)

@@ -55,7 +55,7 @@ const char *rts_process_table_root(const struct rts_process_table *table);
 
 /* Takes in a process that runs already: name and mappings from /proc, valid from time 0. Fails with
  * RTS_NOT_FOUND when there is none; when its maps may not be read, the process is there without
- * mappings and the error says what to grant (result -1 and *process set). */
+ * mappings and the error says what that means (result -1 and *process set). */
 int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_process **process,
                        struct rts_error *error);
 

@@ -139,10 +139,13 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
         attached->died_ns = attached->born_ns; /* there may be samples of it, and no more */
         return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
     }
-    return rts_fail(error, RTS_NOT_PERMITTED,
-                    "cannot read what process %d has mapped (%s): code that was mapped before now "
-                    "stays unnamed; grant CAP_SYS_PTRACE, or run as root or as its user",
-                    (int)pid, strerror(failure.number));
+    rts_fail(error, RTS_NOT_PERMITTED,
+             "cannot read what process %d has mapped (%s): code that was mapped before now stays "
+             "unnamed",
+             (int)pid, strerror(failure.number));
+    if (error)
+        error->number = failure.number;
+    return -1;
 }
 
 bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process, uint64_t now)

@@ -12,6 +12,9 @@
 /* PF_EXITING of the kernel's flags: it ends, and is no zombie yet. */
 #define FLAG_EXITING 4u
 
+/* PF_KTHREAD, since Linux 2.6.28. */
+#define FLAG_KERNEL_THREAD 0x200000u
+
 int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process_stat *stat)
 {
     char path[256], text[1024];
@@ -30,6 +33,7 @@ int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process
         return -1;
     stat->parent = parent;
     stat->ends = (flags & FLAG_EXITING) || stat->state == 'Z' || stat->state == 'X';
+    stat->is_kernel = flags & FLAG_KERNEL_THREAD;
     return 0;
 }
 

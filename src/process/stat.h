@@ -10,6 +10,7 @@ struct rts_process_stat {
     char state; /* 'R', 'S', 'Z', ... */
     bool ends;  /* its first thread has ended, or is about to */
     int32_t parent;
+    bool is_kernel; /* a kernel thread: it runs no code of a program */
     long threads;
     uint64_t start_ticks; /* since boot; with the pid it names one process for good */
 };

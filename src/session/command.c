@@ -105,6 +105,7 @@ void rts_command_end(struct rts_command *command, unsigned wait_ms)
 {
     if (command->pid <= 0 || rts_command_poll(command))
         return;
+    command->asked = true;
     kill(command->pid, SIGTERM);
     kill(command->pid, SIGCONT); /* a stopped one could not end */
     for (unsigned waited = 0; waited < wait_ms && !rts_command_poll(command); waited += 10)

@@ -91,6 +91,7 @@ static void every_second(struct rts_session *session, struct loop *loop, uint64_
     draw_status(session, now);
     rts_session_measure_self(session);
     rts_session_tell_guard(session, now);
+    rts_session_tell_rate_limit(session);
     rts_session_watch_again(session);
     if (rts_session_target_ended(session, true))
         loop->done = true;

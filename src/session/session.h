@@ -86,6 +86,7 @@ struct rts_session {
     uint64_t *throttled_since; /* per CPU; 0: not throttled */
     unsigned cpu_count;        /* entries of throttled_since */
     unsigned samples_unread;   /* since the CPU guard had a reading */
+    bool limit_said;           /* that samples are left out for the limit on events */
     bool metrics_failed;       /* the metrics could not be replaced, which was said */
     bool stopped;              /* a signal told us to end */
     bool exit_seen;            /* a thread ended: see whether the target has */
@@ -271,6 +272,9 @@ void rts_session_read_cpu(struct rts_session *session, bool sampling);
 
 /* -1: the sample is to be used; or the enum rts_drop that it is to be counted for. */
 int rts_session_guard_sample(struct rts_session *session, uint64_t instance, uint64_t time);
+
+/* Tells people, once, that the limit on events leaves samples out, and how to raise it. */
+void rts_session_tell_rate_limit(struct rts_session *session);
 
 /* Tells people, at most every ten seconds, that the CPU guard's state has changed. */
 void rts_session_tell_guard(struct rts_session *session, uint64_t now);

@@ -230,14 +230,15 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
 static void say_command_status(const struct rts_session *session)
 {
     const struct rts_command *command = &session->command;
+    const char *asked = command->asked ? ", asked to by rtsample when sampling was over" : "";
     if (!command->ended)
         rts_log("the command still runs as process %d, although it was asked to end (SIGTERM)",
                 (int)command->pid);
     else if (command->status > 128)
-        rts_log("the command was ended by signal %d (%s)", command->status - 128,
-                strsignal(command->status - 128));
+        rts_log("the command was ended by signal %d (%s)%s", command->status - 128,
+                strsignal(command->status - 128), asked);
     else
-        rts_log("the command ended with exit status %d", command->status);
+        rts_log("the command ended with exit status %d%s", command->status, asked);
 }
 
 static void interrupt_only(int number)
@@ -267,7 +268,8 @@ static int why_nothing(const struct rts_session *session, struct rts_error *erro
     else if (session->account.unwatched > 0)
         return rts_fail(error, RTS_NOT_PERMITTED,
                         "nothing was sampled, since the kernel did not permit it: grant "
-                        "CAP_PERFMON and CAP_SYS_PTRACE, or run as root");
+                        "CAP_PERFMON and CAP_SYS_PTRACE%s",
+                        getuid() == 0 ? "" : ", or run as root");
     else
         rts_log("nothing was sampled: the target used no CPU time of its own (it slept, was "
                 "stopped, or is a kernel thread)");
@@ -297,6 +299,7 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
         result = -1;
     rts_session_update_metrics(session);
     print_summary(session, duration_ms);
+    rts_session_tell_rate_limit(session);
     if (rts_account_taken(&session->account) == 0 &&
         why_nothing(session, result < 0 ? NULL : error) < 0)
         result = -1;

@@ -2,6 +2,7 @@
 /* The guards at work: our own CPU time in, the sampling frequency and what people are told out. */
 #include "session/session.h"
 
+#include <inttypes.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,19 +23,48 @@ static struct rts_guard_options guard_options(const struct rts_session *session,
     };
 }
 
+/* What to do about the limit on events; takes what it would have to be. */
+#define HOW_TO_RAISE                                                                               \
+    "set it to %" PRIu64 ", or to 0 for no limit (in the settings of -c, or as "                  \
+    "Sampler__MaxEventsPerSecond in the environment)"
+
+static unsigned online_cpus(void)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    return cpus > 0 ? (unsigned)cpus : 1;
+}
+
+/* Samples in a second when all CPUs are busy. */
+static uint64_t all_events(uint32_t frequency, unsigned cpus)
+{
+    return (uint64_t)frequency * cpus;
+}
+
 uint32_t rts_session_start_frequency(const struct rts_session *session)
 {
     uint32_t wanted = session->settings->frequency;
     if (session->settings->target != RTS_TARGET_ALL)
         return wanted;
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned cpus = online_cpus();
     struct rts_guard_options options = guard_options(session, wanted);
-    uint32_t fitting = rts_guard_fitting_frequency(&options, cpus > 0 ? (unsigned)cpus : 1);
+    uint32_t fitting = rts_guard_fitting_frequency(&options, cpus);
     if (fitting < wanted)
-        rts_log("%u Hz instead of %u: %ld CPUs would give more than Sampler:MaxEventsPerSecond, "
-                "which is %u",
-                fitting, wanted, cpus, options.max_events_per_second);
+        rts_log("%u Hz instead of %u: %u CPUs would give more samples than "
+                "Sampler:MaxEventsPerSecond, which is %u; for all of them " HOW_TO_RAISE,
+                fitting, wanted, cpus, options.max_events_per_second, all_events(wanted, cpus));
     return fitting;
+}
+
+void rts_session_tell_rate_limit(struct rts_session *session)
+{
+    uint32_t limit = session->settings->sampler.max_events_per_second;
+    if (session->replay || session->limit_said ||
+        session->account.dropped[RTS_DROP_RATE_LIMIT] == 0)
+        return;
+    session->limit_said = true;
+    rts_log("more than %u samples came in a second, which is Sampler:MaxEventsPerSecond: the others "
+            "are left out and counted; to use all, " HOW_TO_RAISE " or sample less often (-F)",
+            limit, all_events(session->settings->frequency, online_cpus()));
 }
 
 void rts_session_open_guard(struct rts_session *session)

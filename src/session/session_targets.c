@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/advice.h"
 #include "capture/standing.h"
 #include "process/cgroup.h"
 #include "process/descendants.h"
@@ -28,8 +29,10 @@ static int take_in(struct rts_session *session, int32_t pid, unsigned *unreadabl
     if (result == 0)
         return 0;
     if (failure.failure == RTS_NOT_PERMITTED) {
-        if ((*unreadable)++ == 0)
-            rts_log("%s", failure.text);
+        if ((*unreadable)++ == 0) {
+            RTS_FREE char *remedy = rts_capture_access_remedy(pid, failure.number);
+            rts_log("%s; %s", failure.text, remedy);
+        }
         return 0;
     }
     if (error)
@@ -60,9 +63,9 @@ static int attach_tree(struct rts_session *session, int32_t pid, unsigned *unrea
     return 0;
 }
 
-static int attach_pids(struct rts_session *session, struct rts_error *error)
+/* Can these be sampled at all, whatever is permitted? */
+static int check_pids(const struct rts_session *session, struct rts_error *error)
 {
-    unsigned unreadable = 0;
     for (size_t i = 0; i < session->settings->pid_count; i++) {
         int32_t pid = (int32_t)session->settings->pids[i];
         if (pid == session->own_pid)
@@ -72,6 +75,20 @@ static int attach_pids(struct rts_session *session, struct rts_error *error)
             return rts_fail(error, RTS_NOT_FOUND,
                             "no process with pid %d: it is a thread of process %d", (int)pid,
                             (int)process);
+        struct rts_process_stat stat;
+        if (rts_process_stat_read("/proc", pid, &stat) == 0 && stat.is_kernel)
+            return rts_fail(error, RTS_NOT_FOUND,
+                            "process %d is a kernel thread, which runs no code of a program",
+                            (int)pid);
+    }
+    return 0;
+}
+
+static int attach_pids(struct rts_session *session, struct rts_error *error)
+{
+    unsigned unreadable = 0;
+    for (size_t i = 0; i < session->settings->pid_count; i++) {
+        int32_t pid = (int32_t)session->settings->pids[i];
         if (attach_tree(session, pid, &unreadable, error) < 0)
             return -1;
     }
@@ -113,6 +130,8 @@ static int attach_pids_by_cpu(struct rts_session *session, struct rts_error *err
 static int attach_list(struct rts_session *session, struct rts_error *error)
 {
     struct rts_error failure;
+    if (check_pids(session, error) < 0)
+        return -1;
     int result = attach_pids(session, &failure);
     if (result < 0 && failure.number == EMFILE)
         result = attach_pids_by_cpu(session, &failure);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings/settings_keys.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "util/memory.h"
+#include "util/nearest.h"
 
 #define AT(field) .offset = offsetof(struct rts_settings, field)
-
-/* A longer path is compared by its beginning only: none of ours is half as long. */
-#define COMPARED_MAX 96
 
 /* From so many letters on, the beginning of a name tells which is meant. */
 #define PREFIX_MIN 4
@@ -154,32 +151,6 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Letters to insert, remove, replace or swap with their neighbour to get from one to the other,
- * regardless of case. */
-static unsigned distance(const char *from, const char *to)
-{
-    unsigned row[3][COMPARED_MAX + 1];
-    size_t from_length = strnlen(from, COMPARED_MAX), to_length = strnlen(to, COMPARED_MAX);
-    unsigned *before = row[0], *above = row[1], *here = row[2];
-    for (size_t j = 0; j <= to_length; j++)
-        above[j] = (unsigned)j;
-    for (size_t i = 1; i <= from_length; i++) {
-        here[0] = (unsigned)i;
-        for (size_t j = 1; j <= to_length; j++) {
-            int a = tolower((unsigned char)from[i - 1]), b = tolower((unsigned char)to[j - 1]);
-            here[j] = least(least(above[j], here[j - 1]) + 1, above[j - 1] + (a != b));
-            if (i > 1 && j > 1 && a == tolower((unsigned char)to[j - 2]) &&
-                b == tolower((unsigned char)from[i - 2]))
-                here[j] = least(here[j], before[j - 2] + 1);
-        }
-        unsigned *oldest = before;
-        before = above;
-        above = here;
-        here = oldest;
-    }
-    return above[to_length];
-}
-
 static size_t section_length(const char *path)
 {
     return strcspn(path, ":");
@@ -204,19 +175,19 @@ static unsigned name_distance(const char *a, const char *b)
     size_t shorter = a_length < b_length ? a_length : b_length;
     if (shorter >= PREFIX_MIN && strncasecmp(a, b, shorter) == 0)
         return 1;
-    return distance(a, b);
+    return rts_word_distance(a, b);
 }
 
 /* In a known section it is the name that is wrong; else it may be either. */
 static unsigned setting_distance(const char *path, const char *known, bool known_section)
 {
     if (strcasecmp(name_of(path), name_of(known)) == 0)
-        return distance(path, known) > 1; /* the right name in a wrong section */
+        return rts_word_distance(path, known) > 1; /* the right name in a wrong section */
     if (known_section)
         return same_section(path, known) ? name_distance(name_of(path), name_of(known))
-                                         : FAR + distance(path, known);
+                                         : FAR + rts_word_distance(path, known);
     unsigned name = name_distance(name_of(path), name_of(known)) + 1;
-    return least(distance(path, known), name);
+    return least(rts_word_distance(path, known), name);
 }
 
 void rts_setting_nearest(const char *path, char nearest[RTS_SETTING_PATH_SIZE])
@@ -234,8 +205,8 @@ void rts_setting_nearest(const char *path, char nearest[RTS_SETTING_PATH_SIZE])
             snprintf(nearest, RTS_SETTING_PATH_SIZE, "%s", known);
         }
         snprintf(section, sizeof section, "%.*s", (int)section_length(known), known);
-        if (!has_name && distance(path, section) < shortest) {
-            shortest = distance(path, section);
+        if (!has_name && rts_word_distance(path, section) < shortest) {
+            shortest = rts_word_distance(path, section);
             snprintf(nearest, RTS_SETTING_PATH_SIZE, "%s", section);
         }
     }

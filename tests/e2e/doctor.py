@@ -661,7 +661,7 @@ def usage():
     problems = []
     for words in (["-p", "x"], ["-p", "0"], ["-p", "1,2"], ["more"], ["--wrong"]):
         run = subprocess.run([PROGRAM, "doctor", *words], stderr=subprocess.PIPE, text=True)
-        if run.returncode != 2 or "doctor" not in run.stderr:
+        if run.returncode != 2 or ("rtsample --help" if words == ["--wrong"] else "doctor") not in run.stderr:
             problems.append("%s: %d: %s" % (words, run.returncode, run.stderr))
     return problems
 

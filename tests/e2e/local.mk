@@ -16,6 +16,7 @@ e2e_scripts = \
 	tests/e2e/gdb.py \
 	tests/e2e/losses.py \
 	tests/e2e/settings.py \
+	tests/e2e/messages.py \
 	tests/e2e/send.py \
 	tests/e2e/delivery.py \
 	tests/e2e/delivery_crash.py \

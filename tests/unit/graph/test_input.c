@@ -50,7 +50,31 @@ static void files_are_read(void **state)
     assert_int_equal(load("head -c 3000 /dev/urandom >$1", &error), -1);
 }
 
+static void byte_order_marks_are_passed_over(void **state)
+{
+    (void)state;
+    struct rts_error error = {0};
+    assert_int_equal(load("{ printf '\\357\\273\\277'; cat nodes.ndjson; } >$1", &error), 1);
+    assert_int_equal(load("{ printf '\\357\\273\\277'; cat graph.json; } >$1", &error), 2);
+    assert_int_equal(load("printf '\\357\\273\\277' >$1", &error), -1);
+    assert_int_equal(load("{ cat nodes.ndjson; printf '\\357\\273\\277'; } >$1", &error), -1);
+    assert_int_equal(load("iconv -t UTF-16 graph.json >$1", &error), -1);
+    assert_non_null(strstr(error.text, "UTF-16"));
+}
+
 #ifdef HAVE_LIBARCHIVE
+
+static void marks_in_archives_are_passed_over(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("tar");
+    struct rts_error error = {0};
+    assert_int_equal(load("sed -i '1s/^/\\xef\\xbb\\xbf/' *json; tar -cf $1 nodes.ndjson graph.json",
+                          &error),
+                     3);
+    assert_int_equal(load("sed -i '1s/^/\\xef\\xbb\\xbf/' graph.json; gzip -c graph.json >$1", &error),
+                     2);
+}
 
 static void archives_are_read(void **state)
 {
@@ -81,6 +105,12 @@ static void damaged_archives_are_refused(void **state)
 
 #else
 
+static void marks_in_archives_are_passed_over(void **state)
+{
+    (void)state;
+    skip();
+}
+
 static void archives_are_read(void **state)
 {
     (void)state;
@@ -101,6 +131,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_read),
+        cmocka_unit_test(byte_order_marks_are_passed_over),
+        cmocka_unit_test(marks_in_archives_are_passed_over),
         cmocka_unit_test(archives_are_read),
         cmocka_unit_test(damaged_archives_are_refused),
     };

@@ -6,6 +6,7 @@ util_unit_tests = \
 	tests/unit/util/test_file_replace \
 	tests/unit/util/test_json \
 	tests/unit/util/test_json_scan \
+	tests/unit/util/test_nearest \
 	tests/unit/util/test_notify \
 	tests/unit/util/test_open_below \
 	tests/unit/util/test_own_memory \
@@ -22,6 +23,7 @@ tests_unit_util_test_notify_SOURCES = tests/unit/util/test_notify.c
 tests_unit_util_test_own_memory_SOURCES = tests/unit/util/test_own_memory.c
 tests_unit_util_test_json_SOURCES = tests/unit/util/test_json.c tests/unit/oracle.h
 tests_unit_util_test_json_scan_SOURCES = tests/unit/util/test_json_scan.c
+tests_unit_util_test_nearest_SOURCES = tests/unit/util/test_nearest.c
 tests_unit_util_test_open_below_SOURCES = tests/unit/util/test_open_below.c
 tests_unit_util_test_sha256_SOURCES = tests/unit/util/test_sha256.c tests/unit/oracle.h
 tests_unit_util_test_table_SOURCES = tests/unit/util/test_table.c
