@@ -14,6 +14,7 @@ librtsample_a_SOURCES += \
 	src/binary/elf_image.c src/binary/elf_image.h \
 	src/binary/elf_lookup.c \
 	src/binary/elf_symbols.c src/binary/elf_symbols.h \
+	src/binary/elf_versions.c src/binary/elf_versions.h \
 	src/binary/fde_index.c src/binary/fde_index.h \
 	src/binary/file_index.c src/binary/file_index.h \
 	src/binary/file_search.c src/binary/file_search.h \

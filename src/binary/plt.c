@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "binary/elf_symbols.h"
+#include "binary/elf_versions.h"
 #include "binary/plt_bindings.h"
 #include "binary/plt_code.h"
 #include "binary/section_data.h"
@@ -38,7 +39,8 @@ static bool append_name(struct maker *maker, const struct rts_plt_binding *bindi
             return false;
         const char *name =
             rts_elf_symbols_name(&maker->symbols, &maker->symbols.symbols[binding->symbol]);
-        size_t length = strcspn(name, "@");
+        size_t length =
+            rts_elf_versions_bare_length(NULL, name, strnlen(name, NAME_LENGTH_MAX + 1));
         if (length == 0 || length > NAME_LENGTH_MAX)
             return false;
         rts_buffer_append(&maker->names, name, length);

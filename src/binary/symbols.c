@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "binary/elf_symbols.h"
+#include "binary/elf_versions.h"
+#include "util/buffer.h"
 #include "util/memory.h"
 
 /* Names may share the end of a string, or all of it, in the file, and are copied apart: so a small
@@ -43,14 +45,6 @@ static bool preference_of(const Elf64_Sym *symbol, uint8_t *preference)
     return true;
 }
 
-/* Bytes of a name before its version (@VERS or @@VERS); a leading @ is part of the name. */
-static size_t bare_length(const char *name)
-{
-    size_t length = strnlen(name, RTS_SYMBOL_NAME_MAX + 1);
-    const char *version = length > 1 ? memchr(name + 1, '@', length - 1) : NULL;
-    return version ? (size_t)(version - name) : length;
-}
-
 static uint32_t keep_name(struct rts_symbols *symbols, const char *name, size_t length)
 {
     while (symbols->names_capacity - symbols->names_size < length + 1) {
@@ -64,17 +58,22 @@ static uint32_t keep_name(struct rts_symbols *symbols, const char *name, size_t 
     return offset;
 }
 
-static void add_symbol(struct rts_symbols *symbols, const Elf64_Sym *symbol, const char *name,
-                       const struct rts_elf_image *mapped, enum rts_symbol_source source)
+/* Whether a symbol is a function of `mapped`. */
+static bool is_function(const Elf64_Sym *symbol, const struct rts_elf_image *mapped,
+                        uint8_t *preference)
 {
-    uint8_t preference;
-    if (!is_defined(symbol) || !preference_of(symbol, &preference) || is_mapping_symbol(name) ||
-        !rts_elf_image_is_code(mapped, symbol->st_value))
-        return;
-    size_t length = bare_length(name);
-    if (length == 0 || length > RTS_SYMBOL_NAME_MAX ||
-        length + 1 > symbols->names_limit - symbols->names_size)
-        return;
+    return is_defined(symbol) && preference_of(symbol, preference) &&
+           rts_elf_image_is_code(mapped, symbol->st_value);
+}
+
+/* `length`: of the name, without its version. False: there is no room for names any more. */
+static bool add_symbol(struct rts_symbols *symbols, const Elf64_Sym *symbol, uint8_t preference,
+                       const char *name, size_t length, enum rts_symbol_source source)
+{
+    if (length == 0 || length > RTS_SYMBOL_NAME_MAX)
+        return true;
+    if (length + 1 > symbols->names_limit - symbols->names_size)
+        return false;
     uint64_t size = symbol->st_size;
     if (symbol->st_value + size < symbol->st_value)
         size = 0;
@@ -87,6 +86,7 @@ static void add_symbol(struct rts_symbols *symbols, const Elf64_Sym *symbol, con
         .preference = preference,
         .source = (uint8_t)source,
     };
+    return true;
 }
 
 void rts_symbols_add_function(struct rts_symbols *symbols, uint64_t start, uint64_t size,
@@ -99,7 +99,10 @@ void rts_symbols_add_function(struct rts_symbols *symbols, uint64_t start, uint6
         .st_value = start,
         .st_size = size,
     };
-    add_symbol(symbols, &symbol, name, mapped, source);
+    uint8_t preference;
+    if (is_function(&symbol, mapped, &preference))
+        add_symbol(symbols, &symbol, preference, name, strnlen(name, RTS_SYMBOL_NAME_MAX + 1),
+                   source);
 }
 
 void rts_symbols_allow_names(struct rts_symbols *symbols, uint64_t bytes)
@@ -109,16 +112,43 @@ void rts_symbols_allow_names(struct rts_symbols *symbols, uint64_t bytes)
         symbols->names_limit = RTS_SYMBOL_NAMES_MAX;
 }
 
+/* Puts a name together again that the linker took apart at an @. */
+static const char *whole_name(const char *name, const char *cut_off, struct rts_buffer *buffer)
+{
+    rts_buffer_clear(buffer);
+    rts_buffer_append(buffer, name, strnlen(name, RTS_SYMBOL_NAME_MAX));
+    rts_buffer_text(buffer, "@");
+    rts_buffer_append(buffer, cut_off, strnlen(cut_off, RTS_SYMBOL_NAME_MAX));
+    rts_buffer_append(buffer, "", 1);
+    return buffer->data;
+}
+
 void rts_symbols_add(struct rts_symbols *symbols, const struct rts_elf_image *image, uint32_t type,
                      const struct rts_elf_image *mapped, enum rts_symbol_source source)
 {
     struct rts_elf_symbols table;
+    struct rts_elf_versions versions;
+    struct rts_buffer buffer = RTS_BUFFER_INIT;
+    bool room = true;
     if (!rts_elf_symbols_load(&table, image, type))
         return;
+    rts_elf_versions_load(&versions, mapped);
     rts_symbols_allow_names(symbols, table.strings_size);
-    for (size_t i = 0; i < table.count && symbols->count < RTS_SYMBOLS_MAX; i++)
-        add_symbol(symbols, &table.symbols[i], rts_elf_symbols_name(&table, &table.symbols[i]),
-                   mapped, source);
+    for (size_t i = 0; room && i < table.count && symbols->count < RTS_SYMBOLS_MAX; i++) {
+        const Elf64_Sym *symbol = &table.symbols[i];
+        const char *name = rts_elf_symbols_name(&table, symbol);
+        uint8_t preference;
+        if (!is_function(symbol, mapped, &preference) || is_mapping_symbol(name))
+            continue;
+        const char *cut_off = type == SHT_DYNSYM ? rts_elf_versions_cut_off(&versions, i) : NULL;
+        if (cut_off)
+            name = whole_name(name, cut_off, &buffer);
+        size_t length =
+            rts_elf_versions_bare_length(&versions, name, strnlen(name, RTS_SYMBOL_NAME_MAX + 1));
+        room = add_symbol(symbols, symbol, preference, name, length, source);
+    }
+    rts_buffer_finish(&buffer);
+    rts_elf_versions_unload(&versions);
     rts_elf_symbols_unload(&table);
 }
 
@@ -132,6 +162,43 @@ static int compare_entries(const void *left, const void *right, void *context)
     if (order == 0)
         order = a->source - b->source;
     return order ? order : a->preference - b->preference;
+}
+
+/* Compares "NAME@", of which `bare` has the first part, with the beginning of a name. */
+static int compare_cut(const char *bare, size_t length, const char *name)
+{
+    int order = strncmp(bare, name, length);
+    return order ? order : '@' - (unsigned char)name[length];
+}
+
+/* Whether another table has the whole name of an entry that a linker cut at an @: one of those that
+ * follow it up to `end`, which are sorted and of the same address. */
+static bool is_cut(const struct rts_symbols *symbols, size_t index, size_t end)
+{
+    const struct rts_symbol_entry *entry = &symbols->entries[index];
+    const char *bare = symbols->names + entry->name;
+    size_t length = strlen(bare), low = index + 1, high = end;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_cut(bare, length, symbols->names + symbols->entries[middle].name) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < end && symbols->entries[low].source != entry->source &&
+           compare_cut(bare, length, symbols->names + symbols->entries[low].name) == 0;
+}
+
+static void drop_cut_names(struct rts_symbols *symbols)
+{
+    size_t kept = 0, end = 0;
+    for (size_t i = 0; i < symbols->count; i++) {
+        while (end < symbols->count && symbols->entries[end].start == symbols->entries[i].start)
+            end++;
+        if (!is_cut(symbols, i, end))
+            symbols->entries[kept++] = symbols->entries[i];
+    }
+    symbols->count = kept;
 }
 
 /* Of repetitions the first stays, with the best of their sizes and preferences. */
@@ -160,6 +227,8 @@ void rts_symbols_seal(struct rts_symbols *symbols)
         return;
     qsort_r(symbols->entries, symbols->count, sizeof *symbols->entries, compare_entries,
             symbols->names);
+    if (memchr(symbols->names, '@', symbols->names_size))
+        drop_cut_names(symbols);
     drop_repetitions(symbols);
     symbols->entries =
         rts_realloc_array(symbols->entries, symbols->count, sizeof *symbols->entries);

@@ -56,7 +56,8 @@ void rts_symbols_add_function(struct rts_symbols *symbols, uint64_t start, uint6
                               enum rts_symbol_source source);
 
 /* Sorts, and drops repetitions of one name at one address: the source given first in
- * enum rts_symbol_source stays. Lookups work from here on. */
+ * enum rts_symbol_source stays. A name that is another one of that address up to an @ is the same,
+ * cut off by the linker: the whole one stays (binary/elf_versions.h). Lookups work from here on. */
 void rts_symbols_seal(struct rts_symbols *symbols);
 
 void rts_symbols_finish(struct rts_symbols *symbols);

@@ -4,6 +4,7 @@ e2e_scripts = \
 	tests/e2e/programs.py \
 	tests/e2e/targets.py \
 	tests/e2e/files.py \
+	tests/e2e/names.py \
 	tests/e2e/storms.py \
 	tests/e2e/graph.py \
 	tests/e2e/cgroups.py \

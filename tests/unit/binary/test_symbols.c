@@ -94,7 +94,7 @@ static void test_aliases(void **state)
     maker_init(&maker);
     maker_symbol(&maker, "c", STB_WEAK, STT_FUNC, 0, 8);
     maker_symbol(&maker, "b", STB_GLOBAL, STT_FUNC, 0, 8);
-    maker_symbol(&maker, "b@V1", STB_GLOBAL, STT_FUNC, 0, 8);
+    maker_symbol(&maker, "b@@V1", STB_GLOBAL, STT_FUNC, 0, 8);
     maker_symbol(&maker, "a", STB_LOCAL, STT_NOTYPE, 0, 0);
     maker_symbol(&maker, "next", STB_GLOBAL, STT_FUNC, 8, 8);
     struct rts_object *object = make(&maker);
@@ -206,19 +206,148 @@ static void test_left_out(void **state)
     rts_object_destroy(object);
 }
 
+/* Where the versions go: behind the symbols, of which there may be 32. */
+#define VERSIONS (MAKER_SYMBOLS + 0x300)
+
+/* Makes the file define these versions, the first of them as number 2. */
+static void define_versions(struct maker *maker, const char *const *names, size_t count)
+{
+    size_t at = VERSIONS;
+    for (size_t i = 0; i < count; i++) {
+        Elf64_Verdef definition = {.vd_version = 1,
+                                   .vd_ndx = (Elf64_Half)(i + 2),
+                                   .vd_cnt = 1,
+                                   .vd_aux = sizeof definition,
+                                   .vd_next = sizeof definition + sizeof(Elf64_Verdaux)};
+        Elf64_Verdaux text = {.vda_name = maker_string(maker, names[i])};
+        if (i + 1 == count)
+            definition.vd_next = 0;
+        memcpy(maker->bytes + at, &definition, sizeof definition);
+        memcpy(maker->bytes + at + sizeof definition, &text, sizeof text);
+        at += sizeof definition + sizeof text;
+    }
+    maker_section(maker, MAKER_SECTION_COUNT, ".gnu.version_d",
+                  (Elf64_Shdr){.sh_type = SHT_GNU_verdef,
+                               .sh_offset = VERSIONS,
+                               .sh_size = at - VERSIONS,
+                               .sh_link = MAKER_SECTION_STRINGS});
+    maker->header->e_shnum = MAKER_SECTION_COUNT + 1;
+}
+
 static void test_versions(void **state)
 {
     (void)state;
+    static const struct {
+        const char *text, *name;
+    } cases[] = {
+        {"old@V1", "old"},
+        {"new@@V2.3_b-1+", "new"},
+        {"new@@OTHER", "new"},
+        {"other@V3", "other@V3"}, /* which the file does not define */
+        {"@odd", "@odd"},
+        {"@@odd", "@@odd"},
+        {"@V1", "@V1"},
+        {"a@V1", "a"},
+        {"trailing@", "trailing@"},
+        {"both@part@V1", "both@part"},
+        {"both@part@@V1", "both@part"},
+        {"*IO@IO::B#write:Nil", "*IO@IO::B#write:Nil"},
+        {"*IO@IO::B#read:Nil", "*IO@IO::B#read:Nil"}, /* a linker defined it as a version */
+        {"*IO@@IO::B#read:Nil", "*IO@@IO::B#read:Nil"},
+    };
+    static const char *const versions[] = {"V1", "V2.3_b-1+", "IO::B#read:Nil"};
     struct maker maker;
     maker_init(&maker);
-    maker_symbol(&maker, "old@V1", STB_GLOBAL, STT_FUNC, 0, 8);
-    maker_symbol(&maker, "new@@V2", STB_GLOBAL, STT_FUNC, 8, 8);
-    maker_symbol(&maker, "@odd", STB_GLOBAL, STT_FUNC, 16, 8);
+    define_versions(&maker, versions, sizeof versions / sizeof *versions);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        maker_symbol(&maker, cases[i].text, STB_GLOBAL, STT_FUNC, 8 * i, 8);
     struct rts_object *object = make(&maker);
-    assert_name(object, 0, "old");
-    assert_name(object, 8, "new");
-    assert_name(object, 16, "@odd");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_name(object, 8 * i, cases[i].name);
     rts_object_destroy(object);
+}
+
+/* In .dynsym a linker cuts a name at an @, and takes the rest for a version. */
+static void test_cut_names(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {"V1", "B#read:Nil"};
+    static const Elf64_Half numbers[] = {0, 2, 3 | 0x8000, 1, 99};
+    struct maker maker;
+    maker_init(&maker);
+    define_versions(&maker, versions, 2);
+    maker.sections[MAKER_SECTION_SYMBOLS].sh_type = SHT_DYNSYM;
+    maker_symbol(&maker, "versioned", STB_GLOBAL, STT_FUNC, 0, 8);
+    maker_symbol(&maker, "*A", STB_GLOBAL, STT_FUNC, 8, 8);
+    maker_symbol(&maker, "base", STB_GLOBAL, STT_FUNC, 16, 8);
+    maker_symbol(&maker, "beyond", STB_GLOBAL, STT_FUNC, 24, 8);
+    memcpy(maker.bytes + VERSIONS + 0x80, numbers, sizeof numbers);
+    maker_section(&maker, MAKER_SECTION_COUNT + 1, ".gnu.version",
+                  (Elf64_Shdr){.sh_type = SHT_GNU_versym,
+                               .sh_offset = VERSIONS + 0x80,
+                               .sh_size = sizeof numbers});
+    maker.header->e_shnum++;
+    struct rts_object *object = make(&maker);
+    assert_name(object, 0, "versioned");
+    assert_name(object, 8, "*A@B#read:Nil");
+    assert_name(object, 16, "base");
+    assert_name(object, 24, "beyond");
+    rts_object_destroy(object);
+}
+
+/* One table has the whole name, another one what the linker left of it. */
+static void test_cut_twin(void **state)
+{
+    (void)state;
+    struct maker maker;
+    struct rts_symbols symbols = {0};
+    struct rts_elf_image image;
+    maker_init(&maker);
+    Elf64_Sym *whole = maker_symbol(&maker, "*A@B#read:Nil", STB_GLOBAL, STT_FUNC, 0, 8);
+    maker_symbol(&maker, "*A!", STB_GLOBAL, STT_FUNC, 0, 8);
+    uint8_t *copy = malloc(MAKER_SIZE);
+    memcpy(copy, maker.bytes, MAKER_SIZE);
+    assert_int_equal(rts_elf_image_from_bytes(&image, copy, MAKER_SIZE, NULL), 0);
+    rts_symbols_add(&symbols, &image, SHT_SYMTAB, &image, RTS_SYMBOL_SYMTAB);
+    rts_elf_image_finish(&image);
+    whole->st_name = maker_string(&maker, "*A");
+    copy = malloc(MAKER_SIZE);
+    memcpy(copy, maker.bytes, MAKER_SIZE);
+    assert_int_equal(rts_elf_image_from_bytes(&image, copy, MAKER_SIZE, NULL), 0);
+    rts_symbols_add(&symbols, &image, SHT_SYMTAB, &image, RTS_SYMBOL_DYNSYM);
+    rts_symbols_seal(&symbols);
+    assert_int_equal(symbols.count, 2);
+    assert_string_equal(rts_symbols_name(&symbols, &symbols.entries[0]), "*A!");
+    assert_string_equal(rts_symbols_name(&symbols, &symbols.entries[1]), "*A@B#read:Nil");
+    rts_symbols_finish(&symbols);
+    rts_elf_image_finish(&image);
+}
+
+/* Definitions that lead out of their section, or in circles. */
+static void test_version_lies(void **state)
+{
+    (void)state;
+    static const uint32_t lies[] = {0, 1, 2, 19, 20, 21, 28, 0x1000, 0x7fffffff, UINT32_MAX};
+    static const char *const versions[] = {"V1", "V2"};
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        for (size_t field = 0; field < 4; field++) {
+            struct maker maker;
+            maker_init(&maker);
+            define_versions(&maker, versions, 2);
+            maker_symbol(&maker, "name@V2", STB_GLOBAL, STT_FUNC, 0, 8);
+            Elf64_Verdef *definition = (Elf64_Verdef *)(void *)(maker.bytes + VERSIONS);
+            Elf64_Verdaux *text = (Elf64_Verdaux *)(void *)(definition + 1);
+            if (field < 3)
+                *(uint32_t *[]){&definition->vd_aux, &definition->vd_next, &text->vda_name}[field] =
+                    lies[i];
+            else
+                maker.sections[MAKER_SECTION_COUNT].sh_size = lies[i];
+            struct rts_object *object = make(&maker);
+            const char *name = function_at(object, 4).name;
+            assert_true(strcmp(name, "name") == 0 || strcmp(name, "name@V2") == 0);
+            rts_object_destroy(object);
+        }
+    }
 }
 
 /* Numbers in the table that lead out of the file, and sizes that wrap around. */
@@ -255,10 +384,12 @@ static void test_lies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_choice),      cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_alias_limit), cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_unsized),     cmocka_unit_test(test_left_out),
-        cmocka_unit_test(test_versions),    cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_choice),       cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_alias_limit),  cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_unsized),      cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_versions),     cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_cut_names),    cmocka_unit_test(test_cut_twin),
+        cmocka_unit_test(test_version_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
