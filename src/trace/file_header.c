@@ -22,7 +22,8 @@ static int check_magic(const uint8_t *magic, struct rts_error *error)
                         "the trace was recorded on a machine of the other byte order: replay it on "
                         "one of its own kind");
     if (memcmp(magic, MAGIC_OLD, 8) == 0)
-        return rts_fail(error, RTS_FAILED, "the trace has the format of perf before 2010");
+        return rts_fail(error, RTS_FAILED,
+                        "the trace has the format of perf before 2010: record it with a later one");
     return rts_fail(error, RTS_FAILED,
                     "this is no trace: it does not begin with \"" RTS_PERF_MAGIC "\" (offset 0)");
 }
@@ -103,6 +104,9 @@ int rts_trace_file_header_read(struct rts_trace_file_header *header, struct rts_
     const uint8_t *bytes = rts_trace_input_peek(input, PIPE_HEADER_SIZE);
     if (!bytes && errno)
         return rts_fail_errno(error, errno, "cannot read the trace");
+    if (!bytes && rts_trace_input_left(input) == 0)
+        return rts_fail(error, RTS_FAILED,
+                        "it is empty: the program that was to write a trace wrote none");
     if (!bytes)
         return rts_fail(error, RTS_FAILED, "this is no trace: it has only %" PRIu64 " bytes",
                         rts_trace_input_left(input));
@@ -115,7 +119,8 @@ int rts_trace_file_header_read(struct rts_trace_file_header *header, struct rts_
         return 0;
     }
     if (begin != 0)
-        return rts_fail(error, RTS_FAILED, "standard input is not at the beginning of the trace");
+        return rts_fail(error, RTS_FAILED,
+                        "this is not the beginning of the trace: something was read from it");
     if (!input->is_file && rts_trace_input_keep(input, error) < 0)
         return -1;
     /* Only the first published form, without most of the bits, is smaller. */

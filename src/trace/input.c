@@ -30,6 +30,20 @@ static int take_file(struct rts_trace_input *input, const char *name, uint64_t s
     return 0;
 }
 
+/* What perf record --kcore makes is a folder, with the trace in its file "data". Replaces *fd. */
+static int open_in_folder(int *fd, struct stat *status, const char *name, struct rts_error *error)
+{
+    int inside = openat(*fd, "data", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    close(*fd);
+    *fd = inside;
+    if (inside < 0 || fstat(inside, status) < 0 || !S_ISREG(status->st_mode))
+        return rts_fail(error, RTS_FAILED,
+                        "%s is a directory, and not one that perf record made: it has no file "
+                        "\"data\". Name the trace itself",
+                        name);
+    return 0;
+}
+
 int rts_trace_input_open(struct rts_trace_input *input, const char *path,
                          bool (*wait)(void *context, int fd), void *context,
                          struct rts_error *error)
@@ -47,9 +61,8 @@ int rts_trace_input_open(struct rts_trace_input *input, const char *path,
             error->failure = RTS_NOT_FOUND;
         return -1;
     }
-    if (S_ISDIR(status.st_mode))
-        return rts_fail(error, RTS_FAILED,
-                        "%s is a directory: traces of perf record --threads are not read", name);
+    if (S_ISDIR(status.st_mode) && open_in_folder(&fd, &status, name, error) < 0)
+        return -1;
     input->fd = rts_take_fd(&fd);
     return S_ISREG(status.st_mode) ? take_file(input, name, (uint64_t)status.st_size, error) : 0;
 }
@@ -77,8 +90,9 @@ static bool read_more(struct rts_trace_input *input, void *bytes, size_t size, s
 {
     ssize_t result;
     do {
-        errno = 0;
-        if (input->wait && !input->wait(input->context, input->fd))
+        bool wanted = !input->wait || input->wait(input->context, input->fd);
+        errno = 0; /* whatever came up while waiting: the end of a stream is no failure */
+        if (!wanted)
             return false;
         result = read(input->fd, bytes, size);
     } while (result < 0 && (errno == EINTR || errno == EAGAIN));

@@ -13,9 +13,11 @@ librtsample_a_SOURCES += \
 	src/trace/input.c src/trace/input.h \
 	src/trace/note.c src/trace/note.h \
 	src/trace/order.c src/trace/order.h \
+	src/trace/own_records.c \
 	src/trace/packer.c src/trace/packer.h \
 	src/trace/perf_file.h \
 	src/trace/record_encode.c src/trace/record_encode.h \
 	src/trace/trace.c src/trace/trace.h \
+	src/trace/trace_state.h \
 	src/trace/union_bundle.c src/trace/union_bundle.h \
 	src/trace/writer.c src/trace/writer.h

@@ -56,8 +56,9 @@
  *
  * Attributes of RUN: format (of the trace: 1), program, config_sha256, method, frequency,
  * call_graph, gave_up (words with commas between), rung and refused (why each better rung was:
- * "rung:cause" with commas between), full (registers and stacks were kept), redacted (what names
- * the host was left out: files go by their build-ids alone), clock
+ * "rung:cause" with commas between), ratio, max_events_per_second, max_cpu_percent and
+ * flush_interval_ms (the settings of these names), full (registers and stacks were kept), redacted
+ * (what names the host was left out: files go by their build-ids alone), clock
  * ("monotonic", or "perf" where the kernel could not), started_ns and wall_offset_ns, segment (its
  * number, from 1).
  * Of FILE: path, build_id (hex), sha256 (of a file without a build-id), vdso (a flag).

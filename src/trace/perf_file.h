@@ -48,6 +48,7 @@ enum rts_perf_record {
     RTS_PERF_RECORD_FEATURE = 80,
     RTS_PERF_RECORD_COMPRESSED = 81,
     RTS_PERF_RECORD_COMPRESSED2 = 83, /* begins with the size of its data, and is padded */
+    RTS_PERF_RECORD_LAST = 255,       /* perf took twenty-odd in fifteen years: no record beyond */
 };
 
 struct rts_perf_section {

@@ -8,52 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/file_header.h"
-#include "trace/inflate.h"
-#include "trace/input.h"
 #include "trace/note.h"
-#include "trace/order.h"
+#include "trace/trace_state.h"
 #include "util/memory.h"
 
-#define EVENT_UPDATE_NAME 2
-
-struct rts_trace {
-    struct rts_trace_input input;
-    struct rts_trace_file_header header;
-    struct rts_trace_attrs attrs;
-    struct rts_trace_features features;
-    struct rts_trace_build_ids build_ids;
-    struct rts_trace_inflate inflate;
-    struct rts_trace_order order;
-    struct rts_trace_chunk *current; /* holds the record that was passed on last */
-    uint64_t number;                 /* of records so far */
-    bool in_order;                   /* a trace of ours: its notes mean what lies around them */
-    uint64_t compressed_at;          /* where the compressed record at hand lies */
-    bool ended;
-    struct rts_trace_loss loss;
-};
-
-/* A record that was read, at any address. */
-struct raw {
-    const uint8_t *bytes;
-    struct perf_event_header header;
-    struct rts_trace_chunk *chunk; /* holds the bytes; not referenced */
-    uint64_t offset;
-};
+/* Opening failed: the message begins with what the trace is called. */
+static struct rts_trace *refuse(struct rts_trace *trace, struct rts_error *error,
+                                const struct rts_error *cause)
+{
+    rts_fail(error, cause->failure, "%s: %s", trace->name, cause->text);
+    rts_trace_close(trace);
+    return NULL;
+}
 
 /* The header, once the input is open. Takes the trace over: NULL when it cannot be read. */
 static struct rts_trace *read_beginning(struct rts_trace *trace, struct rts_error *error)
 {
-    if (rts_trace_file_header_read(&trace->header, &trace->input, &trace->attrs, error) < 0) {
-        rts_trace_close(trace);
-        return NULL;
-    }
+    struct rts_error cause;
+    if (rts_trace_file_header_read(&trace->header, &trace->input, &trace->attrs, &cause) < 0)
+        return refuse(trace, error, &cause);
     rts_trace_file_header_read_features(&trace->header, &trace->input, &trace->features,
                                         &trace->attrs, &trace->build_ids);
     if (trace->features.is_directory) {
-        rts_trace_close(trace);
-        rts_fail(error, RTS_FAILED, "traces of perf record --threads are not read");
-        return NULL;
+        rts_fail(&cause, RTS_FAILED,
+                 "perf record --threads wrote this, which is not read: record without --threads");
+        return refuse(trace, error, &cause);
     }
     return trace;
 }
@@ -62,6 +41,7 @@ struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_option
                                  struct rts_error *error)
 {
     struct rts_trace *trace = rts_calloc(1, sizeof *trace);
+    trace->name = rts_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     if (rts_trace_input_open(&trace->input, path, options ? options->wait : NULL,
                              options ? options->context : NULL, error) < 0) {
         rts_trace_close(trace);
@@ -73,6 +53,7 @@ struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_option
 struct rts_trace *rts_trace_open_fd(int fd, const char *name, struct rts_error *error)
 {
     struct rts_trace *trace = rts_calloc(1, sizeof *trace);
+    trace->name = rts_strdup(name);
     if (rts_trace_input_take_fd(&trace->input, fd, name, error) < 0) {
         rts_trace_close(trace);
         return NULL;
@@ -91,16 +72,13 @@ void rts_trace_close(struct rts_trace *trace)
     rts_trace_attrs_finish(&trace->attrs);
     rts_trace_features_finish(&trace->features);
     rts_trace_build_ids_finish(&trace->build_ids);
+    free(trace->name);
     free(trace);
 }
 
 /* ---- the sequence of records ---- */
 
-/* No more can be read: says why, and what is left behind. */
-static void stop(struct rts_trace *trace, uint64_t offset, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void stop(struct rts_trace *trace, uint64_t offset, const char *format, ...)
+void rts_trace_stop(struct rts_trace *trace, uint64_t offset, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -111,23 +89,31 @@ static void stop(struct rts_trace *trace, uint64_t offset, const char *format, .
     trace->ended = true;
 }
 
+/* Can this be a record? False: reading ends before it. */
+static bool check_header(struct rts_trace *trace, const struct perf_event_header *header,
+                         uint64_t offset)
+{
+    if (header->size < sizeof *header)
+        rts_trace_stop(trace, offset, "a record is said to have %u bytes", header->size);
+    else if (header->type == 0 || header->type > RTS_PERF_RECORD_LAST)
+        rts_trace_stop(trace, offset, "a record is said to be of the type %" PRIu32, header->type);
+    return !trace->ended;
+}
+
 /* The next record of what the compressed record at hand holds; false: it is used up. */
-static bool next_inflated(struct rts_trace *trace, struct raw *raw)
+static bool next_inflated(struct rts_trace *trace, struct rts_trace_raw *raw)
 {
     struct rts_trace_inflate *inflate = &trace->inflate;
     struct rts_error error;
     int result = rts_trace_inflate_peek(inflate, sizeof raw->header, &raw->bytes, &error);
     if (result == 0 && raw->bytes) {
         memcpy(&raw->header, raw->bytes, sizeof raw->header);
-        if (raw->header.size < sizeof raw->header) {
-            stop(trace, trace->compressed_at, "a compressed record is said to have %u bytes",
-                 raw->header.size);
+        if (!check_header(trace, &raw->header, trace->compressed_at))
             return false;
-        }
         result = rts_trace_inflate_peek(inflate, raw->header.size, &raw->bytes, &error);
     }
     if (result < 0)
-        stop(trace, trace->compressed_at, "%s", error.text);
+        rts_trace_stop(trace, trace->compressed_at, "%s", error.text);
     if (result < 0 || !raw->bytes)
         return false;
     raw->chunk = inflate->chunk;
@@ -137,28 +123,26 @@ static bool next_inflated(struct rts_trace *trace, struct raw *raw)
 }
 
 /* The next record as it lies in the file. */
-static bool next_stored(struct rts_trace *trace, struct raw *raw)
+static bool next_stored(struct rts_trace *trace, struct rts_trace_raw *raw)
 {
     struct rts_trace_input *input = &trace->input;
     uint64_t offset = input->offset;
     raw->bytes = rts_trace_input_peek(input, sizeof raw->header);
     if (raw->bytes) {
         memcpy(&raw->header, raw->bytes, sizeof raw->header);
-        if (raw->header.size < sizeof raw->header) {
-            stop(trace, offset, "a record is said to have %u bytes", raw->header.size);
+        if (!check_header(trace, &raw->header, offset))
             return false;
-        }
         raw->bytes = rts_trace_input_peek(input, raw->header.size);
     }
     if (!raw->bytes) {
         int number = errno;
         trace->ended = true;
         if (number)
-            stop(trace, offset, "reading failed: %s", strerror(number));
+            rts_trace_stop(trace, offset, "reading failed: %s", strerror(number));
         else if (rts_trace_input_left(input) > 0)
-            stop(trace, offset, "it ends in the middle of a record");
+            rts_trace_stop(trace, offset, "it ends in the middle of a record");
         else if (!rts_trace_inflate_is_whole(&trace->inflate))
-            stop(
+            rts_trace_stop(
                 trace, offset,
                 "the end of the compressed data was not written (perf record -z does so at times)");
         return false;
@@ -169,14 +153,7 @@ static bool next_stored(struct rts_trace *trace, struct raw *raw)
     return true;
 }
 
-/* Passes by `size` bytes that follow a record without being one. */
-static void skip_data(struct rts_trace *trace, const struct raw *raw, uint64_t size)
-{
-    if (!rts_trace_input_skip(&trace->input, size))
-        stop(trace, raw->offset, "it ends in the middle of the data behind a record");
-}
-
-static void begin_compressed(struct rts_trace *trace, const struct raw *raw, size_t size)
+static void begin_compressed(struct rts_trace *trace, const struct rts_trace_raw *raw, size_t size)
 {
     struct rts_error error;
     const uint8_t *bytes = raw->bytes + (raw->header.size - size);
@@ -191,10 +168,10 @@ static void begin_compressed(struct rts_trace *trace, const struct raw *raw, siz
         size = told < size ? (size_t)told : size;
     }
     if (rts_trace_inflate_feed(&trace->inflate, bytes, size, &error) < 0)
-        stop(trace, raw->offset, "%s", error.text);
+        rts_trace_stop(trace, raw->offset, "%s", error.text);
 }
 
-static bool next_raw(struct rts_trace *trace, struct raw *raw)
+static bool next_raw(struct rts_trace *trace, struct rts_trace_raw *raw)
 {
     while (!trace->ended) {
         if (trace->inflate.stream && next_inflated(trace, raw))
@@ -209,96 +186,10 @@ static bool next_raw(struct rts_trace *trace, struct raw *raw)
     return false;
 }
 
-/* ---- records of perf's own types ---- */
-
-static void take_attr(struct rts_trace *trace, const struct raw *raw)
-{
-    const uint8_t *body = raw->bytes + sizeof raw->header;
-    size_t size = raw->header.size - sizeof raw->header;
-    uint32_t told, event;
-    struct rts_error error;
-    if (!trace->header.is_pipe)
-        return; /* of a file they are known from its header */
-    if (size < PERF_ATTR_SIZE_VER0) {
-        stop(trace, raw->offset, "the description of an event is cut short");
-        return;
-    }
-    memcpy(&told, body + offsetof(struct perf_event_attr, size), sizeof told);
-    size_t attr_size = told >= PERF_ATTR_SIZE_VER0 && told <= size ? told : PERF_ATTR_SIZE_VER0;
-    if (rts_trace_attrs_add(&trace->attrs, body, attr_size, &event, &error) < 0) {
-        stop(trace, raw->offset, "%s", error.text);
-        return;
-    }
-    for (size_t at = attr_size; at + 8 <= size; at += 8) {
-        uint64_t id;
-        memcpy(&id, body + at, sizeof id);
-        rts_trace_attrs_add_id(&trace->attrs, id, event);
-    }
-}
-
-static void take_event_update(struct rts_trace *trace, const struct raw *raw)
-{
-    uint64_t words[2];
-    const uint8_t *body = raw->bytes + sizeof raw->header;
-    size_t size = raw->header.size - sizeof raw->header;
-    if (size <= sizeof words)
-        return;
-    memcpy(words, body, sizeof words);
-    struct rts_trace_event *event = rts_trace_attrs_find(&trace->attrs, words[1]);
-    if (words[0] == EVENT_UPDATE_NAME && event)
-        rts_trace_event_name(event, (const char *)body + sizeof words, size - sizeof words);
-}
-
-static void take_feature(struct rts_trace *trace, const struct raw *raw)
-{
-    uint64_t bit;
-    const uint8_t *body = raw->bytes + sizeof raw->header;
-    size_t size = raw->header.size - sizeof raw->header;
-    if (size < sizeof bit)
-        return;
-    memcpy(&bit, body, sizeof bit);
-    if (bit < 256)
-        rts_trace_features_take(&trace->features, (unsigned)bit, body + sizeof bit,
-                                size - sizeof bit, &trace->attrs, &trace->build_ids);
-}
-
-static uint64_t number_behind_header(const struct raw *raw, size_t size)
-{
-    uint64_t number = 0; /* little-endian or not, a smaller number takes the first bytes */
-    uint32_t half = 0;
-    if (raw->header.size < sizeof raw->header + size)
-        return 0;
-    if (size == sizeof half)
-        memcpy(&half, raw->bytes + sizeof raw->header, sizeof half);
-    else
-        memcpy(&number, raw->bytes + sizeof raw->header, sizeof number);
-    return number + half;
-}
-
-/* A record of perf's own. The others are of no use here. */
-static void take_own(struct rts_trace *trace, const struct raw *raw)
-{
-    switch (raw->header.type) {
-    case RTS_PERF_RECORD_ATTR: take_attr(trace, raw); break;
-    case RTS_PERF_RECORD_EVENT_UPDATE: take_event_update(trace, raw); break;
-    case RTS_PERF_RECORD_FEATURE: take_feature(trace, raw); break;
-    case RTS_PERF_RECORD_BUILD_ID:
-        rts_trace_build_ids_take(&trace->build_ids, raw->bytes, raw->header.size);
-        break;
-    case RTS_PERF_RECORD_FINISHED_ROUND: rts_trace_order_end_round(&trace->order); break;
-    case RTS_PERF_RECORD_TRACING_DATA:
-        if (trace->header.is_pipe)
-            skip_data(trace, raw, (number_behind_header(raw, 4) + 7) / 8 * 8);
-        break;
-    case RTS_PERF_RECORD_AUXTRACE: skip_data(trace, raw, number_behind_header(raw, 8)); break;
-    default: break;
-    }
-}
-
 /* ---- in order ---- */
 
 /* The record at an address that it can be decoded at, with a reference to its chunk. */
-static struct rts_trace_item keep(struct rts_trace *trace, const struct raw *raw)
+static struct rts_trace_item keep(struct rts_trace *trace, const struct rts_trace_raw *raw)
 {
     struct rts_trace_item item = {.number = ++trace->number, .offset = raw->offset};
     if ((uintptr_t)raw->bytes % 8 == 0) {
@@ -332,7 +223,7 @@ static void pass_on(struct rts_trace *trace, const struct rts_trace_item *item,
 }
 
 /* A record that only rtsample understands (trace/note.h); others of its type are of old perf. */
-static bool is_note(const struct raw *raw)
+static bool is_note(const struct rts_trace_raw *raw)
 {
     return raw->header.type == RTS_NOTE_RECORD_TYPE &&
            raw->header.size >= sizeof raw->header + sizeof RTS_NOTE_MAGIC - 1 &&
@@ -368,17 +259,20 @@ static bool pick_up(struct rts_trace *trace, struct rts_trace_item *item)
 
 /* Takes a record in: true when it is to be passed on at once: it has no time and tells what was so
  * before the recording began, or the trace is one of ours. */
-static bool take_in(struct rts_trace *trace, const struct raw *raw, struct rts_trace_item *item)
+static bool take_in(struct rts_trace *trace, const struct rts_trace_raw *raw,
+                    struct rts_trace_item *item)
 {
     trace->in_order |= is_note(raw);
     if (raw->header.type >= RTS_PERF_RECORD_FIRST && !is_note(raw)) {
-        take_own(trace, raw);
+        rts_trace_take_own(trace, raw);
         return false;
     }
     *item = keep(trace, raw);
     if (trace->in_order)
         return true;
     const struct rts_trace_event *event = rts_trace_attrs_of_record(&trace->attrs, item->header);
+    if (event && !event->layout.sample_id_all)
+        return true; /* where most records have no time, their place in the file tells the order */
     item->time = event ? rts_record_time(item->header, &event->layout) : 0;
     if (item->time == 0 || item->time == UINT64_MAX)
         return true;
@@ -391,13 +285,13 @@ static bool take_in(struct rts_trace *trace, const struct raw *raw, struct rts_t
 bool rts_trace_next(struct rts_trace *trace, struct rts_trace_record *record)
 {
     struct rts_trace_item item;
-    struct raw raw;
+    struct rts_trace_raw raw;
     for (;;) {
         if (rts_trace_order_take(&trace->order, trace->ended, &item)) {
             if (item.header || pick_up(trace, &item))
                 break;
             if (!trace->loss.reason[0])
-                stop(trace, item.offset, "the file was changed while it was read");
+                rts_trace_stop(trace, item.offset, "the file was changed while it was read");
             continue;
         }
         if (!next_raw(trace, &raw)) {
@@ -410,6 +304,11 @@ bool rts_trace_next(struct rts_trace *trace, struct rts_trace_record *record)
     }
     pass_on(trace, &item, record);
     return true;
+}
+
+const char *rts_trace_name(const struct rts_trace *trace)
+{
+    return trace->name;
 }
 
 const struct rts_trace_attrs *rts_trace_attrs(const struct rts_trace *trace)
@@ -436,4 +335,5 @@ void rts_trace_loss(const struct rts_trace *trace, struct rts_trace_loss *loss)
 {
     *loss = trace->loss;
     loss->late = trace->order.late;
+    loss->all = trace->loss.reason[0] && trace->number == 0;
 }

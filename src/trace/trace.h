@@ -42,9 +42,11 @@ struct rts_trace_loss {
     uint64_t bytes;       /* left behind it, as far as that is known */
     uint64_t late;        /* records that came too late to be put in order */
     uint64_t unknown_ids; /* samples of events that the trace does not describe */
+    bool all;             /* not one record was read before that */
 };
 
-/* Opens a trace and reads its header; "-": standard input. Fails with RTS_NOT_FOUND when there is
+/* Opens a trace and reads its header; "-": standard input; of a folder that perf made, the trace in
+ * it. Messages begin with what it is called. Fails with RTS_NOT_FOUND when there is
  * no such file. */
 struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_options *options,
                                  struct rts_error *error);
@@ -52,6 +54,9 @@ struct rts_trace *rts_trace_open(const char *path, const struct rts_trace_option
 /* The same for a regular file that is open, which messages call `name`. Takes the fd over, also
  * when it fails. */
 struct rts_trace *rts_trace_open_fd(int fd, const char *name, struct rts_error *error);
+
+/* What it is called in messages: its path, or "standard input". */
+const char *rts_trace_name(const struct rts_trace *trace);
 
 /* Accepts NULL. */
 void rts_trace_close(struct rts_trace *trace);

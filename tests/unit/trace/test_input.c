@@ -108,6 +108,68 @@ static void a_pipe_is_read(void **state)
     waitpid(child, NULL, 0);
 }
 
+/* As a signalfd is looked into before each read, which leaves its own errno. */
+static bool wait_and_fail_to_read(void *context, int fd)
+{
+    (void)context, (void)fd;
+    errno = EAGAIN;
+    return true;
+}
+
+static void an_empty_pipe_is_empty(void **state)
+{
+    (void)state;
+    static const char *const contents[] = {"", "PERF", "PERFILE2"};
+    const struct rts_trace_options options = {.wait = wait_and_fail_to_read};
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        int ends[2];
+        char path[64];
+        struct rts_error error = {0};
+        assert_int_equal(pipe(ends), 0);
+        assert_int_equal(write(ends[1], contents[i], strlen(contents[i])), strlen(contents[i]));
+        close(ends[1]);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+        assert_null(rts_trace_open(path, &options, &error));
+        close(ends[0]);
+        assert_int_equal(error.failure, RTS_FAILED);
+        assert_non_null(strstr(error.text, path));
+        assert_non_null(strstr(error.text, contents[i][0] ? "no trace" : "empty"));
+        assert_null(strstr(error.text, "unavailable"));
+    }
+}
+
+/* What opening a folder is answered with, when its file "data" has these bytes. */
+static void open_folder(const char *data, struct rts_error *error)
+{
+    char folder[] = "/tmp/rtsample-input-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/data", folder);
+    if (data) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(data, file);
+        fclose(file);
+    }
+    *error = (struct rts_error){0};
+    assert_null(rts_trace_open(folder, NULL, error));
+    assert_non_null(strstr(error->text, folder));
+    unlink(path);
+    rmdir(folder);
+}
+
+static void of_a_folder_the_trace_in_it_is_read(void **state)
+{
+    (void)state;
+    struct rts_error error;
+    open_folder(NULL, &error);
+    assert_non_null(strstr(error.text, "is a directory"));
+    assert_null(strstr(error.text, "--threads"));
+    open_folder("", &error);
+    assert_non_null(strstr(error.text, "is empty"));
+    open_folder("some text that is no trace", &error);
+    assert_non_null(strstr(error.text, "no trace"));
+}
+
 static void any_place_of_a_file_is_read(void **state)
 {
     (void)state;
@@ -232,6 +294,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read),
         cmocka_unit_test(a_pipe_is_read),
+        cmocka_unit_test(an_empty_pipe_is_empty),
+        cmocka_unit_test(of_a_folder_the_trace_in_it_is_read),
         cmocka_unit_test(any_place_of_a_file_is_read),
         cmocka_unit_test(what_was_cut_off_is_not_there),
         cmocka_unit_test(a_trace_is_put_in_order),
