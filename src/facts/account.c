@@ -220,6 +220,17 @@ static void append_refused(const char *words, struct rts_buffer *out)
     rts_buffer_text(out, "}");
 }
 
+static void append_guard(const struct rts_guard_facts *guard, struct rts_buffer *out)
+{
+    if (guard)
+        rts_buffer_format(out,
+                          ",\"guard\":{\"ratio\":%" PRIu32 ",\"max_events_per_second\":%" PRIu32
+                          ",\"max_cpu_percent\":%" PRIu32 "}",
+                          guard->ratio, guard->max_events_per_second, guard->max_cpu_percent);
+    else
+        rts_buffer_text(out, ",\"guard\":null");
+}
+
 static void append_run(const struct rts_run_facts *run, struct rts_buffer *out)
 {
     rts_buffer_format(out, ",\"run\":{\"frequency\":%" PRIu32 ",\"gave_up\":[", run->frequency);
@@ -238,6 +249,7 @@ static void append_run(const struct rts_run_facts *run, struct rts_buffer *out)
     else
         rts_buffer_text(out, "null");
     append_refused(run->refused, out);
+    append_guard(run->guard, out);
     rts_buffer_text(out, "}");
 }
 

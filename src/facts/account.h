@@ -88,6 +88,13 @@ struct rts_stop_times {
     uint64_t refused;  /* attempts */
 };
 
+/* The guards that were in force. */
+struct rts_guard_facts {
+    uint32_t ratio;                 /* 1: every sample */
+    uint32_t max_events_per_second; /* 0: no limit */
+    uint32_t max_cpu_percent;       /* of one CPU; 0: no limit */
+};
+
 /* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
 struct rts_run_facts {
     const char *method; /* "perf:cpu-clock" */
@@ -96,9 +103,10 @@ struct rts_run_facts {
     bool has_command;
     int command_status; /* exit status of -- COMMAND, 128 + signal when killed; -1: still running */
     uint32_t frequency;
-    const char *const *gave_up; /* NULL-terminated words: what the kernel refused */
-    const char *rung;           /* of the ways to sample, the one that was taken; NULL: null */
-    const char *refused;        /* why the better ones were not: "rung:cause" with commas between */
+    const struct rts_guard_facts *guard; /* NULL: null, for the trace does not say */
+    const char *const *gave_up;          /* NULL-terminated words: what the kernel refused */
+    const char *rung;    /* of the ways to sample, the one that was taken; NULL: null */
+    const char *refused; /* why the better ones were not: "rung:cause" with commas between */
     struct rts_unjoined unjoined[RTS_UNJOINED_MAX]; /* the hottest first */
     size_t unjoined_count;
     uint64_t cpu_ms;

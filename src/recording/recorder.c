@@ -157,6 +157,10 @@ static void put_run(struct rts_recorder *recorder, const struct rts_recorder_run
     rts_note_put_attribute(&draft, "rung", run->rung);
     rts_note_put_attribute(&draft, "refused", run->refused);
     rts_note_put_count(&draft, "frequency", run->frequency);
+    rts_note_put_count(&draft, "ratio", run->guard.ratio);
+    rts_note_put_count(&draft, "max_events_per_second", run->guard.max_events_per_second);
+    rts_note_put_count(&draft, "max_cpu_percent", run->guard.max_cpu_percent);
+    rts_note_put_count(&draft, "flush_interval_ms", run->flush_interval_ms);
     rts_note_put_attribute(&draft, "full", format->full ? "1" : NULL);
     rts_note_put_attribute(&draft, "redacted", recorder->redaction.on ? "1" : NULL);
     rts_note_put_attribute(&draft, "clock", format->monotonic ? "monotonic" : "perf");

@@ -29,6 +29,8 @@ struct rts_recorder_run {
     const char *gave_up;        /* words with commas between; NULL: nothing */
     const char *rung, *refused; /* receipt.h; NULL: nothing */
     uint32_t frequency;
+    struct rts_guard_facts guard;
+    uint32_t flush_interval_ms;
 };
 
 /* What the note END says. */

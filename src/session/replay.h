@@ -13,6 +13,7 @@
 #include "facts/account.h"
 #include "package/package_table.h"
 #include "session/code_map.h"
+#include "session/replay_settings.h"
 #include "trace/note.h"
 #include "trace/trace.h"
 #include "util/buffer.h"
@@ -38,6 +39,7 @@ struct rts_replay {
     const char *bundle; /* the URI of the bundle that the trace is of; NULL: of none. Borrowed */
     int signals;        /* signalfd */
     bool interrupted;
+    bool machine_checked;   /* the trace says what machine it is of: one as ours */
     int64_t wall_offset_ns; /* wall time - the trace's clock */
 
     /* A trace of perf: */
@@ -50,6 +52,7 @@ struct rts_replay {
     /* One of our own: */
     bool has_notes, has_end;
     char *method, *config_sha256; /* owned; NULL: not told */
+    struct rts_recorded_settings recorded;
     char *rung, *refused;
     char *gave_up_text; /* owned; the words below lie in it */
     const char *gave_up[9];

@@ -263,6 +263,10 @@ void rts_session_measure_self(struct rts_session *session);
  * event limit from the start, which is said. */
 uint32_t rts_session_start_frequency(const struct rts_session *session);
 
+/* The guards that are in force. Nobody is burdened by the replay of a trace: there they are those
+ * that were asked for. */
+struct rts_guard_facts rts_session_guard_facts(const struct rts_session *session);
+
 /* Makes the guards, once the capture is open. */
 void rts_session_open_guard(struct rts_session *session);
 

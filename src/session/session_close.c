@@ -185,7 +185,9 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
     rts_receipt_words(&session->receipt, &refused);
     char digest[RTS_SHA256_HEX_SIZE];
     rts_settings_sha256(session->settings, digest);
+    const struct rts_guard_facts guard = rts_session_guard_facts(session);
     struct rts_run_facts run = {
+        .guard = &guard,
         .method = facts->method,
         .duration_ms = duration_ms,
         .config_sha256 = digest,

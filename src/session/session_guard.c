@@ -12,13 +12,25 @@
 /* Samples between two readings while a drain is under way: each costs some tens of microseconds. */
 #define SAMPLES_PER_READING 64
 
-static struct rts_guard_options guard_options(const struct rts_session *session, uint32_t frequency)
+struct rts_guard_facts rts_session_guard_facts(const struct rts_session *session)
 {
     const struct rts_sampler_settings *sampler = &session->settings->sampler;
-    return (struct rts_guard_options){
+    bool limited =
+        !session->replay || rts_settings_is_told(session->settings, "Sampler:MaxEventsPerSecond");
+    return (struct rts_guard_facts){
         .ratio = sampler->ratio,
-        .max_events_per_second = sampler->max_events_per_second,
+        .max_events_per_second = limited ? sampler->max_events_per_second : 0,
         .max_cpu_percent = session->replay ? 0 : sampler->max_cpu_percent,
+    };
+}
+
+static struct rts_guard_options guard_options(const struct rts_session *session, uint32_t frequency)
+{
+    const struct rts_guard_facts facts = rts_session_guard_facts(session);
+    return (struct rts_guard_options){
+        .ratio = facts.ratio,
+        .max_events_per_second = facts.max_events_per_second,
+        .max_cpu_percent = facts.max_cpu_percent,
         .frequency = frequency,
     };
 }

@@ -72,8 +72,9 @@ static void take_words(struct rts_replay *replay, const char *value)
     replay->gave_up[count] = NULL;
 }
 
-static int take_run(struct rts_replay *replay, struct rts_note *note, struct rts_error *error)
+static int take_run(struct rts_session *session, struct rts_note *note, struct rts_error *error)
 {
+    struct rts_replay *replay = session->replay;
     const char *key, *value;
     while (rts_note_attribute(note, &key, &value)) {
         if (strcmp(key, "format") == 0 && number_or_zero(value) > FORMAT)
@@ -93,8 +94,11 @@ static int take_run(struct rts_replay *replay, struct rts_note *note, struct rts
             replay->frequency = number_or_zero(value);
         else if (strcmp(key, "wall_offset_ns") == 0)
             replay->wall_offset_ns = signed_or_zero(value);
+        else
+            rts_recorded_settings_take(&replay->recorded, key, number_or_zero(value));
     }
-    return 0;
+    return rts_recorded_settings_check(&replay->recorded, replay->config_sha256, session->settings,
+                                       error);
 }
 
 static void take_command_status(struct rts_replay *replay, const char *value)
@@ -366,7 +370,7 @@ int rts_session_take_note(struct rts_session *session, const struct rts_trace_re
     replay->has_notes = true;
     int result = 0;
     switch (note.kind) {
-    case RTS_NOTE_RUN: result = take_run(replay, &note, error); break;
+    case RTS_NOTE_RUN: result = take_run(session, &note, error); break;
     case RTS_NOTE_FILE: take_file(session, &note); break;
     case RTS_NOTE_IMAGE: take_image(session, &note); break;
     case RTS_NOTE_MAPPING: take_mapping(session, &note); break;

@@ -59,6 +59,8 @@ static struct rts_recorder *open_recorder(const struct rts_session *session,
         .rung = rts_rung_name(session->receipt.taken),
         .refused = refused.data,
         .frequency = facts->frequency,
+        .guard = rts_session_guard_facts(session),
+        .flush_interval_ms = settings->flush_interval_ms,
     };
     struct rts_recorder *recorder = rts_recorder_open(options, &run, error);
     rts_buffer_finish(&gave_up);

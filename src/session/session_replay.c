@@ -67,13 +67,17 @@ static struct rts_object *find_vdso(void *context)
 
 /* ---- what the trace says of itself ---- */
 
-static int check_machine(const struct rts_session *session, struct rts_error *error)
+/* Is it of a machine as ours? What a pipe does not say before its records counts when it does. */
+static int check_machine(struct rts_session *session, struct rts_error *error)
 {
     const char *arch = rts_trace_features(session->replay->trace)->arch;
+    session->replay->machine_checked = arch != NULL;
     if (arch && strcmp(arch, session->arch->name) != 0)
-        return rts_fail(error, RTS_FAILED,
-                        "the trace is of a machine of the kind %s, and this rtsample is for %s",
-                        arch, session->arch->name);
+        return rts_fail(
+            error, RTS_FAILED,
+            "%s: the trace is of a machine of the kind %s, and this rtsample is for %s: "
+            "replay it on one of its own kind",
+            rts_trace_name(session->replay->trace), arch, session->arch->name);
     return 0;
 }
 
@@ -139,14 +143,30 @@ static enum rts_call_graph call_graph_of(const struct rts_record_layout *layout)
     return layout->sample_type & PERF_SAMPLE_CALLCHAIN ? RTS_CALL_GRAPH_FP : RTS_CALL_GRAPH_NONE;
 }
 
-static void take_perf_record(struct rts_session *session, const struct rts_trace_record *record)
+/* Where records have no times, as with kernels and options of old, they get some by their order in
+ * the trace. What comes before any time tells what was so before the recording began. */
+static void set_time(struct rts_replay *replay, const struct rts_record_layout *layout,
+                     struct rts_record *record)
+{
+    bool timed = layout->sample_type & PERF_SAMPLE_TIME;
+    bool is_sample = record->kind == RTS_RECORD_SAMPLE;
+    if (timed && (is_sample || layout->sample_id_all || record->time != 0))
+        return;
+    if (is_sample || replay->last_ns > 0)
+        record->time = replay->last_ns + 1;
+    else
+        record->time = 0;
+}
+
+static void take_perf_record(struct rts_session *session, struct rts_trace_record *record)
 {
     struct rts_replay *replay = session->replay;
-    const struct rts_record *known = &record->record;
+    struct rts_record *known = &record->record;
     if (record->malformed || !record->event) { /* a pipe may hold records before any event */
         rts_session_take_malformed(session);
         return;
     }
+    set_time(replay, &record->event->layout, known);
     if (known->time != 0 && known->time != UINT64_MAX) {
         if (replay->first_ns == 0)
             replay->first_ns = known->time;
@@ -185,26 +205,56 @@ static bool wait_for_trace(void *context, int fd)
     return !is_stopped(replay);
 }
 
-static int take_records(struct rts_session *session, struct rts_error *error)
+static int take_record(struct rts_session *session, struct rts_trace_record *record,
+                       struct rts_error *error)
 {
     struct rts_replay *replay = session->replay;
-    struct rts_trace_record record;
-    for (unsigned number = 1; rts_trace_next(replay->trace, &record); number++) {
+    if (!replay->machine_checked && check_machine(session, error) < 0)
+        return -1;
+    if (record->header->type == RTS_NOTE_RECORD_TYPE)
+        return rts_session_take_note(session, record, error);
+    if (!replay->began && record->event)
+        begin(session, record->event);
+    if (!replay->has_notes)
+        take_perf_record(session, record);
+    else if (record->record.kind == RTS_RECORD_SAMPLE)
+        rts_session_take_noted_sample(session, record);
+    return 0;
+}
+
+/* The first record, before anything is written: it, or that there is none, may tell that this trace
+ * is not to be replayed. False: the trace has no record. */
+static int look_at_first(struct rts_session *session, struct rts_trace_record *record, bool *there,
+                         struct rts_error *error)
+{
+    struct rts_replay *replay = session->replay;
+    struct rts_trace_loss loss;
+    *there = rts_trace_next(replay->trace, record);
+    rts_trace_loss(replay->trace, &loss);
+    if (loss.all && !replay->interrupted)
+        return rts_fail(error, RTS_FAILED,
+                        "%s: nothing of this trace can be used: %s (offset %" PRIu64 ")",
+                        rts_trace_name(replay->trace), loss.reason, loss.offset);
+    if (!*there || record->header->type != RTS_NOTE_RECORD_TYPE)
+        return check_machine(session, error);
+    if (take_record(session, record, error) < 0)
+        return -1;
+    *there = rts_trace_next(replay->trace, record);
+    return 0;
+}
+
+static int take_records(struct rts_session *session, struct rts_trace_record *record, bool there,
+                        struct rts_error *error)
+{
+    struct rts_replay *replay = session->replay;
+    for (unsigned number = 1; there; number++) {
         if (number % RECORDS_PER_LOOK == 0 && is_stopped(replay))
             break;
-        if (record.header->type == RTS_NOTE_RECORD_TYPE) {
-            if (rts_session_take_note(session, &record, error) < 0)
-                return -1;
-            continue;
-        }
-        if (!replay->began && record.event)
-            begin(session, record.event);
-        if (!replay->has_notes)
-            take_perf_record(session, &record);
-        else if (record.record.kind == RTS_RECORD_SAMPLE)
-            rts_session_take_noted_sample(session, &record);
+        if (take_record(session, record, error) < 0)
+            return -1;
         if (session->sink_broken)
             break;
+        there = rts_trace_next(replay->trace, record);
     }
     return 0;
 }
@@ -260,6 +310,7 @@ void rts_replay_describe(const struct rts_session *session, struct rts_run_facts
     run->trace = replay->has_notes && is_whole(trace) ? NULL : trace;
     if (!replay->has_notes)
         return;
+    run->guard = replay->recorded.known ? &replay->recorded.guard : NULL;
     run->method = replay->method ? replay->method : run->method;
     run->config_sha256 = replay->config_sha256 ? replay->config_sha256 : run->config_sha256;
     run->frequency = (uint32_t)replay->frequency;
@@ -277,10 +328,13 @@ void rts_replay_describe(const struct rts_session *session, struct rts_run_facts
 static int run(struct rts_session *session, struct rts_error *error)
 {
     struct rts_replay *replay = session->replay;
+    struct rts_trace_record record;
+    bool there;
     if (check_machine(session, error) < 0 || rts_session_load_graph(session, error) < 0 ||
+        look_at_first(session, &record, &there, error) < 0 ||
         rts_session_open_outputs(session, error) < 0)
         return -1;
-    if (take_records(session, error) < 0)
+    if (take_records(session, &record, there, error) < 0)
         return -1;
     session->started_ns = replay->first_ns;
     session->ended_ns = replay->last_ns;
@@ -332,7 +386,7 @@ int rts_session_replay(const struct rts_settings *settings, const char *path,
     struct rts_session session = {
         .settings = settings,
         .arch = rts_architecture_native(),
-        .own_pid = -1,
+        .own_pid = INT32_MIN, /* nobody's: a record that says no process has -1 */
         .command = RTS_COMMAND_INIT,
         .capture = &replay.capture,
         .replay = &replay,
@@ -346,6 +400,8 @@ int rts_session_replay(const struct rts_settings *settings, const char *path,
     replay.trace =
         replay.files ? open_trace(&replay, path, settings->cas_directory, uri, error) : NULL;
     int result = replay.trace ? run(&session, error) : -1;
+    if (!replay.trace && replay.interrupted)
+        rts_fail(error, RTS_FAILED, "interrupted before the trace began");
     rts_session_close_outputs(&session);
     rts_session_close_stages(&session);
     rts_replay_finish_notes(&session);

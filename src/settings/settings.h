@@ -135,6 +135,7 @@ struct rts_settings {
     struct rts_spool_settings spool;
 
     uint64_t given; /* one bit for each key that the layer at hand has given; see below */
+    uint64_t told;  /* the same of all layers: what is not the default by default */
 };
 
 /* The defaults. */
@@ -165,6 +166,9 @@ int rts_settings_load(struct rts_settings *settings, const char *path, struct rt
  */
 void rts_settings_begin_layer(struct rts_settings *settings);
 void rts_settings_end_layer(struct rts_settings *settings);
+
+/* Has any layer given the setting of this path, be it with the value that is the default? */
+bool rts_settings_is_told(const struct rts_settings *settings, const char *path);
 
 /* Is there a place that lines are delivered to, beside a file or stdout? */
 bool rts_settings_deliver(const struct rts_settings *settings);

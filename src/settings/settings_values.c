@@ -53,6 +53,13 @@ static uint64_t bit(const struct rts_setting *setting)
 static void mark(struct rts_settings *settings, const struct rts_setting *setting)
 {
     settings->given |= bit(setting);
+    settings->told |= bit(setting);
+}
+
+bool rts_settings_is_told(const struct rts_settings *settings, const char *path)
+{
+    const struct rts_setting *setting = rts_setting_find(path);
+    return setting && settings->told & bit(setting);
 }
 
 bool rts_setting_is_given(const struct rts_settings *settings, const struct rts_setting *setting)

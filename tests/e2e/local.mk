@@ -30,6 +30,7 @@ e2e_scripts = \
 	tests/e2e/service.py \
 	tests/e2e/replay_perf.py \
 	tests/e2e/replay_anywhere.py \
+	tests/e2e/replay_settings.py \
 	tests/e2e/union.py \
 	tests/e2e/ptrace.py \
 	tests/e2e/deployment.py \

@@ -49,6 +49,9 @@ static struct rts_account counted(void)
 
 static const char *const gave_up[] = {"build_id", "kernel \"side\"", NULL};
 
+static const struct rts_guard_facts guard = {
+    .ratio = 3, .max_events_per_second = 250, .max_cpu_percent = 12};
+
 static const struct rts_run_facts whole_run = {
     .method = "perf:cpu-clock",
     .duration_ms = 30000,
@@ -56,6 +59,7 @@ static const struct rts_run_facts whole_run = {
     .has_command = true,
     .command_status = 143,
     .frequency = 99,
+    .guard = &guard,
     .gave_up = gave_up,
     .rung = "ptrace",
     .refused = "perf_process:seccomp,perf_user:other_user",
@@ -166,7 +170,9 @@ static void every_number_is_in_its_place(void **state)
                     "\"too_long\":2,\"refused\":1}},"
                     "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
                     "\"command_status\":143,\"rung\":\"ptrace\",\"refused\":"
-                    "{\"perf_process\":\"seccomp\",\"perf_user\":\"other_user\"}}}\n");
+                    "{\"perf_process\":\"seccomp\",\"perf_user\":\"other_user\"},"
+                    "\"guard\":{\"ratio\":3,\"max_events_per_second\":250,"
+                    "\"max_cpu_percent\":12}}}\n");
     struct rts_account account = counted();
     char *text = written(&account, &whole_run);
     assert_string_equal(text, expected.data);
