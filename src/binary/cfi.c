@@ -187,15 +187,19 @@ static void debug_to_eh_frame(uint8_t *data, size_t size)
     }
 }
 
-void rts_cfi_init_debug_frame(struct rts_cfi *cfi, const struct rts_elf_image *image)
+void rts_cfi_init_debug_frame(struct rts_cfi *cfi, const struct rts_elf_image *image,
+                              struct rts_unread *unread)
 {
     *cfi = (struct rts_cfi){0};
     struct rts_cfi_bytes bytes = {0};
-    const struct rts_section *section = rts_elf_image_section(image, ".debug_frame");
+    const struct rts_section *section = rts_section_data_find_debug(image, ".debug_frame");
     uint8_t *data =
         section ? rts_section_data_load(image, section, RTS_CFI_SIZE_MAX, &bytes.size) : NULL;
-    if (!data)
+    if (!data) {
+        if (section)
+            rts_unread_section(unread, image, section);
         return;
+    }
     debug_to_eh_frame(data, bytes.size);
     bytes.data = data;
     init_from_bytes(cfi, &bytes, true);

@@ -19,6 +19,7 @@
 
 #include "binary/elf_image.h"
 #include "binary/fde_index.h"
+#include "binary/unread.h"
 
 /* The largest programs known have some 20 MiB of it. */
 #define RTS_CFI_SIZE_MAX (256u << 20)
@@ -30,9 +31,11 @@ struct rts_cfi {
     uint8_t *image;
 };
 
-/* Both leave the structure empty when the file has no such CFI. */
+/* Both leave the structure empty when the file has no such CFI; `unread` is told when it has and
+ * that cannot be read. */
 void rts_cfi_init_eh_frame(struct rts_cfi *cfi, const struct rts_elf_image *image);
-void rts_cfi_init_debug_frame(struct rts_cfi *cfi, const struct rts_elf_image *image);
+void rts_cfi_init_debug_frame(struct rts_cfi *cfi, const struct rts_elf_image *image,
+                              struct rts_unread *unread);
 void rts_cfi_finish(struct rts_cfi *cfi);
 
 #endif

@@ -25,10 +25,10 @@ struct rts_inlines {
     struct rts_dwarf_units units;
 };
 
-struct rts_inlines *rts_inlines_create(const struct rts_elf_image *image)
+struct rts_inlines *rts_inlines_create(const struct rts_elf_image *image, struct rts_unread *unread)
 {
     size_t size;
-    uint8_t *bytes = rts_dwarf_image_create(image, &size);
+    uint8_t *bytes = rts_dwarf_image_create(image, &size, unread);
     if (!bytes)
         return NULL;
     struct rts_inlines *inlines = rts_calloc(1, sizeof *inlines);

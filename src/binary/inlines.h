@@ -5,12 +5,14 @@
 
 #include "binary/elf_image.h"
 #include "binary/object.h"
+#include "binary/unread.h"
 
 struct rts_inlines;
 
 /* Reads the DWARF of the file; NULL when it has no .debug_info, or too much of it. The image must
- * outlive the result. */
-struct rts_inlines *rts_inlines_create(const struct rts_elf_image *image);
+ * outlive the result, and `unread`, which is told what cannot be read, too. */
+struct rts_inlines *rts_inlines_create(const struct rts_elf_image *image,
+                                       struct rts_unread *unread);
 void rts_inlines_destroy(struct rts_inlines *inlines);
 
 /* The inlined subroutines at `vaddr`, innermost first: at most `capacity`, the outer ones where

@@ -35,6 +35,7 @@ librtsample_a_SOURCES += \
 	src/binary/section_data.c src/binary/section_data.h \
 	src/binary/symbol_lookup.c \
 	src/binary/symbols.c src/binary/symbols.h \
+	src/binary/unread.c src/binary/unread.h \
 	src/binary/vdso.c src/binary/vdso.h
 
 # Compressed sections, and the checksum of .gnu_debuglink.

@@ -41,6 +41,7 @@ static struct rts_object *create(struct rts_elf_image *image, const char *path,
     object->serial = next_serial();
     object->path = path ? rts_strdup(path) : NULL;
     object->image = *image;
+    object->unread.path = object->path;
     object->root_fd = -1;
     object->companion.fd = -1;
     rts_build_id_read(&object->image, &object->build_id);
@@ -167,6 +168,11 @@ void rts_object_use_hashes(struct rts_object *object, struct rts_hash_cache *has
     object->hashes = hashes;
 }
 
+void rts_object_count_unread(struct rts_object *object, unsigned *files)
+{
+    object->unread.files = files;
+}
+
 const char *rts_object_file_sha256(struct rts_object *object)
 {
     struct stat before;
@@ -217,11 +223,11 @@ const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object)
 {
     if (!object->debug_cfi_loaded) {
         object->debug_cfi_loaded = true;
-        rts_cfi_init_debug_frame(&object->debug_cfi, &object->image);
+        rts_cfi_init_debug_frame(&object->debug_cfi, &object->image, &object->unread);
         const struct rts_elf_image *companion =
             object->debug_cfi.handle ? NULL : rts_object_companion(object);
         if (companion)
-            rts_cfi_init_debug_frame(&object->debug_cfi, companion);
+            rts_cfi_init_debug_frame(&object->debug_cfi, companion, &object->unread);
     }
     return &object->debug_cfi;
 }

@@ -66,6 +66,10 @@ const char *rts_object_file_sha256(struct rts_object *object);
 /* Has that asked of this cache first, and remembered there. It must live as long as the object. */
 void rts_object_use_hashes(struct rts_object *object, struct rts_hash_cache *hashes);
 
+/* Has it count there, together with other objects, that its debug information cannot be read, which
+ * is said of a limited number of files only. The number must live as long as the object. */
+void rts_object_count_unread(struct rts_object *object, unsigned *files);
+
 /* The bytes of an object that was made of memory, owned by it; NULL of a file. */
 const void *rts_object_image(const struct rts_object *object, size_t *size);
 

@@ -46,6 +46,7 @@ struct rts_object_cache {
     struct rts_object *vdso;
     bool vdso_tried;
     struct rts_hash_cache *hashes; /* NULL: none */
+    unsigned unread_files;         /* with debug information that cannot be read */
 };
 
 struct lookup {
@@ -229,6 +230,7 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
         return NULL;
     }
     rts_object_use_hashes(object, cache->hashes);
+    rts_object_count_unread(object, &cache->unread_files);
     struct entry *entry = find_copy(cache, object, &lookup->identity);
     if (entry) {
         rts_object_destroy(object);

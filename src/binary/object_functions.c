@@ -50,11 +50,11 @@ static struct rts_inlines *load_inlines(struct rts_object *object)
 {
     if (!object->inlines_tried) {
         object->inlines_tried = true;
-        object->inlines = rts_inlines_create(&object->image);
+        object->inlines = rts_inlines_create(&object->image, &object->unread);
         const struct rts_elf_image *companion =
             object->inlines ? NULL : rts_object_companion(object);
         if (companion)
-            object->inlines = rts_inlines_create(companion);
+            object->inlines = rts_inlines_create(companion, &object->unread);
     }
     return object->inlines;
 }

@@ -10,6 +10,7 @@
 #include "binary/object.h"
 #include "binary/plt.h"
 #include "binary/symbols.h"
+#include "binary/unread.h"
 
 struct rts_object {
     uint32_t serial;
@@ -18,6 +19,8 @@ struct rts_object {
     struct rts_build_id build_id;
     char sha256[RTS_SHA256_HEX_SIZE]; /* "" until computed */
     struct rts_hash_cache *hashes;    /* NULL: none */
+
+    struct rts_unread unread; /* of this file and its debug file */
 
     int root_fd; /* own duplicate until the search is over; -1: our own root */
     bool search;

@@ -30,7 +30,7 @@ tests_unit_binary_test_symbols_SOURCES = tests/unit/binary/test_symbols.c tests/
 # Asks an object what a script wants to compare with other tools.
 check_PROGRAMS += tests/unit/binary/object_query
 tests_unit_binary_object_query_SOURCES = tests/unit/binary/object_query.c
-TESTS += tests/e2e/binary_layouts.py
-EXTRA_DIST += tests/e2e/binary_layouts.py
-tests/e2e/binary_layouts.log: tests/unit/binary/object_query$(EXEEXT)
+TESTS += tests/e2e/binary_layouts.py tests/e2e/debug_forms.py
+EXTRA_DIST += tests/e2e/binary_layouts.py tests/e2e/debug_forms.py
+tests/e2e/binary_layouts.log tests/e2e/debug_forms.log: tests/unit/binary/object_query$(EXEEXT)
 tests_unit_binary_test_file_index_SOURCES = tests/unit/binary/test_file_index.c
