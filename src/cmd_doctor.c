@@ -9,7 +9,10 @@
 #include "commands.h"
 #include "doctor/judge.h"
 #include "doctor/probe.h"
+#include "sending/settings_delivery.h"
+#include "settings/settings_options.h"
 #include "unwind/architecture.h"
+#include "util/cleanup.h"
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/option_reader.h"
@@ -18,45 +21,91 @@ enum long_option {
     OPTION_JSON = 256
 };
 
-static const struct option long_options[] = {
-    {"pid", required_argument, NULL, 'p'},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
+static const char short_options[] = "p:c:hV";
+
+static const struct option own_options[] = {
+    {"pid", required_argument, NULL, 'p'},    {"json", no_argument, NULL, OPTION_JSON},
+    {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
 };
 
 struct request {
     int32_t pid;
-    bool json, help, version;
+    bool json;
+    struct rts_settings settings; /* of the server for facts */
 };
 
-static int parse(int argc, char **argv, struct request *request, struct rts_error *error)
+static int parse_pid(struct request *request, struct rts_error *error)
 {
-    for (int option;
-         (option = rts_option_next(argc, argv, "p:hV", long_options, error)) != RTS_OPTIONS_END;) {
-        char *end;
-        long pid;
-        switch (option) {
-        case 'p':
-            errno = 0;
-            pid = strtol(optarg, &end, 10);
-            if (errno || end == optarg || *end || pid < 1 || pid > INT_MAX)
-                return rts_fail(error, RTS_USAGE, "-p %s: doctor takes one process id", optarg);
-            request->pid = (int32_t)pid;
-            break;
-        case OPTION_JSON: request->json = true; break;
-        case 'h': request->help = true; break;
-        case 'V': request->version = true; break;
-        default: return -1;
-        }
-    }
-    if (optind < argc)
-        return rts_fail(error, RTS_USAGE, "doctor takes no argument \"%s\"", argv[optind]);
+    char *end;
+    errno = 0;
+    long pid = strtol(optarg, &end, 10);
+    if (errno || end == optarg || *end || pid < 1 || pid > INT_MAX)
+        return rts_fail(error, RTS_USAGE, "-p %s: doctor takes one process id", optarg);
+    request->pid = (int32_t)pid;
     return 0;
 }
 
-static int run(const struct request *request, struct rts_error *error)
+static int parse_option(int option, struct request *request, struct rts_error *error)
+{
+    switch (option) {
+    case 'p': return parse_pid(request, error);
+    case OPTION_JSON: request->json = true; return 0;
+    case 'c':
+    case 'h':
+    case 'V': return 0; /* rts_settings_look_ahead() saw them */
+    case RTS_OPTION_WRONG: return -1;
+    default: return rts_settings_apply_option(&request->settings, option, optarg, error);
+    }
+}
+
+static int parse(int argc, char **argv, const struct option *options, struct request *request,
+                 struct rts_error *error)
+{
+    rts_settings_begin_layer(&request->settings);
+    for (int option;
+         (option = rts_option_next(argc, argv, short_options, options, error)) != RTS_OPTIONS_END;)
+        if (parse_option(option, request, error) < 0)
+            return -1;
+    rts_settings_end_layer(&request->settings);
+    if (optind < argc)
+        return rts_fail(error, RTS_USAGE, "doctor takes no argument \"%s\"", argv[optind]);
+    return rts_settings_complete(&request->settings, error);
+}
+
+/* Connects to the server, if one was named, and may be connected to. */
+static int greet(const struct rts_settings *settings, struct rts_endpoint_findings *found,
+                 struct rts_error *error)
+{
+    struct rts_greeting greeting;
+    if (!settings->ingest.endpoint || !settings->egress.enabled)
+        return 0;
+    if (rts_settings_greet(settings, &greeting, error) < 0)
+        return -1;
+    *found = (struct rts_endpoint_findings){
+        .asked = true,
+        .reached = greeting.reached,
+        .cause = greeting.reached ? NULL : rts_unreached_word(greeting.unreached),
+    };
+    snprintf(found->origin, sizeof found->origin, "%s", greeting.origin);
+    snprintf(found->text, sizeof found->text, "%s", greeting.text);
+    return 0;
+}
+
+/* Prints the report; returns the exit status. */
+static int print(const struct rts_report *report, bool json, struct rts_error *error)
+{
+    struct rts_buffer buffer = RTS_BUFFER_INIT;
+    if (json)
+        rts_report_write_json(report, &buffer);
+    else
+        rts_report_write_text(report, &buffer);
+    fwrite(buffer.data, 1, buffer.size, stdout);
+    rts_buffer_finish(&buffer);
+    return rts_flush_stdout(error) < 0 ? -1 : report->status;
+}
+
+static int look(const struct request *request, struct rts_error *error)
 {
     const struct rts_probe_options options = {
         .proc_root = "/proc",
@@ -67,22 +116,31 @@ static int run(const struct request *request, struct rts_error *error)
     };
     struct rts_findings *findings = rts_calloc(1, sizeof *findings);
     struct rts_report *report = rts_calloc(1, sizeof *report);
-    struct rts_buffer buffer = RTS_BUFFER_INIT;
-    rts_probe_all(findings, &options);
-    rts_judge(findings, report);
-    if (request->json)
-        rts_report_write_json(report, &buffer);
-    else
-        rts_report_write_text(report, &buffer);
-    fwrite(buffer.data, 1, buffer.size, stdout);
-    int result = rts_flush_stdout(error);
-    int status = result < 0 ? (int)error->failure : report->status;
-    rts_buffer_finish(&buffer);
+    struct rts_endpoint_findings endpoint = {0};
+    int result = greet(&request->settings, &endpoint, error);
+    if (result == 0) {
+        rts_probe_all(findings, &options);
+        findings->endpoint = endpoint;
+        rts_judge(findings, report);
+        result = print(report, request->json, error);
+    }
     free(report);
     free(findings);
-    if (result < 0)
-        rts_log("%s", error->text);
-    return status;
+    return result;
+}
+
+/* The exit status, or -1 with *error. */
+static int run(int argc, char **argv, struct request *request, struct rts_error *error)
+{
+    struct rts_first_look first;
+    RTS_FREE struct option *options = rts_settings_long_options(own_options);
+    rts_settings_look_ahead(argc, argv, short_options, options, &first);
+    if (first.help || first.version)
+        return rts_print_about(first.help, error);
+    /* No variable of the environment makes this one connect: the file and the options do. */
+    if (first.config && rts_settings_load_file(&request->settings, first.config, error) < 0)
+        return -1;
+    return parse(argc, argv, options, request, error) < 0 ? -1 : look(request, error);
 }
 
 int rts_cmd_doctor(int argc, char **argv)
@@ -90,15 +148,10 @@ int rts_cmd_doctor(int argc, char **argv)
     struct request request = {0};
     struct rts_error error;
     signal(SIGPIPE, SIG_IGN);
-    if (parse(argc, argv, &request, &error) < 0) {
+    rts_settings_init(&request.settings);
+    int status = run(argc, argv, &request, &error);
+    if (status < 0)
         rts_log("%s", error.text);
-        return (int)error.failure;
-    }
-    if (request.help || request.version) {
-        if (rts_print_about(request.help, &error) == 0)
-            return 0;
-        rts_log("%s", error.text);
-        return (int)error.failure;
-    }
-    return run(&request, &error);
+    rts_settings_finish(&request.settings);
+    return status < 0 ? (int)error.failure : status;
 }

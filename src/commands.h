@@ -16,7 +16,7 @@ int rts_cmd_send(int argc, char **argv);
 /* rtsample replay [OPTIONS] TRACE|-; argv[0] is "replay". */
 int rts_cmd_replay(int argc, char **argv);
 
-/* rtsample doctor [-p PID] [--json]; argv[0] is "doctor". */
+/* rtsample doctor [-p PID] [--json] [--endpoint URL]; argv[0] is "doctor". */
 int rts_cmd_doctor(int argc, char **argv);
 
 /* The name of a command that somebody who wrote `word` may have meant; NULL: there is none. */

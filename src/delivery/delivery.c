@@ -108,6 +108,7 @@ struct rts_delivery *rts_delivery_create(const struct rts_delivery_options *opti
     delivery->batch_events_max =
         options->batch_events_max ? options->batch_events_max : RTS_DELIVERY_BATCH_DEFAULT;
     delivery->eager = options->eager;
+    delivery->greet = options->greet && delivery->upload;
     delivery->retry_first_ms =
         options->retry_first_ms ? options->retry_first_ms : RTS_BACKOFF_FIRST_MS;
     delivery->retry_max_ms = options->retry_max_ms ? options->retry_max_ms : RTS_BACKOFF_LONGEST_MS;

@@ -41,6 +41,7 @@ struct rts_delivery_options {
                               * fixed one gives the same lines the same keys again. Raised above
                               * what the spool has */
     bool eager;              /* no pauses after successes */
+    bool greet;              /* connect once at the start, and say when that fails */
     uint32_t retry_first_ms; /* the pause after a failure, which doubles; 0: RTS_BACKOFF_FIRST_MS */
     uint32_t retry_max_ms;   /* its end, and the pause after an answer that somebody has to act on;
                               * 0: RTS_BACKOFF_LONGEST_MS */

@@ -40,8 +40,7 @@ static void show_success(struct rts_delivery *delivery)
     pthread_mutex_unlock(&delivery->lock);
 }
 
-/* Says something on stderr unless it was just said. */
-static void say(struct rts_delivery *delivery, const char *what, const char *text)
+void rts_delivery_say(struct rts_delivery *delivery, const char *what, const char *text)
 {
     uint64_t now = rts_clock_monotonic_ns();
     if (strcmp(delivery->said, text) == 0 && now - delivery->said_ns < REPEAT_NS)
@@ -163,7 +162,7 @@ static void reject(struct rts_delivery *delivery, const struct rts_answer *answe
         pthread_mutex_unlock(&delivery->spool_lock);
         rts_buffer_finish(&text);
     }
-    say(delivery, "refuses facts", answer->text);
+    rts_delivery_say(delivery, "refuses facts", answer->text);
     if (result < 0) {
         rts_delivery_say_spool_trouble(delivery, &error);
         if (delivery->flight_spooled)
@@ -199,7 +198,7 @@ static void try_later(struct rts_delivery *delivery, const struct rts_answer *an
 {
     bool needs_help = answer->verdict == RTS_VERDICT_HELP;
     show_failure(delivery, answer->text, needs_help);
-    say(delivery, "takes no facts", answer->text);
+    rts_delivery_say(delivery, "takes no facts", answer->text);
     uint64_t pause = needs_help ? delivery->retry_max_ms
                                 : rts_backoff_ms(delivery->retry_first_ms, delivery->retry_max_ms,
                                                  delivery->failures, &delivery->seed);

@@ -18,6 +18,7 @@ struct rts_delivery {
     uint32_t batch_events_max;
     bool eager;
     bool drain_only;
+    bool greet;
     uint32_t retry_first_ms, retry_max_ms;
     pthread_t thread;
 
@@ -77,6 +78,9 @@ void rts_delivery_put_back(struct rts_delivery *delivery, struct rts_batch *batc
 
 /* Takes a loss, and how much is in the spool now, into the counts. */
 void rts_delivery_count_loss(struct rts_delivery *delivery, const struct rts_spool_loss *loss);
+
+/* Says something about the server on stderr, by the thread, unless the same was just said. */
+void rts_delivery_say(struct rts_delivery *delivery, const char *what, const char *text);
 
 /* Says once that the disk does not take what it should. */
 void rts_delivery_say_spool_trouble(struct rts_delivery *delivery, const struct rts_error *error);

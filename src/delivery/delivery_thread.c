@@ -281,9 +281,25 @@ static void settle(struct rts_delivery *delivery)
     pthread_mutex_unlock(&delivery->spool_lock);
 }
 
+/* Whether the server can be reached is said before anything depends on it. */
+static void greet(struct rts_delivery *delivery)
+{
+    struct rts_upload_result result;
+    bool ended = rts_upload_greet(delivery->upload, &result) < 0;
+    while (!ended && !is_over(delivery)) {
+        spool_queue(delivery);
+        ended = rts_upload_work(delivery->upload, pause_ms(delivery), &result);
+    }
+    rts_upload_cancel(delivery->upload);
+    if (ended && !is_abandoned(delivery) && result.text[0])
+        rts_delivery_say(delivery, "cannot be reached, while sampling goes on", result.text);
+}
+
 void *rts_delivery_run(void *opaque)
 {
     struct rts_delivery *delivery = opaque;
+    if (delivery->greet)
+        greet(delivery);
     while (!is_over(delivery)) {
         struct rts_upload_result result;
         spool_queue(delivery);

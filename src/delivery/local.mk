@@ -9,6 +9,7 @@ librtsample_a_SOURCES += \
 	src/delivery/delivery_state.h \
 	src/delivery/delivery_thread.c \
 	src/delivery/endpoint.c src/delivery/endpoint.h \
+	src/delivery/greeting.c src/delivery/greeting.h \
 	src/delivery/gzip.c src/delivery/gzip.h \
 	src/delivery/header.c src/delivery/header.h \
 	src/delivery/post.c src/delivery/post.h \
@@ -23,4 +24,5 @@ librtsample_a_SOURCES += \
 	src/delivery/spool_state.h \
 	src/delivery/token.c src/delivery/token.h \
 	src/delivery/upload.c src/delivery/upload.h \
+	src/delivery/upload_open.c src/delivery/upload_state.h \
 	src/delivery/url.c src/delivery/url.h

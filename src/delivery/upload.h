@@ -31,13 +31,23 @@ struct rts_upload_options {
     uint32_t timeout_ms;         /* of a whole request; 0: RTS_UPLOAD_TIMEOUT_MS */
 };
 
+/* What stood in the way of an answer. */
+enum rts_unreached {
+    RTS_UNREACHED_OTHER,
+    RTS_UNREACHED_NAME,        /* the host's name leads to no address */
+    RTS_UNREACHED_CONNECTION,  /* nobody takes the connection there */
+    RTS_UNREACHED_CERTIFICATE, /* its certificate, or ours, does not do */
+    RTS_UNREACHED_TIMEOUT,
+};
+
 /* How a request ended. */
 struct rts_upload_result {
-    long status;      /* of HTTP; 0: there was no whole answer, see `text` */
-    bool reached;     /* a connection stood */
-    bool needs_help;  /* no answer, and trying again will not help by itself */
-    char text[300];   /* without an answer: why; printable, no secrets */
-    uint64_t wait_ms; /* what Retry-After asks for; 0: nothing */
+    long status;                  /* of HTTP; 0: there was no whole answer, see `text` */
+    bool reached;                 /* a connection stood */
+    bool needs_help;              /* no answer, and trying again will not help by itself */
+    char text[300];               /* without an answer: why; printable, no secrets */
+    enum rts_unreached unreached; /* and of which kind that is */
+    uint64_t wait_ms;             /* what Retry-After asks for; 0: nothing */
     uint64_t duration_ns;
     const struct rts_buffer *body; /* what came, at most 64 KiB; until the next request */
 };
@@ -58,6 +68,10 @@ void rts_upload_destroy(struct rts_upload *upload);
  * to wait for: *result says why. */
 int rts_upload_begin(struct rts_upload *upload, const struct rts_batch *batch,
                      struct rts_upload_result *result);
+
+/* Begins to connect, as for a request, TLS included, and to hang up again: nothing is sent. It ends
+ * as a request does; the server was reached when result->text is empty. On failure as above. */
+int rts_upload_greet(struct rts_upload *upload, struct rts_upload_result *result);
 
 /* Works for at most `timeout_ms`, less when something happens or rts_upload_wake() was called; also
  * without a request. True when the request has ended: *result is filled. */

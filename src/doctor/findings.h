@@ -79,6 +79,14 @@ struct rts_program {
     bool is_nosuid;        /* it lies on a file system that ignores that */
 };
 
+/* Of a connection to the server for facts, where that was asked for. */
+struct rts_endpoint_findings {
+    bool asked, reached;
+    const char *cause; /* NULL: reached; "name", "connection", "certificate", "timeout", "other" */
+    char origin[256];  /* scheme, host and port */
+    char text[300];    /* why not */
+};
+
 struct rts_findings {
     struct rts_host host;
     struct rts_identity self;
@@ -89,6 +97,7 @@ struct rts_findings {
     struct rts_perf_findings perf;
     struct rts_ptrace_findings ptrace;
     struct rts_entry_findings entry;
+    struct rts_endpoint_findings endpoint;
     bool has_target; /* what follows is filled */
     int32_t target_pid;
     struct rts_identity target;

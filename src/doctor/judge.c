@@ -111,4 +111,5 @@ void rts_judge(const struct rts_findings *findings, struct rts_report *report)
         conclude_works(findings, report, by_perf);
     else
         conclude_refused(findings, report);
+    rts_judge_endpoint(findings, report);
 }

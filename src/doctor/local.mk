@@ -6,6 +6,7 @@ librtsample_a_SOURCES += \
 	src/doctor/host.c src/doctor/host.h \
 	src/doctor/identity.c src/doctor/identity.h \
 	src/doctor/judge.c src/doctor/judge.h \
+	src/doctor/judge_endpoint.c \
 	src/doctor/judge_entry.c \
 	src/doctor/judge_kernel.c \
 	src/doctor/judge_perf.c \

@@ -80,6 +80,7 @@ struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *setti
         .retry_first_ms = ingest->retry_ms,
         .retry_max_ms = ingest->retry_max_ms,
         .eager = purpose != RTS_DELIVER_SAMPLES,
+        .greet = purpose == RTS_DELIVER_SAMPLES,
     };
     options.endpoint.drain_only = purpose == RTS_DELIVER_SPOOL;
     return rts_delivery_create(&options, error);
@@ -105,4 +106,14 @@ int rts_settings_post(const struct rts_settings *settings, const char *content_t
     options.endpoint.format = RTS_BODY_NDJSON; /* the path as it is */
     options.endpoint.no_facts = true;
     return rts_post(&options, body, error);
+}
+
+int rts_settings_greet(const struct rts_settings *settings, struct rts_greeting *greeting,
+                       struct rts_error *error)
+{
+    RTS_FREE struct rts_header *headers = make_headers(&settings->ingest);
+    struct rts_endpoint_options endpoint = endpoint_options(settings, headers);
+    const struct rts_upload_options upload = upload_options(&settings->ingest);
+    endpoint.no_facts = true;
+    return rts_greet(&endpoint, &upload, greeting, error);
 }

@@ -4,6 +4,7 @@
 #define RTS_SENDING_SETTINGS_DELIVERY_H
 
 #include "delivery/delivery.h"
+#include "delivery/greeting.h"
 #include "delivery/post.h"
 #include "settings/settings.h"
 
@@ -22,5 +23,9 @@ struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *setti
 /* rts_post() with what `settings` say, of which no more than X-Analysis-Id goes along. */
 int rts_settings_post(const struct rts_settings *settings, const char *content_type,
                       const struct rts_buffer *body, int signals, struct rts_error *error);
+
+/* rts_greet() with what `settings` say, whose endpoint must be given. */
+int rts_settings_greet(const struct rts_settings *settings, struct rts_greeting *greeting,
+                       struct rts_error *error);
 
 #endif

@@ -13,7 +13,7 @@ struct rts_command {
     pid_t pid;      /* 0: no command */
     int go;         /* the child execs when this pipe is written to, and gives up when it closes */
     int exec_error; /* the child writes its errno here when exec fails */
-    bool asked; /* to end, by us */
+    bool asked;     /* to end, by us */
     bool ended;
     int status; /* exit status, or 128 + signal */
 };

@@ -37,7 +37,7 @@ static struct rts_guard_options guard_options(const struct rts_session *session,
 
 /* What to do about the limit on events; takes what it would have to be. */
 #define HOW_TO_RAISE                                                                               \
-    "set it to %" PRIu64 ", or to 0 for no limit (in the settings of -c, or as "                  \
+    "set it to %" PRIu64 ", or to 0 for no limit (in the settings of -c, or as "                   \
     "Sampler__MaxEventsPerSecond in the environment)"
 
 static unsigned online_cpus(void)
@@ -74,9 +74,10 @@ void rts_session_tell_rate_limit(struct rts_session *session)
         session->account.dropped[RTS_DROP_RATE_LIMIT] == 0)
         return;
     session->limit_said = true;
-    rts_log("more than %u samples came in a second, which is Sampler:MaxEventsPerSecond: the others "
-            "are left out and counted; to use all, " HOW_TO_RAISE " or sample less often (-F)",
-            limit, all_events(session->settings->frequency, online_cpus()));
+    rts_log(
+        "more than %u samples came in a second, which is Sampler:MaxEventsPerSecond: the others "
+        "are left out and counted; to use all, " HOW_TO_RAISE " or sample less often (-F)",
+        limit, all_events(session->settings->frequency, online_cpus()));
 }
 
 void rts_session_open_guard(struct rts_session *session)

@@ -14,10 +14,10 @@
 #define RTS_OPTION_WRONG '?'
 
 /*
- * The code of the next option, with its value in optarg; RTS_OPTIONS_END when optind is at the first
- * argument that is none; RTS_OPTION_WRONG (RTS_USAGE) for one that is unknown, with the nearest
- * known one if one resembles it, or ambiguous, or lacks a value, or has one too many. `letters` is
- * what getopt_long() takes, without ":" at its beginning.
+ * The code of the next option, with its value in optarg; RTS_OPTIONS_END when optind is at the
+ * first argument that is none; RTS_OPTION_WRONG (RTS_USAGE) for one that is unknown, with the
+ * nearest known one if one resembles it, or ambiguous, or lacks a value, or has one too many.
+ * `letters` is what getopt_long() takes, without ":" at its beginning.
  */
 int rts_option_next(int argc, char **argv, const char *letters, const struct option *options,
                     struct rts_error *error);

@@ -307,6 +307,80 @@ def scenarios(nginx, server, target):
     ok("the environment names no authorities", run.expect(accepted=0, dropped=3))
 
 
+def doctor(nginx, name, *options):
+    """The exit status, and the check of the endpoint."""
+    run = subprocess.run([RTSAMPLE, "doctor", "--json", "--endpoint", nginx.url(name), *options],
+                         stdout=subprocess.PIPE, text=True, timeout=STUCK_SECONDS)  # fmt: skip
+    return run.returncode, json.loads(run.stdout)["checks"]["delivery.endpoint"]
+
+
+def doctor_connects(nginx):
+    """doctor --endpoint says whether the server can be reached, and why not"""
+    ca = ("--cacert", nginx.file("ca.pem"))
+    cases = (
+        ("open", "works", None, *ca),
+        ("tls12", "works", None, *ca),
+        ("open", "refused", "certificate"),
+        ("open", "refused", "certificate", "--cacert", nginx.file("other-ca.pem")),
+        ("other_host", "refused", "certificate", *ca),
+        ("expired", "refused", "certificate", *ca),
+    )
+    problems = []
+    for name, state, cause, *options in cases:
+        status, check = doctor(nginx, name, *options)
+        if check["state"] != state or check["cause"] != cause or (state == "refused") != (status == 1):
+            problems.append("%s %s: %s, %s" % (name, options, status, check))
+    ok(doctor_connects.__doc__, problems)
+
+
+def cpu_ticks(pid):
+    with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+        return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13]))
+
+
+def said_at_the_start(nginx, target):
+    """a wrong authority is said while sampling goes on, before there is anything to send"""
+    options = ["--endpoint", nginx.url("open"), "--callgraph-id", "c", "--scan-id", "s"]
+    sampling = subprocess.Popen(
+        [RTSAMPLE, "-p", str(target.pid), *options, "--cacert", nginx.file("other-ca.pem")],
+        stderr=subprocess.PIPE, text=True, env=dict(os.environ, Ingest__FlushIntervalMs="3600000"),
+    )  # fmt: skip
+    said, begun = "", cpu_ticks(target.pid)
+    while "cannot be reached" not in said and sampling.poll() is None and readable(sampling.stderr):
+        said += os.read(sampling.stderr.fileno(), 4096).decode()
+    problems = [] if "certificate" in said.lower() and sampling.poll() is None else ["it said: " + said]
+    until(lambda: cpu_ticks(target.pid) > begun + os.sysconf("SC_CLK_TCK") // 2)
+    sampling.terminate()
+    _, rest = sampling.communicate(timeout=STUCK_SECONDS)
+    if sampling.returncode != 5:
+        problems.append("exit status %d: %s%s" % (sampling.returncode, said, rest))
+    ok(said_at_the_start.__doc__, problems)
+
+
+def readable(file):
+    return select.select([file], [], [], STUCK_SECONDS)[0]
+
+
+def nothing_is_sent():
+    """neither doctor nor the start of a run sends a byte to a server that takes connections"""
+    problems = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(STUCK_SECONDS)
+        url = "http://127.0.0.1:%d/x" % listener.getsockname()[1]
+        for words in (["doctor"], ["--callgraph-id", "c", "--scan-id", "s", "--", "sleep", "0.2"]):
+            run = subprocess.Popen([RTSAMPLE, words[0], "--endpoint", url, *words[1:]] if words[0] == "doctor"
+                                   else [RTSAMPLE, "--endpoint", url, *words],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+            connection, _ = listener.accept()
+            connection.settimeout(STUCK_SECONDS)
+            got = connection.recv(1)
+            connection.close()
+            run.wait(STUCK_SECONDS)
+            if got:
+                problems.append("%s sent something" % words)
+    ok(nothing_is_sent.__doc__, problems)
+
+
 def main():
     require_sampling()
     for tool in ("nginx", "openssl"):
@@ -315,6 +389,9 @@ def main():
     with Server() as server, Target(build("chain-O2-nofp")) as target:
         nginx = Nginx(server.port)
         scenarios(nginx, server, target)
+        doctor_connects(nginx)
+        said_at_the_start(nginx, target)
+        nothing_is_sent()
         nginx.stop()
     done()
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between upload_open.c (how libcurl is set up) and upload.c (one request after the other). */
+#ifndef RTS_DELIVERY_UPLOAD_STATE_H
+#define RTS_DELIVERY_UPLOAD_STATE_H
+
+#include <curl/curl.h>
+
+#include "delivery/token.h"
+#include "delivery/upload.h"
+
+#define RTS_UPLOAD_HEADER_SIZE 128
+
+struct rts_upload {
+    const struct rts_endpoint *endpoint;
+    char *token_file;
+    CURLM *multi;
+    CURL *easy;
+    bool busy; /* `easy` is in `multi` */
+
+    struct curl_slist *headers;
+    char token[RTS_TOKEN_SIZE];    /* of the request at hand; "" without a token file */
+    char previous[RTS_TOKEN_SIZE]; /* another one before that */
+    struct rts_buffer body;
+    size_t body_seen;
+    bool body_cut; /* we stopped reading; the status counts all the same */
+    char retry_after[RTS_UPLOAD_HEADER_SIZE];
+    char date[RTS_UPLOAD_HEADER_SIZE];
+    char reason[CURL_ERROR_SIZE];
+    uint64_t begun_ns;
+};
+
+#endif
