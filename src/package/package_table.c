@@ -39,12 +39,17 @@ struct root {
     struct rts_package_database *database; /* NULL: not read yet */
 };
 
+struct place {
+    struct root *root;
+    char *path;
+    bool certain;
+};
+
 struct entry {
     uint32_t serial;
-    const struct rts_object *object; /* NULL: settled */
-    struct root *root;
-    char *path; /* until it is settled */
-    bool certain;
+    const struct rts_object *object;             /* NULL: settled */
+    struct place places[RTS_PACKAGE_PLACES_MAX]; /* until it is settled */
+    size_t place_count;
     struct rts_package package;
     struct rts_components *components; /* NULL: it is of one package as a whole */
 };
@@ -72,6 +77,13 @@ static void destroy_root(struct root *root)
     free(root);
 }
 
+static void forget_places(struct entry *entry)
+{
+    for (size_t i = 0; i < entry->place_count; i++)
+        free(entry->places[i].path);
+    entry->place_count = 0;
+}
+
 static void free_items(struct rts_table *table)
 {
     size_t position = 0;
@@ -92,7 +104,7 @@ void rts_package_table_destroy(struct rts_package_table *table)
     struct entry *entry;
     while ((entry = rts_table_next(&table->entries, &position))) {
         rts_components_destroy(entry->components);
-        free(entry->path);
+        forget_places(entry);
     }
     free_items(&table->entries);
     free_items(&table->purls);
@@ -221,16 +233,27 @@ static void release_roots(struct rts_package_table *table)
 
 /* ---- objects ---- */
 
+/* What the first place that knows it says; of a package that has moved on the first counts too. */
+static void read_package(struct rts_package_table *table, const struct entry *entry,
+                         struct rts_file_package *package)
+{
+    *package = (struct rts_file_package){0};
+    for (size_t i = 0; i < entry->place_count && !package->purl && !package->stale; i++) {
+        const struct place *noted = &entry->places[i];
+        const struct rts_file_place place = {
+            .path = noted->path,
+            .root_fd = noted->root->fd,
+            .database = database_of(table, noted->root),
+            .must_match = !noted->certain,
+        };
+        rts_file_package_read(package, entry->object, &place);
+    }
+}
+
 static void settle_entry(struct rts_package_table *table, struct entry *entry)
 {
     struct rts_file_package package;
-    const struct rts_file_place place = {
-        .path = entry->path,
-        .root_fd = entry->root->fd,
-        .database = database_of(table, entry->root),
-        .must_match = !entry->certain,
-    };
-    rts_file_package_read(&package, entry->object, &place);
+    read_package(table, entry, &package);
     if (table->component_count < COMPONENTS_MAX)
         entry->components = rts_components_read(entry->object);
     table->component_count += entry->components ? entry->components->count : 0;
@@ -238,27 +261,34 @@ static void settle_entry(struct rts_package_table *table, struct entry *entry)
     entry->package.purl = intern(table, package.purl);
     entry->package.stale = intern(table, package.stale);
     entry->object = NULL;
-    entry->root = NULL;
-    free(entry->path);
-    entry->path = NULL;
+    forget_places(entry);
+}
+
+static void add_place(struct rts_package_table *table, struct entry *entry,
+                      const struct rts_package_place *place)
+{
+    struct root *root = root_of(table, place->root_fd, place->namespace);
+    if (root && entry->place_count < RTS_PACKAGE_PLACES_MAX)
+        entry->places[entry->place_count++] =
+            (struct place){root, rts_strdup(place->path), place->certain};
 }
 
 void rts_package_table_note(struct rts_package_table *table, const struct rts_object *object,
-                            const struct rts_package_place *place)
+                            const struct rts_package_place *places, size_t count)
 {
     if (table->entries.count >= OBJECTS_MAX || find_entry(table, object))
         return;
     if (table->root_count >= HELD_MAX)
         rts_package_table_settle(table);
-    struct root *root = root_of(table, place->root_fd, place->namespace);
-    if (!root)
-        return;
     struct entry *entry = rts_calloc(1, sizeof *entry);
     entry->serial = rts_object_serial(object);
     entry->object = object;
-    entry->root = root;
-    entry->path = rts_strdup(place->path);
-    entry->certain = place->certain;
+    for (size_t i = 0; i < count; i++)
+        add_place(table, entry, &places[i]);
+    if (entry->place_count == 0) { /* no root directory could be held open: perhaps the next time */
+        free(entry);
+        return;
+    }
     rts_table_add(&table->entries, rts_hash_u64(entry->serial), entry);
 }
 

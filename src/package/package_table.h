@@ -23,17 +23,20 @@ void rts_package_table_destroy(struct rts_package_table *table);
 
 /* Where a process has an object from. All is copied or duplicated. */
 struct rts_package_place {
-    const char *path;   /* as the process itself would write it */
-    int root_fd;        /* its root directory; -1: every path means what it means to us */
+    const char *path;   /* below the root directory */
+    int root_fd;        /* a root directory; -1: every path means what it means to us */
     uint64_t namespace; /* inode of its mount namespace */
-    bool certain;       /* false: its root could not be looked at, and is taken for our own where
-                           that has the very file */
+    bool certain;       /* false: it counts only if it has the very file */
 };
 
-/* Notes that `object` is mapped from `place`. Cheap; does nothing for an object that is known. The
- * object must live until rts_package_table_settle(). */
+/* Of an object: the root directory of its process, and ours. */
+#define RTS_PACKAGE_PLACES_MAX 2
+
+/* Notes that `object` is mapped from the `count` places, at most RTS_PACKAGE_PLACES_MAX, which are
+ * asked one after the other until one knows its package. Cheap; does nothing for an object that is
+ * known. The object must live until rts_package_table_settle(). */
 void rts_package_table_note(struct rts_package_table *table, const struct rts_object *object,
-                            const struct rts_package_place *place);
+                            const struct rts_package_place *places, size_t count);
 
 /* The package of a function (its linkage name) of `object`; nothing is known of an object that was
  * never noted. */

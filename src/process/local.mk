@@ -3,11 +3,13 @@ librtsample_a_SOURCES += \
 	src/process/cgroup_ids.c src/process/cgroup_ids.h \
 	src/process/container.c src/process/container.h \
 	src/process/descendants.c src/process/descendants.h \
+	src/process/file_origin.c src/process/file_origin.h \
 	src/process/mapped_file.c src/process/mapped_file.h \
 	src/process/mapped_file_open.c \
 	src/process/mapping.c src/process/mapping.h \
 	src/process/maps.c src/process/maps.h \
 	src/process/maps_query.c src/process/maps_query.h \
+	src/process/namespace_root.c src/process/namespace_root.h \
 	src/process/process.c src/process/process.h src/process/process_state.h \
 	src/process/process_proc.c \
 	src/process/root_view.c src/process/root_view.h \

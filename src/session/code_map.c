@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "binary/elf_image.h"
+#include "process/file_origin.h"
 #include "process/maps_query.h"
-#include "process/root_view.h"
 
 /* A file that cannot be opened through one process may be there in another one's view; after this
  * many it is given up. */
@@ -20,14 +20,16 @@ static bool same_build_id(const struct rts_build_id *a, const struct rts_build_i
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-/* The object of what `place` has for `mapping`, if it is the very file that is mapped. */
+/* The object of what `place` has for `mapping`, if it is the very file that is mapped; then
+ * *origins, which was empty, tells where that lies. */
 static struct rts_object *open_at(struct rts_code_map *map, const struct rts_mapping *mapping,
-                                  enum rts_file_place place, int root, bool *no_elf)
+                                  enum rts_file_place place, struct rts_file_origins *origins,
+                                  bool *no_elf)
 {
     struct rts_mapped_file *file = mapping->file;
     bool verified;
-    int fd = rts_mapped_file_open(rts_process_table_root(map->processes), map->process->view,
-                                  mapping, place, &verified, NULL);
+    const char *proc_root = rts_process_table_root(map->processes);
+    int fd = rts_mapped_file_open(proc_root, map->process->view, mapping, place, &verified, NULL);
     if (fd < 0)
         return NULL;
     /* What is no ELF file at all holds generated code; one that is, and cannot be read, is damaged,
@@ -37,27 +39,33 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
         close(fd);
         return NULL;
     }
-    struct rts_debug_search search = {.root_fd = root, .enabled = true};
+    rts_file_origins_find(origins, proc_root, map->process->view, mapping, fd);
+    const struct rts_root_view *view = &origins->items[0].view;
+    struct rts_debug_search search = {.root_fd = view->own_root ? -1 : view->fd, .enabled = true};
     struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
-    if (!object)
-        return NULL;
-    if (verified ||
-        (file->build_id.size > 0 && same_build_id(&file->build_id, rts_object_build_id(object))))
+    if (object && (verified || (file->build_id.size > 0 &&
+                                same_build_id(&file->build_id, rts_object_build_id(object)))))
         return object;
-    rts_object_cache_unref(map->objects, object);
+    if (object)
+        rts_object_cache_unref(map->objects, object);
+    rts_file_origins_finish(origins);
     return NULL;
 }
 
-static void note_package(const struct rts_code_map *map, const struct rts_mapped_file *file,
-                         const struct rts_root_view *view)
+static void note_package(const struct rts_code_map *map, const struct rts_object *object,
+                         const struct rts_file_origins *origins)
 {
-    const struct rts_package_place place = {
-        .path = rts_root_view_path(view, file->path),
-        .root_fd = view->own_namespace ? -1 : view->fd,
-        .namespace = view->namespace,
-        .certain = view->fd >= 0,
-    };
-    rts_package_table_note(map->packages, file->object, &place);
+    struct rts_package_place places[RTS_FILE_ORIGINS_MAX];
+    for (size_t i = 0; i < origins->count; i++) {
+        const struct rts_file_origin *origin = &origins->items[i];
+        places[i] = (struct rts_package_place){
+            .path = origin->path,
+            .root_fd = origin->view.own_namespace ? -1 : origin->view.fd,
+            .namespace = origin->view.namespace,
+            .certain = origin->certain,
+        };
+    }
+    rts_package_table_note(map->packages, object, places, origins->count);
 }
 
 /* Of a file that cannot be opened the kernel may know the build-id: what stands for it then. */
@@ -85,14 +93,12 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
         file->object = map->finder->find(map->finder->context, file, &file->no_elf);
         return;
     }
-    struct rts_root_view view;
-    rts_root_view_open(&view, rts_process_table_root(map->processes), map->process->view);
-    int root = view.own_root ? -1 : view.fd;
+    struct rts_file_origins origins = {.count = 0};
     for (int place = 0; !file->object && !file->no_elf && place < RTS_PLACE_COUNT; place++)
-        file->object = open_at(map, mapping, (enum rts_file_place)place, root, &file->no_elf);
+        file->object = open_at(map, mapping, (enum rts_file_place)place, &origins, &file->no_elf);
     if (file->object && map->packages)
-        note_package(map, file, &view);
-    rts_root_view_finish(&view);
+        note_package(map, file->object, &origins);
+    rts_file_origins_finish(&origins);
     if (!file->object && !file->no_elf && !file->bare)
         file->bare = stand_in(map, mapping);
 }

@@ -47,6 +47,19 @@ def make_root(identifier="debian", version="12", merged=True):
     return root
 
 
+def mapped_files(pid):
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as file:
+        for line in file:
+            fields = line.rstrip("\n").split(None, 5)
+            if "x" in fields[1] and len(fields) == 6 and fields[5].startswith("/"):
+                yield fields[5]
+
+
+def own_distribution():
+    with open("/etc/os-release", encoding="utf-8") as file:
+        return re.search(r'^ID="?([a-z]+)', file.read(), re.M).group(1)
+
+
 # --- What dpkg says ------------------------------------------------------------------------------
 
 

@@ -21,11 +21,6 @@ skip_in("user")
 # --- This machine --------------------------------------------------------------------------------
 
 
-def own_distribution():
-    with open("/etc/os-release", encoding="utf-8") as file:
-        return re.search(r'^ID="?([a-z]+)', file.read(), re.M).group(1)
-
-
 def compare(root, paths, distribution, seen_as=None):
     """`seen_as`: another name of the root, to ask about it by."""
     wanted = expected(root, paths, distribution)
@@ -42,14 +37,6 @@ git hash-object --stdin|ssh-agent -D|bc|dc|top -b -d 1000|vmstat 1000|watch slee
 cut -c1|uniq|base64|nl|fold|cmp - /dev/zero|diff - /dev/null|gpg --dearmor|curl -T - file:///dev/null
 objdump -d /dev/stdin|c++filt|addr2line -e /bin/true|eu-addr2line -e /bin/true|xargs|find . -ok false ;
 """.replace("\n", "|")
-
-
-def mapped_files(pid):
-    with open("/proc/%d/maps" % pid, encoding="utf-8") as file:
-        for line in file:
-            fields = line.rstrip("\n").split(None, 5)
-            if "x" in fields[1] and len(fields) == 6 and fields[5].startswith("/"):
-                yield fields[5]
 
 
 def start_waiting(commands, *prefix):

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/programs/exceptions.cpp \
 	tests/programs/family.c \
 	tests/programs/inlines.cpp \
+	tests/programs/jailed.c \
 	tests/programs/jit.c \
 	tests/programs/keeper.c \
 	tests/programs/leaderless.c \

@@ -30,7 +30,7 @@ static void answer(struct rts_package_table *table, int root_fd, char *question)
     struct rts_package package = {0};
     if (object) {
         const struct rts_package_place place = {.path = path, .root_fd = root_fd, .certain = true};
-        rts_package_table_note(table, object, &place);
+        rts_package_table_note(table, object, &place, 1);
         package = rts_package_table_find(table, object, function ? function : "");
     }
     printf("%s\t%s\t%s\n", package.purl ? package.purl : "-", package.stale ? package.stale : "-",

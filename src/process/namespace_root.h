@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RTS_PROCESS_NAMESPACE_ROOT_H
+#define RTS_PROCESS_NAMESPACE_ROOT_H
+
+#include <stdint.h>
+
+/* Opens (O_PATH) the root of the mount namespace of the process that /proc shows as `pid`: what its
+ * root directory was before it called chroot(2), also when no other process has it any more. It is
+ * entered by a child for a moment, for which the caller waits. Returns the fd, or -1 with errno:
+ * EPERM without CAP_SYS_ADMIN and CAP_SYS_CHROOT. */
+int rts_namespace_root_open(const char *proc_root, int32_t pid);
+
+#endif
