@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "commands.h"
+#include "util/heap.h"
 #include "util/nearest.h"
 
 static const struct {
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
      * must not find that torn down by an exit handler. Before anything else uses libcrypto. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     occupy_standard_descriptors();
+    rts_heap_settle();
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

@@ -7,6 +7,7 @@
 
 #include "binary/cfi_reader.h"
 #include "binary/section_data.h"
+#include "util/share.h"
 
 /* What precedes the search table in a PT_GNU_EH_FRAME segment: version, three encodings, the
  * address of .eh_frame and the number of table entries. */
@@ -24,6 +25,10 @@ struct table_entry {
     int64_t start;
     int64_t fde;
 };
+
+/* An FDE that libdw has found, with its place in a tree; the handles of libelf and libdw. */
+#define FOUND_BYTES  176
+#define HANDLE_BYTES 1024
 
 struct image_head {
     Elf64_Ehdr header;
@@ -79,6 +84,7 @@ static void open_handle(struct rts_cfi *cfi, const struct rts_cfi_bytes *bytes)
     struct image_head head;
     fill_head(&head, &cfi->index, table_size, bytes->vaddr);
     cfi->image = malloc(size);
+    cfi->image_size = cfi->image ? size : 0;
     if (!cfi->image)
         return;
     memcpy(cfi->image, &head, sizeof head);
@@ -214,4 +220,13 @@ void rts_cfi_finish(struct rts_cfi *cfi)
     free(cfi->image);
     rts_fde_index_finish(&cfi->index);
     *cfi = (struct rts_cfi){0};
+}
+
+size_t rts_cfi_bytes(const struct rts_cfi *cfi)
+{
+    size_t found = cfi->asked < cfi->index.count ? cfi->asked : cfi->index.count;
+    if (cfi->index.count == 0)
+        return 0;
+    return rts_heap_bytes(cfi->index.count * sizeof *cfi->index.fdes) +
+           rts_heap_bytes(cfi->image_size) + HANDLE_BYTES + found * FOUND_BYTES;
 }

@@ -29,6 +29,8 @@ struct rts_cfi {
     Dwarf_CFI *handle; /* NULL when there is no usable FDE */
     Elf *elf;
     uint8_t *image;
+    size_t image_size;
+    size_t asked; /* times that the handle was asked for: libdw keeps what it finds */
 };
 
 /* Both leave the structure empty when the file has no such CFI; `unread` is told when it has and
@@ -37,5 +39,8 @@ void rts_cfi_init_eh_frame(struct rts_cfi *cfi, const struct rts_elf_image *imag
 void rts_cfi_init_debug_frame(struct rts_cfi *cfi, const struct rts_elf_image *image,
                               struct rts_unread *unread);
 void rts_cfi_finish(struct rts_cfi *cfi);
+
+/* The memory that it takes, that of libdw by estimate. */
+size_t rts_cfi_bytes(const struct rts_cfi *cfi);
 
 #endif

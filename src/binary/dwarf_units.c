@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "util/memory.h"
+#include "util/share.h"
 
 /* Ranges of all units together; a program with a section per function has one for each. */
 #define UNIT_RANGES_MAX (4u << 20)
@@ -18,6 +19,8 @@
 #define FUNCTION_RANGES_MAX (2u << 20)
 /* Namespaces, types and functions inside one another. */
 #define NESTING_MAX 48
+/* What libdw keeps for a unit: itself, its place in a tree, its abbreviations. */
+#define UNIT_BYTES 1024
 
 void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf)
 {
@@ -34,6 +37,14 @@ void rts_dwarf_units_finish(struct rts_dwarf_units *units)
     rts_table_finish(&units->units);
     rts_dwarf_ranges_finish(&units->ranges);
     *units = (struct rts_dwarf_units){0};
+}
+
+size_t rts_dwarf_units_bytes(const struct rts_dwarf_units *units)
+{
+    size_t seen = units->seen > units->units.count ? units->seen : units->units.count;
+    return seen * UNIT_BYTES + units->units.count * rts_heap_bytes(sizeof(struct rts_dwarf_unit)) +
+           rts_table_bytes(&units->units) + units->range_bytes +
+           units->ranges.capacity * sizeof(struct rts_dwarf_range);
 }
 
 static bool same_unit(const void *item, const void *key)
@@ -62,10 +73,10 @@ static void list_units(struct rts_dwarf_units *units)
     Dwarf_Half version;
     uint8_t type;
     Dwarf_Die die;
-    for (size_t count = 0;
-         count < RTS_DWARF_UNITS_MAX &&
+    for (units->seen = 0;
+         units->seen < RTS_DWARF_UNITS_MAX &&
          dwarf_get_units(units->dwarf, unit, &unit, &version, &type, &die, NULL) == 0;
-         count++)
+         units->seen++)
         if (dwarf_tag(&die) == DW_TAG_compile_unit)
             rts_dwarf_ranges_add(&units->ranges, &die, dwarf_dieoffset(&die), &budget);
     rts_dwarf_ranges_seal(&units->ranges);
@@ -128,7 +139,9 @@ static bool find_function(struct rts_dwarf_units *units, Dwarf_Die *unit_die, ui
     struct rts_dwarf_unit *unit = unit_of(units, unit_die);
     const struct rts_dwarf_range *range = rts_dwarf_ranges_find(&unit->functions, vaddr);
     while (!range && unit->scanned < RTS_DWARF_SCAN_DEEP) {
+        size_t before = unit->functions.capacity;
         list_functions(unit, unit->scanned + 1);
+        units->range_bytes += (unit->functions.capacity - before) * sizeof *range;
         range = rts_dwarf_ranges_find(&unit->functions, vaddr);
     }
     return range && dwarf_offdie(units->dwarf, range->what, die) != NULL;

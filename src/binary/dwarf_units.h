@@ -37,10 +37,15 @@ struct rts_dwarf_units {
     struct rts_table units;         /* those that were asked for, by offset */
     struct rts_dwarf_ranges ranges; /* of all units, once `listed` -> offsets of their DIEs */
     bool listed;
+    size_t seen;        /* units that libdw has been made to read */
+    size_t range_bytes; /* of the functions of all units */
 };
 
 void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf);
 void rts_dwarf_units_finish(struct rts_dwarf_units *units);
+
+/* The memory that it takes, with what libdw keeps for each unit. */
+size_t rts_dwarf_units_bytes(const struct rts_dwarf_units *units);
 
 /* The innermost subprogram that covers `vaddr`; false when there is none. */
 bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die);

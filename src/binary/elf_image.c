@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "util/memory.h"
+#include "util/share.h"
 #include "util/whole_io.h"
 
 /* Linkers make about a dozen; core-like oddities have hundreds. Beyond that the header lies. */
@@ -167,6 +168,7 @@ static void load_sections(struct rts_elf_image *image)
         names_size = headers[names].sh_size;
         image->section_names =
             rts_elf_image_load(image, headers[names].sh_offset, names_size, SECTION_NAMES_MAX);
+        image->section_names_size = image->section_names ? (size_t)names_size : 0;
     }
     image->sections = rts_calloc((size_t)count, sizeof *image->sections);
     image->section_count = (size_t)count;
@@ -226,4 +228,13 @@ void rts_elf_image_finish(struct rts_elf_image *image)
     free(image->by_address);
     free(image->section_names);
     *image = (struct rts_elf_image){.fd = -1};
+}
+
+size_t rts_elf_image_bytes(const struct rts_elf_image *image)
+{
+    return (image->bytes ? rts_heap_bytes((size_t)image->size) : 0) +
+           rts_heap_bytes(image->segment_count * sizeof *image->segments) +
+           rts_heap_bytes(image->section_count * sizeof *image->sections) +
+           rts_heap_bytes(image->section_count * sizeof *image->by_address) +
+           rts_heap_bytes(image->section_names_size);
 }

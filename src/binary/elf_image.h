@@ -45,6 +45,7 @@ struct rts_elf_image {
     uint32_t *by_address;         /* indices of sections that take up memory, by sh_addr */
     size_t by_address_count;
     char *section_names;
+    size_t section_names_size;
 };
 
 /* Both take ownership of what they are given in every case; on failure nothing is left to finish.
@@ -53,6 +54,9 @@ int rts_elf_image_open(struct rts_elf_image *image, int fd, struct rts_error *er
 int rts_elf_image_from_bytes(struct rts_elf_image *image, uint8_t *bytes, size_t size,
                              struct rts_error *error);
 void rts_elf_image_finish(struct rts_elf_image *image);
+
+/* The memory that it takes. */
+size_t rts_elf_image_bytes(const struct rts_elf_image *image);
 
 /* Reads exactly `size` bytes at file offset `offset`; false when they are not all there. */
 bool rts_elf_image_read(const struct rts_elf_image *image, uint64_t offset, void *bytes,

@@ -10,6 +10,7 @@
 #include "binary/dwarf_image.h"
 #include "binary/dwarf_units.h"
 #include "util/memory.h"
+#include "util/share.h"
 
 /* Lexical blocks and inlined calls inside one another. */
 #define NESTING_MAX 256
@@ -18,8 +19,12 @@
 /* Longer names are left out, as those of symbols are. */
 #define NAME_LENGTH_MAX 16384
 
+/* Of libelf and libdw. */
+#define HANDLE_BYTES 4096
+
 struct rts_inlines {
     uint8_t *image;
+    size_t image_size;
     Elf *elf;
     Dwarf *dwarf;
     struct rts_dwarf_units units;
@@ -33,6 +38,7 @@ struct rts_inlines *rts_inlines_create(const struct rts_elf_image *image, struct
         return NULL;
     struct rts_inlines *inlines = rts_calloc(1, sizeof *inlines);
     inlines->image = bytes;
+    inlines->image_size = size;
     elf_version(EV_CURRENT);
     inlines->elf = elf_memory((char *)bytes, size);
     inlines->dwarf = inlines->elf ? dwarf_begin_elf(inlines->elf, DWARF_C_READ, NULL) : NULL;
@@ -53,6 +59,12 @@ void rts_inlines_destroy(struct rts_inlines *inlines)
     elf_end(inlines->elf);
     free(inlines->image);
     free(inlines);
+}
+
+size_t rts_inlines_bytes(const struct rts_inlines *inlines)
+{
+    return rts_heap_bytes(inlines->image_size) + rts_heap_bytes(sizeof *inlines) + HANDLE_BYTES +
+           rts_dwarf_units_bytes(&inlines->units);
 }
 
 /* libdw follows abstract origins and specifications, a bounded number of them. */

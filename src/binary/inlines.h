@@ -15,6 +15,9 @@ struct rts_inlines *rts_inlines_create(const struct rts_elf_image *image,
                                        struct rts_unread *unread);
 void rts_inlines_destroy(struct rts_inlines *inlines);
 
+/* The memory that it takes, that of libdw by estimate. */
+size_t rts_inlines_bytes(const struct rts_inlines *inlines);
+
 /* The inlined subroutines at `vaddr`, innermost first: at most `capacity`, the outer ones where
  * there are more. Names are owned by `inlines`. */
 size_t rts_inlines_at(struct rts_inlines *inlines, uint64_t vaddr, struct rts_function *functions,

@@ -25,9 +25,12 @@ librtsample_a_SOURCES += \
 	src/binary/object.c src/binary/object.h \
 	src/binary/object_bare.c \
 	src/binary/object_cache.c src/binary/object_cache.h \
+	src/binary/object_cache_state.h \
+	src/binary/object_cache_trim.c \
 	src/binary/object_content.c src/binary/object_content.h \
 	src/binary/object_functions.c \
 	src/binary/object_layout.c \
+	src/binary/object_memory.c \
 	src/binary/object_state.h \
 	src/binary/plt.c src/binary/plt.h \
 	src/binary/plt_bindings.c src/binary/plt_bindings.h \

@@ -104,20 +104,13 @@ void rts_object_destroy(struct rts_object *object)
 {
     if (!object)
         return;
-    size_t position = 0;
-    void *name;
-    while ((name = rts_table_next(&object->fde_names, &position)))
-        free(name);
-    rts_table_finish(&object->fde_names);
-    rts_inlines_destroy(object->inlines);
-    rts_plt_finish(&object->plt);
-    rts_symbols_finish(&object->symbols);
-    rts_cfi_finish(&object->debug_cfi);
-    rts_cfi_finish(&object->eh_cfi);
+    rts_object_drop_parts(object);
     rts_elf_image_finish(&object->companion);
     rts_elf_image_finish(&object->image);
     if (object->root_fd >= 0)
         close(object->root_fd);
+    if (object->share)
+        rts_share_take(object->share, object->counted);
     free(object->path);
     free(object);
 }
@@ -234,12 +227,18 @@ const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object)
 
 Dwarf_CFI *rts_object_eh_cfi(struct rts_object *object)
 {
-    return rts_object_load_eh_cfi(object)->handle;
+    Dwarf_CFI *handle = rts_object_load_eh_cfi(object)->handle;
+    object->eh_cfi.asked++;
+    rts_object_count(object);
+    return handle;
 }
 
 Dwarf_CFI *rts_object_debug_cfi(struct rts_object *object)
 {
-    return rts_object_load_debug_cfi(object)->handle;
+    Dwarf_CFI *handle = rts_object_load_debug_cfi(object)->handle;
+    object->debug_cfi.asked++;
+    rts_object_count(object);
+    return handle;
 }
 
 bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,
@@ -248,6 +247,7 @@ bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *
     const struct rts_fde *fde = rts_fde_index_find(&rts_object_load_eh_cfi(object)->index, vaddr);
     if (!fde)
         fde = rts_fde_index_find(&rts_object_load_debug_cfi(object)->index, vaddr);
+    rts_object_count(object);
     if (!fde)
         return false;
     *start = fde->start;

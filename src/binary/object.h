@@ -17,6 +17,7 @@
 #include "binary/hash_cache.h"
 #include "types.h"
 #include "util/error.h"
+#include "util/share.h"
 
 /* Where separate debug files are searched, below the root directory of the target. */
 struct rts_debug_search {
@@ -69,6 +70,18 @@ void rts_object_use_hashes(struct rts_object *object, struct rts_hash_cache *has
 /* Has it count there, together with other objects, that its debug information cannot be read, which
  * is said of a limited number of files only. The number must live as long as the object. */
 void rts_object_count_unread(struct rts_object *object, unsigned *files);
+
+/* Has the memory that it takes counted there, which must live as long as the object. */
+void rts_object_use_share(struct rts_object *object, struct rts_share *share);
+
+/* Counts `bytes` more for it, that the caller holds until the object is gone. */
+void rts_object_charge(struct rts_object *object, size_t bytes);
+
+/* A sample was taken in it: it is the last to be let go of. */
+void rts_object_see(struct rts_object *object);
+
+/* Has the object cache chosen to let go of it (rts_object_cache_choose())? */
+bool rts_object_is_unwanted(const struct rts_object *object);
 
 /* The bytes of an object that was made of memory, owned by it; NULL of a file. */
 const void *rts_object_image(const struct rts_object *object, size_t *size);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "binary/build_id.h"
+#include "binary/object_cache_state.h"
 #include "binary/object_state.h"
 #include "binary/vdso.h"
 #include "util/memory.h"
@@ -17,37 +18,6 @@
 
 /* Files larger than this are not compared to find copies: each is parsed on its own. */
 #define COMPARED_SIZE_MAX (256u << 20)
-
-struct entry {
-    struct rts_object *object;
-    struct rts_file_identity identity; /* of its file when it was opened */
-    uint64_t references;
-    uint64_t last_use;
-    bool doomed; /* about to be dropped */
-};
-
-/* One identity of an object, or of a file that failed. An object is kept open, which keeps its own
- * inode from being used again. The file of a copy is closed: there the time of its last change of
- * any kind, which nobody can set back, tells it from a later one. */
-struct name {
-    struct rts_file_identity identity;
-    int64_t changed_ns;  /* 0: not compared */
-    struct entry *entry; /* NULL: `failure` holds the reason */
-    struct rts_error *failure;
-};
-
-struct rts_object_cache {
-    size_t limit;
-    uint64_t clock;
-    struct rts_table names;   /* struct name, by identity */
-    struct rts_table objects; /* struct entry, by object */
-    struct rts_table builds;  /* struct entry, by build-id; the first of each */
-    size_t failures;
-    struct rts_object *vdso;
-    bool vdso_tried;
-    struct rts_hash_cache *hashes; /* NULL: none */
-    unsigned unread_files;         /* with debug information that cannot be read */
-};
 
 struct lookup {
     struct rts_file_identity identity;
@@ -61,7 +31,7 @@ static uint64_t hash_identity(const struct rts_file_identity *identity)
 
 static bool same_identity(const void *item, const void *key)
 {
-    const struct name *name = item;
+    const struct rts_object_name *name = item;
     const struct lookup *lookup = key;
     return memcmp(&name->identity, &lookup->identity, sizeof name->identity) == 0 &&
            (name->changed_ns == 0 || name->changed_ns == lookup->changed_ns);
@@ -74,12 +44,13 @@ static bool is_name(const void *item, const void *key)
 
 static bool same_object(const void *item, const void *key)
 {
-    return ((const struct entry *)item)->object == key;
+    return ((const struct rts_cached_object *)item)->object == key;
 }
 
 static bool same_build(const void *item, const void *key)
 {
-    return rts_build_id_same(rts_object_build_id(((const struct entry *)item)->object), key);
+    return rts_build_id_same(rts_object_build_id(((const struct rts_cached_object *)item)->object),
+                             key);
 }
 
 static uint64_t hash_object(const struct rts_object *object)
@@ -106,32 +77,51 @@ struct rts_object_cache *rts_object_cache_create(size_t limit)
 {
     struct rts_object_cache *cache = rts_calloc(1, sizeof *cache);
     cache->limit = limit;
+    cache->share = &cache->own;
     return cache;
 }
 
-static struct entry *find_entry(struct rts_object_cache *cache, const struct rts_object *object)
+void rts_object_cache_use_share(struct rts_object_cache *cache, struct rts_share *share)
+{
+    cache->share = share;
+}
+
+void rts_object_cache_limit_open(struct rts_object_cache *cache, size_t count)
+{
+    cache->open_max = count;
+}
+
+void rts_object_cache_tell(struct rts_object_cache *cache,
+                           void (*forgotten)(void *context, uint32_t serial), void *context)
+{
+    cache->forgotten = forgotten;
+    cache->context = context;
+}
+
+static struct rts_cached_object *find_entry(struct rts_object_cache *cache,
+                                            const struct rts_object *object)
 {
     return rts_table_find(&cache->objects, hash_object(object), same_object, object);
 }
 
-static struct rts_object *use(struct rts_object_cache *cache, struct entry *entry)
+static struct rts_object *use(struct rts_object_cache *cache, struct rts_cached_object *entry)
 {
     entry->references++;
     entry->last_use = ++cache->clock;
     return entry->object;
 }
 
-static struct name *add_name(struct rts_object_cache *cache, const struct lookup *lookup,
-                             struct entry *entry)
+static struct rts_object_name *add_name(struct rts_object_cache *cache, const struct lookup *lookup,
+                                        struct rts_cached_object *entry)
 {
-    struct name *name = rts_calloc(1, sizeof *name);
+    struct rts_object_name *name = rts_calloc(1, sizeof *name);
     name->identity = lookup->identity;
     name->entry = entry;
     rts_table_add(&cache->names, hash_identity(&name->identity), name);
     return name;
 }
 
-static void forget_name(struct rts_object_cache *cache, struct name *name)
+static void forget_name(struct rts_object_cache *cache, struct rts_object_name *name)
 {
     rts_table_remove(&cache->names, hash_identity(&name->identity), is_name, name);
     cache->failures -= name->failure != NULL;
@@ -140,7 +130,7 @@ static void forget_name(struct rts_object_cache *cache, struct name *name)
 }
 
 /* Of several objects with one build-id the first is found by it. */
-static void add_build(struct rts_object_cache *cache, struct entry *entry)
+static void add_build(struct rts_object_cache *cache, struct rts_cached_object *entry)
 {
     const struct rts_build_id *build_id = rts_object_build_id(entry->object);
     uint64_t hash = hash_build(build_id);
@@ -148,10 +138,13 @@ static void add_build(struct rts_object_cache *cache, struct entry *entry)
         rts_table_add(&cache->builds, hash, entry);
 }
 
-static struct entry *add_entry(struct rts_object_cache *cache, struct rts_object *object)
+static struct rts_cached_object *add_entry(struct rts_object_cache *cache,
+                                           struct rts_object *object)
 {
-    struct entry *entry = rts_calloc(1, sizeof *entry);
+    struct rts_cached_object *entry = rts_calloc(1, sizeof *entry);
     entry->object = object;
+    rts_object_use_share(object, cache->share);
+    rts_object_charge(object, ENTRY_BYTES);
     rts_table_add(&cache->objects, hash_object(object), entry);
     add_build(cache, entry);
     return entry;
@@ -162,7 +155,7 @@ static void remember_failure(struct rts_object_cache *cache, const struct lookup
                              const struct rts_error *error)
 {
     size_t position = 0;
-    struct name *name;
+    struct rts_object_name *name;
     while (cache->failures >= FAILURES_MAX && (name = rts_table_next(&cache->names, &position)))
         if (name->failure)
             forget_name(cache, name);
@@ -190,7 +183,7 @@ static bool same_content(const struct rts_elf_image *left, const struct rts_elf_
 }
 
 /* Whether the file was rewritten in place: then what was parsed of it is of the old content. */
-static bool has_changed(const struct entry *entry)
+static bool has_changed(const struct rts_cached_object *entry)
 {
     struct stat status;
     int fd = entry->object->image.fd;
@@ -199,12 +192,13 @@ static bool has_changed(const struct entry *entry)
 }
 
 /* The entry of another file with the same bytes, or NULL. */
-static struct entry *find_copy(struct rts_object_cache *cache, const struct rts_object *object,
-                               const struct rts_file_identity *identity)
+static struct rts_cached_object *find_copy(struct rts_object_cache *cache,
+                                           const struct rts_object *object,
+                                           const struct rts_file_identity *identity)
 {
     const struct rts_build_id *build_id = rts_object_build_id(object);
     uint64_t hash = hash_build(build_id);
-    struct entry *entry = rts_table_find(&cache->builds, hash, same_build, build_id);
+    struct rts_cached_object *entry = rts_table_find(&cache->builds, hash, same_build, build_id);
     if (!entry)
         return NULL;
     if (has_changed(entry)) {
@@ -231,10 +225,11 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
     }
     rts_object_use_hashes(object, cache->hashes);
     rts_object_count_unread(object, &cache->unread_files);
-    struct entry *entry = find_copy(cache, object, &lookup->identity);
+    struct rts_cached_object *entry = find_copy(cache, object, &lookup->identity);
     if (entry) {
         rts_object_destroy(object);
         add_name(cache, lookup, entry)->changed_ns = lookup->changed_ns;
+        rts_object_charge(entry->object, NAME_BYTES);
     } else {
         entry = add_entry(cache, object);
         entry->identity = lookup->identity;
@@ -266,7 +261,7 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
         lookup.identity.root_device = root.st_dev;
         lookup.identity.root_inode = root.st_ino;
     }
-    struct name *name =
+    struct rts_object_name *name =
         rts_table_find(&cache->names, hash_identity(&lookup.identity), same_identity, &lookup);
     if (!name)
         return get_new(cache, fd, path, search, &lookup, error);
@@ -281,9 +276,10 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
 struct rts_object *rts_object_cache_find_build_id(struct rts_object_cache *cache,
                                                   const struct rts_build_id *build_id)
 {
-    struct entry *entry = build_id->size > 0 ? rts_table_find(&cache->builds, hash_build(build_id),
-                                                              same_build, build_id)
-                                             : NULL;
+    struct rts_cached_object *entry =
+        build_id->size > 0
+            ? rts_table_find(&cache->builds, hash_build(build_id), same_build, build_id)
+            : NULL;
     return entry ? use(cache, entry) : NULL;
 }
 
@@ -293,35 +289,34 @@ struct rts_object *rts_object_cache_vdso(struct rts_object_cache *cache)
         cache->vdso_tried = true;
         cache->vdso = rts_vdso_open();
         /* The cache uses it itself, so it is never dropped. */
-        if (cache->vdso)
-            use(cache, add_entry(cache, cache->vdso));
+        if (cache->vdso) {
+            struct rts_cached_object *entry = add_entry(cache, cache->vdso);
+            entry->pinned = true;
+            use(cache, entry);
+        }
     }
     return cache->vdso ? use(cache, find_entry(cache, cache->vdso)) : NULL;
 }
 
 void rts_object_cache_ref(struct rts_object_cache *cache, struct rts_object *object)
 {
-    struct entry *entry = find_entry(cache, object);
+    struct rts_cached_object *entry = find_entry(cache, object);
     if (entry)
         use(cache, entry);
 }
 
 void rts_object_cache_unref(struct rts_object_cache *cache, struct rts_object *object)
 {
-    struct entry *entry = find_entry(cache, object);
+    struct rts_cached_object *entry = find_entry(cache, object);
     if (entry && entry->references > 0)
         entry->references--;
 }
 
-static int compare_use(const void *left, const void *right)
-{
-    const struct entry *a = *(struct entry *const *)left, *b = *(struct entry *const *)right;
-    return a->last_use < b->last_use ? -1 : a->last_use > b->last_use;
-}
-
-static void drop_entry(struct rts_object_cache *cache, struct entry *entry)
+static void drop_entry(struct rts_object_cache *cache, struct rts_cached_object *entry)
 {
     rts_table_remove(&cache->objects, hash_object(entry->object), same_object, entry->object);
+    if (cache->forgotten)
+        cache->forgotten(cache->context, rts_object_serial(entry->object));
     rts_object_destroy(entry->object);
     free(entry);
 }
@@ -330,18 +325,17 @@ static void drop_entry(struct rts_object_cache *cache, struct entry *entry)
 static void index_builds(struct rts_object_cache *cache)
 {
     size_t position = 0;
-    struct entry *entry;
+    struct rts_cached_object *entry;
     rts_table_clear(&cache->builds);
     while ((entry = rts_table_next(&cache->objects, &position)))
         add_build(cache, entry);
 }
 
-static void drop(struct rts_object_cache *cache, struct entry **entries, size_t count)
+void rts_object_cache_drop(struct rts_object_cache *cache, struct rts_cached_object **entries,
+                           size_t count)
 {
     size_t position = 0;
-    struct name *name;
-    for (size_t i = 0; i < count; i++)
-        entries[i]->doomed = true;
+    struct rts_object_name *name;
     while ((name = rts_table_next(&cache->names, &position)))
         if (name->entry && name->entry->doomed)
             forget_name(cache, name);
@@ -350,28 +344,11 @@ static void drop(struct rts_object_cache *cache, struct entry **entries, size_t 
     index_builds(cache);
 }
 
-void rts_object_cache_trim(struct rts_object_cache *cache)
-{
-    size_t position = 0, count = 0;
-    struct entry *entry;
-    if (cache->objects.count <= cache->limit)
-        return;
-    struct entry **unused = rts_calloc(cache->objects.count, sizeof(struct entry *));
-    while ((entry = rts_table_next(&cache->objects, &position)))
-        if (entry->references == 0)
-            unused[count++] = entry;
-    if (count > cache->limit) {
-        qsort(unused, count, sizeof *unused, compare_use);
-        drop(cache, unused, count - cache->limit);
-    }
-    free(unused);
-}
-
 void rts_object_cache_destroy(struct rts_object_cache *cache)
 {
     size_t position = 0;
-    struct name *name;
-    struct entry *entry;
+    struct rts_object_name *name;
+    struct rts_cached_object *entry;
     if (!cache)
         return;
     while ((name = rts_table_next(&cache->names, &position)))

@@ -52,7 +52,35 @@ struct rts_object *rts_object_cache_vdso(struct rts_object_cache *cache);
 void rts_object_cache_ref(struct rts_object_cache *cache, struct rts_object *object);
 void rts_object_cache_unref(struct rts_object_cache *cache, struct rts_object *object);
 
-/* Frees the least recently used objects that nobody references, down to the limit. */
+/* Counts there from now on what objects take, and keeps to its limit; see below. It must outlive
+ * the cache. */
+void rts_object_cache_use_share(struct rts_object_cache *cache, struct rts_share *share);
+
+/* Objects that are open at the same time, each with a descriptor; 0: as many as come. */
+void rts_object_cache_limit_open(struct rts_object_cache *cache, size_t count);
+
+/*
+ * Three steps give memory back, the gentlest first; all are for moments when nobody holds what an
+ * object handed out (names, aliases, CFI).
+ *
+ * relieve: parts that were read of files are freed, to be read again when they are asked for: those
+ * that nobody asked for in a minute (`now_ns`: any clock), and the least recently used ones while
+ * the share is over its limit.
+ */
+void rts_object_cache_relieve(struct rts_object_cache *cache, uint64_t now_ns);
+
+/* choose: when there is still too much, or too many are open, marks objects as unwanted, those
+ * first that no sample was taken in for longest, whoever references them. Their users are to let go
+ * of them, to open the files again on need. True when there is any. No stack may hold an object any
+ * more. */
+bool rts_object_cache_choose(struct rts_object_cache *cache);
+
+/* trim: frees what is unwanted, and the least recently used objects beyond the limit given at
+ * creation; nothing that is referenced. */
 void rts_object_cache_trim(struct rts_object_cache *cache);
+
+/* Calls `forgotten` with the serial of each object that is freed from now on. */
+void rts_object_cache_tell(struct rts_object_cache *cache,
+                           void (*forgotten)(void *context, uint32_t serial), void *context);
 
 #endif

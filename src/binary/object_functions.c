@@ -184,13 +184,16 @@ size_t rts_object_functions(struct rts_object *object, uint64_t vaddr,
                             struct rts_function *functions, size_t capacity)
 {
     struct rts_function outer;
-    if (capacity == 0 || !find_function(object, vaddr, &outer))
+    if (capacity == 0 || !find_function(object, vaddr, &outer)) {
+        rts_object_count(object);
         return 0;
+    }
     size_t room = capacity - 1 < RTS_INLINE_DEPTH_MAX ? capacity - 1 : RTS_INLINE_DEPTH_MAX;
     /* No compiler wrote a linkage table: asking DWARF would read every unit in vain. */
     struct rts_inlines *inlines = outer.source == RTS_SYMBOL_PLT ? NULL : load_inlines(object);
     size_t count = inlines ? rts_inlines_at(inlines, vaddr, functions, room) : 0;
     count = fold_into(&outer, functions, count);
     functions[count++] = outer;
+    rts_object_count(object);
     return count;
 }

@@ -39,7 +39,23 @@ struct rts_object {
     struct rts_inlines *inlines; /* NULL: none, or not tried */
     bool inlines_tried;
     struct rts_table fde_names; /* sub_<start> strings handed out so far */
+
+    struct rts_share *share; /* where its memory is counted; NULL: nowhere */
+    size_t counted;          /* bytes of it that are, now */
+    size_t charged;          /* bytes that others hold on its behalf */
+    bool asked;              /* a part of it was used since rts_object_take_asked() */
+    bool seen;               /* likewise, rts_object_see() */
+    bool unwanted;           /* see rts_object_cache_choose() */
 };
+
+/* Counts what it takes now, after a part was loaded or has grown. */
+void rts_object_count(struct rts_object *object);
+
+/* What the parts take that can be loaded again. */
+size_t rts_object_part_bytes(const struct rts_object *object);
+
+/* Frees those parts. Nothing that was handed out of them may be in use: names, aliases, CFI. */
+void rts_object_drop_parts(struct rts_object *object);
 
 /* Each loads its part if need be. The companion is NULL when there is none. */
 const struct rts_elf_image *rts_object_companion(struct rts_object *object);

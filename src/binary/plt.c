@@ -12,6 +12,7 @@
 #include "binary/section_data.h"
 #include "util/buffer.h"
 #include "util/memory.h"
+#include "util/share.h"
 
 /* Bytes of names of one file. */
 #define NAMES_SIZE_MAX (64u << 20)
@@ -101,6 +102,7 @@ void rts_plt_init(struct rts_plt *plt, const struct rts_elf_image *image)
     }
     rts_plt_bindings_finish(&maker.bindings);
     plt->names = maker.names.data;
+    plt->names_size = maker.names.capacity;
     if (plt->count > 0)
         qsort(plt->slots, plt->count, sizeof *plt->slots, compare);
 }
@@ -110,6 +112,11 @@ void rts_plt_finish(struct rts_plt *plt)
     free(plt->slots);
     free(plt->names);
     *plt = (struct rts_plt){0};
+}
+
+size_t rts_plt_bytes(const struct rts_plt *plt)
+{
+    return rts_heap_bytes(plt->count * sizeof *plt->slots) + rts_heap_bytes(plt->names_size);
 }
 
 const struct rts_plt_slot *rts_plt_find(const struct rts_plt *plt, uint64_t vaddr)

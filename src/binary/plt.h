@@ -24,11 +24,15 @@ struct rts_plt {
     struct rts_plt_slot *slots; /* sorted by start */
     size_t count;
     char *names;
+    size_t names_size;
 };
 
 /* Names what can be named of .plt, .plt.sec and .plt.got. Needs section headers. */
 void rts_plt_init(struct rts_plt *plt, const struct rts_elf_image *image);
 void rts_plt_finish(struct rts_plt *plt);
+
+/* The memory that it takes. */
+size_t rts_plt_bytes(const struct rts_plt *plt);
 
 /* The slot that covers `vaddr`, or NULL. */
 const struct rts_plt_slot *rts_plt_find(const struct rts_plt *plt, uint64_t vaddr);

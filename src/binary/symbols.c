@@ -8,6 +8,7 @@
 #include "binary/elf_versions.h"
 #include "util/buffer.h"
 #include "util/memory.h"
+#include "util/share.h"
 
 /* Names may share the end of a string, or all of it, in the file, and are copied apart: so a small
  * file could make a large table. Linkers save a tenth or so by sharing. */
@@ -258,4 +259,13 @@ const char *rts_symbols_name(const struct rts_symbols *symbols,
                              const struct rts_symbol_entry *entry)
 {
     return symbols->names + entry->name;
+}
+
+size_t rts_symbols_bytes(const struct rts_symbols *symbols)
+{
+    /* Most have one name or two. */
+    size_t alias_list = rts_heap_bytes(4 * sizeof(char *));
+    return rts_heap_bytes(symbols->count * sizeof *symbols->entries) +
+           rts_heap_bytes(symbols->names_size) + symbols->aliases.count * alias_list +
+           rts_table_bytes(&symbols->aliases);
 }

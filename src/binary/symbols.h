@@ -62,6 +62,9 @@ void rts_symbols_seal(struct rts_symbols *symbols);
 
 void rts_symbols_finish(struct rts_symbols *symbols);
 
+/* The memory that it takes. */
+size_t rts_symbols_bytes(const struct rts_symbols *symbols);
+
 /* The chosen one (binary/object.h has the rule) of the sized symbols that cover `vaddr` and start
  * nearest before it, or NULL. */
 const struct rts_symbol_entry *rts_symbols_covering(const struct rts_symbols *symbols,

@@ -201,6 +201,25 @@ static void append_stopped(const struct rts_stop_times *stopped, struct rts_buff
                       stopped->too_long, stopped->refused);
 }
 
+static void append_memory(const struct rts_budget *memory, struct rts_buffer *out)
+{
+    static const struct rts_budget none;
+    const char *const words[] = {"bytes", "peak", "evictions"};
+    const struct rts_budget *shown = memory ? memory : &none;
+    rts_buffer_format(out, ",\"memory\":{\"limit\":%zu", shown->limit);
+    for (unsigned word = 0; word < 3; word++) {
+        rts_buffer_format(out, ",\"%s\":", words[word]);
+        for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++) {
+            const struct rts_share *share = &shown->shares[i];
+            const uint64_t values[] = {share->bytes, share->peak, share->evictions};
+            rts_buffer_format(out, "%c\"%s\":%" PRIu64, i ? ',' : '{', rts_memory_name(i),
+                              values[word]);
+        }
+        rts_buffer_text(out, "}");
+    }
+    rts_buffer_text(out, "}");
+}
+
 /* "rung:cause,…" as an object. */
 static void append_refused(const char *words, struct rts_buffer *out)
 {
@@ -296,6 +315,7 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       run->recorded_bytes, run->recorded_samples, run->unrecorded_samples);
     append_stopped(&run->stopped, out);
     rts_buffer_text(out, "}");
+    append_memory(run->memory, out);
     append_run(run, out);
     if (run->trace)
         append_trace(run->trace, out);

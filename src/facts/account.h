@@ -13,6 +13,7 @@
 #ifndef RTS_FACTS_ACCOUNT_H
 #define RTS_FACTS_ACCOUNT_H
 
+#include "facts/budget.h"
 #include "types.h"
 #include "util/buffer.h"
 
@@ -115,6 +116,8 @@ struct rts_run_facts {
     uint64_t recorded_bytes, recorded_samples; /* of and in the trace */
     uint64_t unrecorded_samples; /* that were used and are not in the trace: its limit, the disk */
     const struct rts_trace_account *trace; /* NULL: left out */
+
+    const struct rts_budget *memory; /* NULL: all zero */
 
     struct rts_stop_times stopped;
 };

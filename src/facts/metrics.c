@@ -125,11 +125,33 @@ static void append_self(const struct rts_metrics_facts *facts, struct rts_buffer
     append_labelled(out, "build_info", "version", facts->version, 1);
 }
 
+static void append_memory(const struct rts_budget *memory, struct rts_buffer *out)
+{
+    static const struct rts_budget none;
+    const struct rts_budget *shown = memory ? memory : &none;
+    const struct metric limit = {"memory_limit_bytes", "Sampler:MaxMemoryBytes; 0: none.",
+                                 shown->limit};
+    append_metrics(out, "gauge", &limit, 1);
+    append_head(out, "memory_bytes", "gauge", "What each table takes of it.");
+    for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++)
+        append_labelled(out, "memory_bytes", "table", rts_memory_name(i), shown->shares[i].bytes);
+    append_head(out, "memory_peak_bytes", "gauge", "The most that each has taken.");
+    for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++)
+        append_labelled(out, "memory_peak_bytes", "table", rts_memory_name(i),
+                        shown->shares[i].peak);
+    append_head(out, "memory_evictions_total", "counter",
+                "What was let go of for want of room, to be read again when it is needed.");
+    for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++)
+        append_labelled(out, "memory_evictions_total", "table", rts_memory_name(i),
+                        shown->shares[i].evictions);
+}
+
 void rts_metrics_write(const struct rts_account *account, const struct rts_metrics_facts *facts,
                        struct rts_buffer *out)
 {
     append_samples(account, out);
     append_stacks(account, out);
     append_events(account, out);
+    append_memory(facts->memory, out);
     append_self(facts, out);
 }

@@ -17,7 +17,8 @@ struct rts_metrics_facts {
     uint64_t duration_ms;
     uint64_t cpu_ms; /* user and system time used by ourselves */
     uint64_t rss_kib, peak_rss_kib;
-    uint32_t frequency; /* Hz, in effect now */
+    uint32_t frequency;              /* Hz, in effect now */
+    const struct rts_budget *memory; /* NULL: all zero */
 };
 
 /* Appends all metrics. The caller replaces the file with them as a whole. */

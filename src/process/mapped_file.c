@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/memory.h"
+#include "util/share.h"
 
 static bool same_file(const void *item, const void *key)
 {
@@ -22,6 +23,19 @@ static uint64_t hash_of(const struct rts_mapped_file *file)
     uint64_t seed = file->inode ^ (uint64_t)file->major << 40 ^ (uint64_t)file->minor << 20;
     seed ^= rts_hash_bytes(file->build_id.bytes, file->build_id.size, 0);
     return rts_hash_bytes(file->path, strlen(file->path), seed);
+}
+
+static int compare_idle(const void *left, const void *right)
+{
+    const struct rts_mapped_file *a = *(struct rts_mapped_file *const *)left;
+    const struct rts_mapped_file *b = *(struct rts_mapped_file *const *)right;
+    return a->idle_since < b->idle_since ? -1 : a->idle_since > b->idle_since;
+}
+
+static size_t bytes_of(const struct rts_mapped_file *file)
+{
+    const size_t slots = 2 * sizeof(struct rts_table_slot);
+    return rts_heap_bytes(sizeof *file) + rts_heap_bytes(strlen(file->path) + 1) + slots;
 }
 
 static void destroy(struct rts_mapped_file *file,
@@ -59,6 +73,7 @@ struct rts_mapped_file *rts_mapped_files_get(struct rts_mapped_files *files,
         file->inode = key->inode;
         file->build_id = key->build_id;
         rts_table_add(&files->by_identity, hash, file);
+        files->bytes += bytes_of(file);
     }
     file->references++;
     return file;
@@ -74,18 +89,56 @@ void rts_mapped_file_unref(struct rts_mapped_file *file)
     file->references--;
 }
 
-void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
-                           void (*forget)(void *context, struct rts_object *object), void *context)
+static void remove(struct rts_mapped_files *files, struct rts_mapped_file *file,
+                   const struct rts_object_owner *owner)
 {
-    size_t position = 0, idle = 0;
+    rts_table_remove(&files->by_identity, hash_of(file), same_file, file);
+    files->bytes -= bytes_of(file);
+    destroy(file, owner->forget, owner->context);
+}
+
+static void release_object(struct rts_mapped_file *file, const struct rts_object_owner *owner)
+{
+    owner->forget(owner->context, file->object);
+    file->object = NULL;
+    file->resolved = false;
+    file->attempts = 0;
+    file->tried_instance = 0;
+}
+
+/* Of `count` entries without a reference all but the `limit` that were used last. */
+static void remove_oldest(struct rts_mapped_files *files, struct rts_mapped_file **idle,
+                          size_t count, size_t limit, const struct rts_object_owner *owner)
+{
+    if (count <= limit)
+        return;
+    qsort(idle, count, sizeof *idle, compare_idle);
+    for (size_t i = 0; i < count - limit; i++)
+        remove(files, idle[i], owner);
+}
+
+void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
+                           const struct rts_object_owner *owner)
+{
+    size_t position = 0, count = 0;
+    struct rts_mapped_file **idle = rts_calloc(files->by_identity.count, sizeof *idle);
+    files->clock++;
     for (struct rts_mapped_file *file; (file = rts_table_next(&files->by_identity, &position));) {
-        if (file->references > 0)
-            continue;
+        bool unwanted =
+            file->object && owner->is_unwanted && owner->is_unwanted(owner->context, file->object);
         /* One that could not be opened may be openable through the next process that maps it. */
         bool useless = file->resolved && !file->object;
-        if (!useless && ++idle <= limit)
-            continue;
-        rts_table_remove(&files->by_identity, hash_of(file), same_file, file);
-        destroy(file, forget, context);
+        if (file->references > 0) {
+            file->idle_since = 0;
+            if (unwanted)
+                release_object(file, owner);
+        } else if (unwanted || useless) {
+            remove(files, file, owner);
+        } else {
+            file->idle_since = file->idle_since ? file->idle_since : files->clock;
+            idle[count++] = file;
+        }
     }
+    remove_oldest(files, idle, count, limit, owner);
+    free(idle);
 }

@@ -13,6 +13,8 @@
 
 struct rts_mapped_files {
     struct rts_table by_identity;
+    uint64_t clock; /* counts trims */
+    size_t bytes;   /* that all entries take */
 };
 
 /* Frees all entries, calling `forget` for each that holds an object. */
@@ -28,9 +30,20 @@ struct rts_mapped_file *rts_mapped_files_get(struct rts_mapped_files *files,
 void rts_mapped_file_ref(struct rts_mapped_file *file);
 void rts_mapped_file_unref(struct rts_mapped_file *file);
 
-/* Frees entries without a reference beyond `limit`, calling `forget` for their objects. */
+/* Who holds the objects of mapped files. */
+struct rts_object_owner {
+    void *context;
+    /* An entry gives back the reference that it has. */
+    void (*forget)(void *context, struct rts_object *object);
+    /* Is the object to be let go of, to be opened again on need? NULL: none is. */
+    bool (*is_unwanted)(void *context, struct rts_object *object);
+};
+
+/* Frees entries without a reference: those beyond `limit` that have been so for longest, and those
+ * whose object is unwanted. One that has references lets go of such an object, and counts as not
+ * resolved yet. */
 void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
-                           void (*forget)(void *context, struct rts_object *object), void *context);
+                           const struct rts_object_owner *owner);
 
 /* Where a mapped file may be found, best first. */
 enum rts_file_place {

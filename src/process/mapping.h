@@ -18,6 +18,7 @@ struct rts_mapped_file {
     uint64_t inode;
     struct rts_build_id build_id; /* as the kernel read it when mapping; size 0 if it did not */
     unsigned references;
+    uint64_t idle_since; /* the trim that found it without one; 0: none did */
 
     bool resolved;             /* opening was tried, with this outcome: */
     unsigned attempts;         /* failed ones; another process may show the file that this one

@@ -297,7 +297,7 @@ static void forget_instance(struct rts_process_table *table, struct rts_process 
 }
 
 void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,
-                            void (*forget)(void *context, struct rts_object *object), void *context)
+                            const struct rts_object_owner *owner)
 {
     rts_process_table_alive(table, horizon, false);
     size_t position = 0;
@@ -317,5 +317,5 @@ void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,
             forget_instance(table, process);
         }
     }
-    rts_mapped_files_trim(&table->files, IDLE_FILES_MAX, forget, context);
+    rts_mapped_files_trim(&table->files, IDLE_FILES_MAX, owner);
 }

@@ -96,9 +96,9 @@ struct rts_process *rts_process_recorded(struct rts_process_table *table, uint64
  * for all when `thorough` (an EXIT record may have been lost). */
 size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bool thorough);
 
-/* Frees instances that ended before `horizon`, and mappings and files that nothing needs. */
+/* Frees instances that ended before `horizon`, and mappings and files that nothing needs, or whose
+ * object its owner does not want any more. */
 void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,
-                            void (*forget)(void *context, struct rts_object *object),
-                            void *context);
+                            const struct rts_object_owner *owner);
 
 #endif

@@ -114,6 +114,7 @@ static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object 
         mapping->load_base = mapping->bias + rts_object_first_vaddr(object);
         mapping->placed = true;
     }
+    rts_object_see(object);
     return (struct rts_code){
         .kind = RTS_CODE_OBJECT,
         .object = object,

@@ -15,6 +15,7 @@ librtsample_a_SOURCES += \
 	src/session/session_graph.c \
 	src/session/session_guard.c \
 	src/session/session_ladder.c \
+	src/session/session_memory.c \
 	src/session/session_metrics.c \
 	src/session/session_notes.c \
 	src/session/session_packages.c \

@@ -104,9 +104,7 @@ static void every_window(struct rts_session *session, struct loop *loop, uint64_
     loop->flush_at = now + (uint64_t)session->settings->flush_interval_ms * 1000000;
     rts_session_flush(session);
     rts_session_update_metrics(session);
-    rts_process_table_reap(session->processes, now - REAP_AFTER_NS, rts_session_forget_object,
-                           session);
-    rts_object_cache_trim(session->objects);
+    rts_session_trim(session, now - REAP_AFTER_NS);
 }
 
 static void sample_until_done(struct rts_session *session, struct loop *loop)
@@ -167,6 +165,7 @@ void rts_session_open_stages(struct rts_session *session)
         session->packages = session->code_map.packages = rts_package_table_create();
     session->window = rts_window_create();
     session->stack = rts_calloc(1, sizeof *session->stack);
+    rts_session_open_memory(session);
     rts_status_line_init(&session->status_line, STDERR_FILENO);
 }
 

@@ -16,6 +16,7 @@
 #include "delivery/delivery.h"
 #include "delivery/sink.h"
 #include "facts/account.h"
+#include "facts/budget.h"
 #include "facts/guard.h"
 #include "facts/observed_graph.h"
 #include "facts/stack_table.h"
@@ -94,6 +95,8 @@ struct rts_session {
     bool sink_broken;          /* it can never take anything again */
 
     struct rts_account account;
+    struct rts_budget memory;
+    bool memory_stuck; /* nothing more can be given back before the window ends */
     struct rts_status_line status_line;
     uint64_t started_ns, ended_ns;
     uint64_t cpu_checked_ns, cpu_checked_ms; /* for max_cpu_percent */
@@ -282,6 +285,20 @@ void rts_session_tell_rate_limit(struct rts_session *session);
 
 /* Tells people, at most every ten seconds, that the CPU guard's state has changed. */
 void rts_session_tell_guard(struct rts_session *session, uint64_t now);
+
+/* session_memory.c: divides the memory among the stages, which are there. */
+void rts_session_open_memory(struct rts_session *session);
+
+/* Gives back parts of files when they take too much; between any two stacks. */
+void rts_session_relieve(struct rts_session *session);
+
+/* The same after a sample was counted; when that is not enough, names the stacks and gives back
+ * whole files. */
+void rts_session_bound_memory(struct rts_session *session);
+
+/* At the end of a window: gives back what nothing needs, processes that ended before `horizon`, and
+ * what is over the limits. */
+void rts_session_trim(struct rts_session *session, uint64_t horizon);
 
 /* session_metrics.c: replaces the metrics file, if there is to be one. */
 int rts_session_write_metrics(struct rts_session *session, struct rts_error *error);

@@ -201,6 +201,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .recorded_bytes = session->recorded.bytes,
         .recorded_samples = session->recorded.samples,
         .unrecorded_samples = session->recorded.unrecorded,
+        .memory = &session->memory,
         .stopped = {facts->stops.count, facts->stops.total_ns, facts->stops.longest_ns,
                     facts->stops.too_long, facts->stops.refused},
     };

@@ -143,8 +143,10 @@ static void find_sockets(struct rts_session *session)
 void rts_session_name_stacks(struct rts_session *session)
 {
     find_sockets(session);
-    for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++)
+    for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++) {
         count_stack(session, rts_stack_table_entry(session->stacks, i));
+        rts_session_relieve(session);
+    }
     rts_stack_table_clear(session->stacks);
 }
 

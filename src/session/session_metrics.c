@@ -29,6 +29,7 @@ static struct rts_metrics_facts metrics_facts(const struct rts_session *session)
         .rss_kib = memory.rss_kib,
         .peak_rss_kib = memory.peak_rss_kib,
         .frequency = rts_capture_facts(session->capture)->frequency,
+        .memory = &session->memory,
     };
 }
 

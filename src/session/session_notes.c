@@ -353,6 +353,7 @@ static void take_flush(struct rts_session *session, struct rts_note *note)
     session->replay->wall_offset_ns = rts_note_signed(note);
     rts_session_flush(session);
     rts_session_update_metrics(session);
+    rts_session_trim(session, 0);
 }
 
 int rts_session_take_note(struct rts_session *session, const struct rts_trace_record *record,

@@ -143,6 +143,7 @@ void rts_session_keep_stack(struct rts_session *session, struct rts_process *pro
         rts_session_name_stacks(session);
         rts_session_record_names(session);
     }
+    rts_session_bound_memory(session);
 }
 
 void rts_session_take_sample(void *context, const struct rts_record *record)

@@ -131,8 +131,7 @@ static void turn_window(struct rts_session *session, uint64_t time)
     rts_session_flush(session);
     rts_session_update_metrics(session);
     uint64_t horizon = time > REAP_AFTER_NS ? time - REAP_AFTER_NS : 0;
-    rts_process_table_reap(session->processes, horizon, rts_session_forget_object, session);
-    rts_object_cache_trim(session->objects);
+    rts_session_trim(session, horizon);
 }
 
 static enum rts_call_graph call_graph_of(const struct rts_record_layout *layout)

@@ -66,6 +66,7 @@ struct rts_sampler_settings {
     uint32_t max_events_per_second; /* samples; 0: no limit */
     uint32_t max_cpu_percent;       /* our own use, of one CPU; 0: no limit */
     uint32_t max_stop_us;           /* of a thread, with ptrace; 0: no limit */
+    uint64_t max_memory_bytes;      /* of all tables together; 0: no limit */
 };
 
 /* Where facts are sent, and as what. Strings are owned, and NULL when not given. */

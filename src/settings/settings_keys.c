@@ -31,6 +31,10 @@
 #define STACK_BYTES_MIN 256
 #define STACK_BYTES_MAX 65528
 
+/* Less than this and what one sample takes has no room: a program of middle size takes half a MiB.
+ */
+#define MEMORY_BYTES_MIN (4u << 20)
+
 /* A trace of less than this has no room for its beginning and its end. */
 #define RECORD_BYTES_MIN 65536
 
@@ -90,6 +94,8 @@ static const struct rts_setting table[] = {
     {"Sampler:MaxCpuPercent", RTS_SETTING_NUMBER, AT(sampler.max_cpu_percent), 0, 1000},
     {"Sampler:MaxEventsPerSecond", RTS_SETTING_NUMBER, AT(sampler.max_events_per_second), 0,
      100000000},
+    {"Sampler:MaxMemoryBytes", RTS_SETTING_NUMBER64, AT(sampler.max_memory_bytes), MEMORY_BYTES_MIN,
+     1ULL << 50, .zero_too = true},
     {"Sampler:MaxStopMicroseconds", RTS_SETTING_NUMBER, AT(sampler.max_stop_us), 0, 10000000},
     {"Sampler:Method", RTS_SETTING_CHOICE, AT(method), .choices = methods},
     {"Sampler:Ratio", RTS_SETTING_NUMBER, AT(sampler.ratio), 1, 1000000},

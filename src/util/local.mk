@@ -6,6 +6,7 @@ librtsample_a_SOURCES += \
 	src/util/clock.c src/util/clock.h \
 	src/util/error.c src/util/error.h \
 	src/util/file_replace.c src/util/file_replace.h \
+	src/util/heap.c src/util/heap.h \
 	src/util/json.c src/util/json.h \
 	src/util/json_scan.c src/util/json_scan.h \
 	src/util/large_array.c src/util/large_array.h \
@@ -18,5 +19,6 @@ librtsample_a_SOURCES += \
 	src/util/open_below.c src/util/open_below.h src/util/walk_below.c \
 	src/util/option_reader.c src/util/option_reader.h \
 	src/util/sha256.c src/util/sha256.h \
+	src/util/share.c src/util/share.h \
 	src/util/table.c src/util/table.h \
 	src/util/whole_io.c src/util/whole_io.h

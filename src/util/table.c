@@ -107,6 +107,11 @@ void *rts_table_next(const struct rts_table *table, size_t *position)
     return NULL;
 }
 
+size_t rts_table_bytes(const struct rts_table *table)
+{
+    return table->capacity * sizeof *table->slots;
+}
+
 void rts_table_clear(struct rts_table *table)
 {
     if (table->capacity)

@@ -44,6 +44,9 @@ void *rts_table_remove(struct rts_table *table, uint64_t hash, rts_table_same sa
  * item just returned is allowed, adding is not. */
 void *rts_table_next(const struct rts_table *table, size_t *position);
 
+/* The memory that the slots take. */
+size_t rts_table_bytes(const struct rts_table *table);
+
 /* Forgets all items and keeps the memory. */
 void rts_table_clear(struct rts_table *table);
 

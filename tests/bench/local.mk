@@ -2,6 +2,7 @@
 # Measurements, run by make bench.
 EXTRA_DIST += \
 	tests/bench/attribution \
+	tests/bench/churn \
 	tests/bench/ptrace \
 	tests/bench/run \
 	tests/bench/upload \

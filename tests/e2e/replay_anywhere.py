@@ -77,7 +77,8 @@ def replay(program, trace, output, environment, prefix, cwd, stdin=None):
         facts = file.read()
     with open(output + ".stats", encoding="utf-8") as file:
         account = json.load(file)
-    account.pop("self")
+    for key in ("self", "memory"):
+        account.pop(key, None)
     return facts, json.dumps(account)
 
 

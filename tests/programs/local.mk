@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/programs/aliases.c \
 	tests/programs/big_frame.c \
 	tests/programs/chain.c \
+	tests/programs/churn.c \
 	tests/programs/coroutine.c \
 	tests/programs/exceptions.cpp \
 	tests/programs/family.c \

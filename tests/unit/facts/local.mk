@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 facts_unit_tests = \
 	tests/unit/facts/test_account \
+	tests/unit/facts/test_budget \
 	tests/unit/facts/test_cpu_guard \
 	tests/unit/facts/test_evidence \
 	tests/unit/facts/test_fact_line \
@@ -17,6 +18,7 @@ check_PROGRAMS += $(facts_unit_tests)
 TESTS += $(facts_unit_tests)
 
 tests_unit_facts_test_account_SOURCES = tests/unit/facts/test_account.c tests/unit/oracle.h
+tests_unit_facts_test_budget_SOURCES = tests/unit/facts/test_budget.c
 tests_unit_facts_test_cpu_guard_SOURCES = tests/unit/facts/test_cpu_guard.c
 tests_unit_facts_test_evidence_SOURCES = tests/unit/facts/test_evidence.c
 tests_unit_facts_test_guard_SOURCES = tests/unit/facts/test_guard.c

@@ -131,6 +131,11 @@ static const char *unwinder_word(unsigned i)
     return rts_unwinder_name(i);
 }
 
+static const char *memory_word(unsigned i)
+{
+    return rts_memory_name(i);
+}
+
 /* {"word":number,...} for the words from `first` on; counted() numbers them from `base`. */
 static void expect_words(struct rts_buffer *expected, word name, unsigned first, unsigned count,
                          unsigned base)
@@ -168,13 +173,29 @@ static void every_number_is_in_its_place(void **state)
                     "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
                     "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
                     "\"too_long\":2,\"refused\":1}},"
-                    "\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
-                    "\"command_status\":143,\"rung\":\"ptrace\",\"refused\":"
-                    "{\"perf_process\":\"seccomp\",\"perf_user\":\"other_user\"},"
-                    "\"guard\":{\"ratio\":3,\"max_events_per_second\":250,"
-                    "\"max_cpu_percent\":12}}}\n");
+                    "\"memory\":{\"limit\":6400000,\"bytes\":");
+    expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 400);
+    rts_buffer_text(&expected, ",\"peak\":");
+    expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 500);
+    rts_buffer_text(&expected, ",\"evictions\":");
+    expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 600);
+    rts_buffer_text(
+        &expected, "},\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
+                   "\"command_status\":143,\"rung\":\"ptrace\",\"refused\":"
+                   "{\"perf_process\":\"seccomp\",\"perf_user\":\"other_user\"},"
+                   "\"guard\":{\"ratio\":3,\"max_events_per_second\":250,"
+                   "\"max_cpu_percent\":12}}}\n");
     struct rts_account account = counted();
-    char *text = written(&account, &whole_run);
+    struct rts_budget memory;
+    rts_budget_init(&memory, 6400000);
+    for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++) {
+        memory.shares[i].bytes = 400 + i;
+        memory.shares[i].peak = 500 + i;
+        memory.shares[i].evictions = 600 + i;
+    }
+    struct rts_run_facts run = whole_run;
+    run.memory = &memory;
+    char *text = written(&account, &run);
     assert_string_equal(text, expected.data);
     free(text);
     rts_buffer_finish(&expected);

@@ -373,6 +373,7 @@ static void test_mapped_again(void **state)
 static void test_reap_of_others(void **state)
 {
     struct world *world = *state;
+    static const struct rts_object_owner nobody;
     proc_write(world, 8, "maps", two_files);
     attach(world, 8);
     rts_process_table_select(world->table);
@@ -383,8 +384,8 @@ static void test_reap_of_others(void **state)
         instances[pid - 1000] = rts_process_find(world->table, pid, birth)->instance;
         rts_process_thread_exited(world->table, pid, pid, birth + 5);
     }
-    rts_process_table_reap(world->table, 2000000000, NULL, NULL);
-    rts_process_table_reap(world->table, 4000000000, NULL, NULL);
+    rts_process_table_reap(world->table, 2000000000, &nobody);
+    rts_process_table_reap(world->table, 4000000000, &nobody);
     for (size_t i = 0; i < 100; i++)
         assert_null(rts_process_instance(world->table, instances[i]));
 }
@@ -409,6 +410,7 @@ static void test_refresh_sees_another_file(void **state)
 static void test_reap(void **state)
 {
     struct world *world = *state;
+    const struct rts_object_owner owner = {.context = &world->forgotten, .forget = forget};
     proc_write(world, 7, "maps", two_files);
     proc_stat(world, 7, "x", 'S', 1, 1);
     struct rts_process *process = attach(world, 7);
@@ -419,11 +421,11 @@ static void test_reap(void **state)
         map(world, pid, birth + 3, 0x1000, 0x2000, "/bin/short");
         rts_process_thread_exited(world->table, pid, pid, birth + 5);
         if (pid % 100 == 0)
-            rts_process_table_reap(world->table, birth, forget, &world->forgotten);
+            rts_process_table_reap(world->table, birth, &owner);
     }
     uint64_t last = rts_process_find(world->table, 2999, 29995)->instance;
-    rts_process_table_reap(world->table, 40000, forget, &world->forgotten); /* they are dead now */
-    rts_process_table_reap(world->table, 50000, forget, &world->forgotten);
+    rts_process_table_reap(world->table, 40000, &owner); /* they are dead now */
+    rts_process_table_reap(world->table, 50000, &owner);
     assert_null(rts_process_find(world->table, 2999, 50000));
     assert_null(rts_process_find(world->table, 1000, 50000));
     for (uint64_t instance = 2; instance <= last; instance++)

@@ -33,8 +33,8 @@ static void defaults_are_frozen(void **state)
               "\"Record\":{\"Full\":false,\"LimitBytes\":0,\"SegmentBytes\":1048576,"
               "\"SegmentSeconds\":60},"
               "\"Sampler\":{\"CallGraph\":\"dwarf\",\"DurationMs\":0,\"Frequency\":99,"
-              "\"MaxCpuPercent\":35,\"MaxEventsPerSecond\":500,\"MaxStopMicroseconds\":1000,"
-              "\"Method\":\"auto\",\"Ratio\":1,\"StackBytes\":0},"
+              "\"MaxCpuPercent\":35,\"MaxEventsPerSecond\":500,\"MaxMemoryBytes\":67108864,"
+              "\"MaxStopMicroseconds\":1000,\"Method\":\"auto\",\"Ratio\":1,\"StackBytes\":0},"
               "\"Spool\":{\"MaxAgeSeconds\":604800,\"MaxBytes\":268435456},"
               "\"SymbolCapture\":{\"CollectBuildIds\":true,\"EmitLoaderBase\":true,"
               "\"IdScheme\":\"union-v0.1\",\"ResolvePackages\":true}}");

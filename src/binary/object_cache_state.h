@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between object_cache.c (what is there) and object_cache_trim.c (what goes, and when). */
+#ifndef RTS_BINARY_OBJECT_CACHE_STATE_H
+#define RTS_BINARY_OBJECT_CACHE_STATE_H
+
+#include "binary/object_cache.h"
+#include "util/table.h"
+
+/* An entry with its places in tables; a further name of one. */
+#define ENTRY_BYTES 320
+#define NAME_BYTES  160
+
+struct rts_cached_object {
+    struct rts_object *object;
+    struct rts_file_identity identity; /* of its file when it was opened */
+    uint64_t references;
+    uint64_t last_use;   /* by the cache's clock: of the object; */
+    uint64_t last_asked; /* and of its parts */
+    uint64_t asked_ns;   /* the same, by the caller's clock */
+    bool pinned;         /* the cache uses it itself */
+    bool doomed;         /* about to be dropped */
+};
+
+/* One identity of an object, or of a file that failed. An object is kept open, which keeps its own
+ * inode from being used again. The file of a copy is closed: there the time of its last change of
+ * any kind, which nobody can set back, tells it from a later one. */
+struct rts_object_name {
+    struct rts_file_identity identity;
+    int64_t changed_ns;              /* 0: not compared */
+    struct rts_cached_object *entry; /* NULL: `failure` holds the reason */
+    struct rts_error *failure;
+};
+
+struct rts_object_cache {
+    size_t limit;
+    uint64_t clock;
+    struct rts_table names;   /* struct rts_object_name, by identity */
+    struct rts_table objects; /* struct rts_cached_object, by object */
+    struct rts_table builds;  /* struct rts_cached_object, by build-id; the first of each */
+    size_t failures;
+    struct rts_object *vdso;
+    bool vdso_tried;
+    struct rts_hash_cache *hashes; /* NULL: none */
+    unsigned unread_files;         /* with debug information that cannot be read */
+    struct rts_share own, *share;  /* the one in use; its own until it is given another */
+    size_t open_max;               /* 0: none */
+    void (*forgotten)(void *context, uint32_t serial); /* NULL: nobody asks */
+    void *context;
+};
+
+/* Drops `count` entries that are doomed, with their names. */
+void rts_object_cache_drop(struct rts_object_cache *cache, struct rts_cached_object **entries,
+                           size_t count);
+
+#endif

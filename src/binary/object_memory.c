@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an object takes of memory, and how that is given back: declared in object.h and
+ * object_state.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "binary/object_state.h"
+
+/* A name made of an address, with its place in the table. */
+#define PLACE_NAME_BYTES 64
+
+size_t rts_object_part_bytes(const struct rts_object *object)
+{
+    return rts_cfi_bytes(&object->eh_cfi) + rts_cfi_bytes(&object->debug_cfi) +
+           (object->symbols_loaded ? rts_symbols_bytes(&object->symbols) : 0) +
+           (object->plt_loaded ? rts_plt_bytes(&object->plt) : 0) +
+           (object->inlines ? rts_inlines_bytes(object->inlines) : 0) +
+           object->fde_names.count * PLACE_NAME_BYTES + rts_table_bytes(&object->fde_names);
+}
+
+static size_t own_bytes(const struct rts_object *object)
+{
+    return rts_heap_bytes(sizeof *object) +
+           (object->path ? rts_heap_bytes(strlen(object->path) + 1) : 0) +
+           rts_elf_image_bytes(&object->image) +
+           (object->companion_found ? rts_elf_image_bytes(&object->companion) : 0) +
+           object->charged;
+}
+
+void rts_object_count(struct rts_object *object)
+{
+    object->asked = true;
+    if (!object->share)
+        return;
+    size_t now = own_bytes(object) + rts_object_part_bytes(object);
+    rts_share_change(object->share, object->counted, now);
+    object->counted = now;
+}
+
+void rts_object_use_share(struct rts_object *object, struct rts_share *share)
+{
+    object->share = share;
+    rts_object_count(object);
+}
+
+void rts_object_charge(struct rts_object *object, size_t bytes)
+{
+    object->charged += bytes;
+    if (!object->share)
+        return;
+    object->counted += bytes;
+    rts_share_add(object->share, bytes);
+}
+
+void rts_object_see(struct rts_object *object)
+{
+    object->seen = true;
+}
+
+bool rts_object_is_unwanted(const struct rts_object *object)
+{
+    return object->unwanted;
+}
+
+void rts_object_drop_parts(struct rts_object *object)
+{
+    size_t position = 0;
+    void *name;
+    while ((name = rts_table_next(&object->fde_names, &position)))
+        free(name);
+    rts_table_finish(&object->fde_names);
+    rts_inlines_destroy(object->inlines);
+    rts_plt_finish(&object->plt);
+    rts_symbols_finish(&object->symbols);
+    rts_cfi_finish(&object->debug_cfi);
+    rts_cfi_finish(&object->eh_cfi);
+    object->inlines = NULL;
+    object->inlines_tried = object->plt_loaded = object->symbols_loaded = false;
+    object->debug_cfi_loaded = object->eh_cfi_loaded = false;
+    rts_object_count(object);
+    object->asked = false;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/share.h"
+
+#define WORD  sizeof(size_t)
+#define BLOCK (2 * WORD)
+#define LEAST (2 * BLOCK)
+
+size_t rts_heap_bytes(size_t size)
+{
+    size_t block = (size + WORD + BLOCK - 1) / BLOCK * BLOCK;
+    return block < LEAST ? LEAST : block;
+}
+
+void rts_share_add(struct rts_share *share, size_t bytes)
+{
+    share->bytes += bytes;
+    if (share->bytes > share->peak)
+        share->peak = share->bytes;
+}
+
+void rts_share_take(struct rts_share *share, size_t bytes)
+{
+    share->bytes -= bytes < share->bytes ? bytes : share->bytes;
+}
+
+void rts_share_change(struct rts_share *share, size_t before, size_t now)
+{
+    if (now >= before)
+        rts_share_add(share, now - before);
+    else
+        rts_share_take(share, before - now);
+}
+
+bool rts_share_is_over(const struct rts_share *share)
+{
+    return share->limit > 0 && share->bytes > share->limit;
+}
+
+size_t rts_share_excess(const struct rts_share *share)
+{
+    return rts_share_is_over(share) ? share->bytes - (share->limit - share->limit / 8) : 0;
+}
