@@ -28,6 +28,7 @@ librtsample_a_SOURCES += \
 	src/binary/object_cache_state.h \
 	src/binary/object_cache_trim.c \
 	src/binary/object_content.c src/binary/object_content.h \
+	src/binary/object_extent.c \
 	src/binary/object_functions.c \
 	src/binary/object_layout.c \
 	src/binary/object_memory.c \

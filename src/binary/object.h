@@ -141,9 +141,11 @@ struct rts_function {
  * is known, not even an FDE.
  *
  * The function itself is the first that exists of: a sized symbol that covers the address (of
- * several the one with the nearest start); a PLT slot; an unsized symbol at or before it with no
- * start or end of another symbol, of an FDE or of a section between; the covering FDE as
- * sub_<start in hex>.
+ * several the one with the nearest start); a PLT slot; an unsized symbol at or before it whose
+ * function is proven to reach it; the covering FDE as sub_<start in hex>. It is proven to where no
+ * start or end of another symbol, of an FDE or of a section lies between, and an FDE has both, or
+ * there is a .symtab from which no function is missing: its static ones are there, and all that
+ * have an FDE. Neither .dynsym nor MiniDebugInfo is such a table.
  *
  * Among several symbols of one address one is chosen by this fixed rule, and the others are its
  * aliases: STT_FUNC and STT_GNU_IFUNC before STT_NOTYPE; global before weak before local; fewer

@@ -72,22 +72,6 @@ static void from_symbol(struct rts_object *object, const struct rts_symbol_entry
     };
 }
 
-/* Whether code that begins at `start` may go on to `vaddr`, which no sized symbol covers. */
-static bool reaches(struct rts_object *object, uint64_t start, uint64_t vaddr)
-{
-    const struct rts_elf_image *image = &object->image;
-    /* A sized symbol around `start` has ended by then. */
-    if (rts_symbols_covering(&object->symbols, start))
-        return false;
-    if (image->by_address_count > 0
-            ? rts_elf_image_section_at(image, start) != rts_elf_image_section_at(image, vaddr)
-            : rts_elf_image_segment_at(image, start, PF_X) !=
-                  rts_elf_image_segment_at(image, vaddr, PF_X))
-        return false;
-    return !rts_fde_index_splits(&rts_object_load_eh_cfi(object)->index, start, vaddr) &&
-           !rts_fde_index_splits(&rts_object_load_debug_cfi(object)->index, start, vaddr);
-}
-
 static bool is_fde_name(const void *item, const void *key)
 {
     return ((const struct fde_name *)item)->start == *(const uint64_t *)key;
@@ -151,7 +135,7 @@ static bool find_function(struct rts_object *object, uint64_t vaddr, struct rts_
         return true;
     }
     entry = rts_symbols_unsized(&object->symbols, vaddr);
-    if (entry && reaches(object, entry->start, vaddr)) {
+    if (entry && rts_object_symbol_reaches(object, entry->start, vaddr)) {
         from_symbol(object, entry, function);
         return true;
     }

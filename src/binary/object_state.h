@@ -31,6 +31,8 @@ struct rts_object {
     bool eh_cfi_loaded;
     bool debug_cfi_loaded;
     bool symbols_loaded;
+    bool symbols_compared; /* with the FDEs, with this outcome: */
+    bool symbols_complete;
     bool plt_loaded;
     struct rts_cfi eh_cfi;
     struct rts_cfi debug_cfi;
@@ -61,5 +63,10 @@ void rts_object_drop_parts(struct rts_object *object);
 const struct rts_elf_image *rts_object_companion(struct rts_object *object);
 const struct rts_cfi *rts_object_load_eh_cfi(struct rts_object *object);
 const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object);
+
+/* object_extent.c: whether the code from the unsized symbol at `start` on to `vaddr`, between which
+ * no other one begins, is proven to be one function: one FDE has both, or no function of the file
+ * is without a symbol. The symbols must be loaded. */
+bool rts_object_symbol_reaches(struct rts_object *object, uint64_t start, uint64_t vaddr);
 
 #endif

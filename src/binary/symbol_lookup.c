@@ -59,6 +59,12 @@ const struct rts_symbol_entry *rts_symbols_covering(const struct rts_symbols *sy
     return best;
 }
 
+bool rts_symbols_any(const struct rts_symbols *symbols, uint64_t start, uint64_t end)
+{
+    size_t before = start > 0 ? count_until(symbols, start - 1) : 0;
+    return before < symbols->count && symbols->entries[before].start < end;
+}
+
 const struct rts_symbol_entry *rts_symbols_unsized(const struct rts_symbols *symbols,
                                                    uint64_t vaddr)
 {
@@ -68,7 +74,8 @@ const struct rts_symbol_entry *rts_symbols_unsized(const struct rts_symbols *sym
         const struct rts_symbol_entry *entry = &symbols->entries[i - 1];
         if (entry->start != symbols->entries[end - 1].start)
             break;
-        if (entry->size == 0 && (!best || is_better(symbols, entry, best)))
+        if (entry->size == 0 && entry->preference != RTS_SYMBOL_MARK &&
+            (!best || is_better(symbols, entry, best)))
             best = entry;
     }
     return best;
@@ -91,7 +98,7 @@ static struct alias_list *collect(const struct rts_symbols *symbols,
     size_t count = 0;
     const char *names[RTS_ALIASES_MAX];
     for (; first < end && first->start == entry->start && count < RTS_ALIASES_MAX; first++)
-        if (first != entry)
+        if (first != entry && first->preference != RTS_SYMBOL_MARK)
             names[count++] = rts_symbols_name(symbols, first);
     struct alias_list *list = rts_calloc(1, sizeof *list + (count + 1) * sizeof *list->names);
     list->of = entry;

@@ -59,20 +59,44 @@ static uint32_t keep_name(struct rts_symbols *symbols, const char *name, size_t 
     return offset;
 }
 
-/* Whether a symbol is a function of `mapped`. */
-static bool is_function(const Elf64_Sym *symbol, const struct rts_elf_image *mapped,
-                        uint8_t *preference)
+/* Whether something begins at a symbol that is no function: constants between the code, say. The
+ * values of thread-local ones are no addresses. */
+static bool is_mark(const Elf64_Sym *symbol)
 {
-    return is_defined(symbol) && preference_of(symbol, preference) &&
-           rts_elf_image_is_code(mapped, symbol->st_value);
+    uint8_t type = ELF64_ST_TYPE(symbol->st_info);
+    return type != STT_SECTION && type != STT_FILE && type != STT_TLS;
+}
+
+static void add_mark(struct rts_symbols *symbols, uint64_t start, enum rts_symbol_source source)
+{
+    /* It has the empty name, which ends the last one. */
+    if (symbols->names_size == 0 && symbols->names_limit > 0)
+        keep_name(symbols, "", 0);
+    if (symbols->names_size == 0)
+        return;
+    symbols->entries =
+        rts_grow(symbols->entries, symbols->count, &symbols->capacity, sizeof *symbols->entries);
+    symbols->entries[symbols->count++] = (struct rts_symbol_entry){
+        .start = start,
+        .name = (uint32_t)symbols->names_size - 1,
+        .preference = RTS_SYMBOL_MARK,
+        .source = (uint8_t)source,
+    };
+}
+
+static bool is_in_code(const Elf64_Sym *symbol, const struct rts_elf_image *mapped)
+{
+    return is_defined(symbol) && rts_elf_image_is_code(mapped, symbol->st_value);
 }
 
 /* `length`: of the name, without its version. False: there is no room for names any more. */
 static bool add_symbol(struct rts_symbols *symbols, const Elf64_Sym *symbol, uint8_t preference,
                        const char *name, size_t length, enum rts_symbol_source source)
 {
-    if (length == 0 || length > RTS_SYMBOL_NAME_MAX)
+    if (length == 0 || length > RTS_SYMBOL_NAME_MAX) {
+        add_mark(symbols, symbol->st_value, source);
         return true;
+    }
     if (length + 1 > symbols->names_limit - symbols->names_size)
         return false;
     uint64_t size = symbol->st_size;
@@ -101,7 +125,7 @@ void rts_symbols_add_function(struct rts_symbols *symbols, uint64_t start, uint6
         .st_size = size,
     };
     uint8_t preference;
-    if (is_function(&symbol, mapped, &preference))
+    if (is_in_code(&symbol, mapped) && preference_of(&symbol, &preference))
         add_symbol(symbols, &symbol, preference, name, strnlen(name, RTS_SYMBOL_NAME_MAX + 1),
                    source);
 }
@@ -124,31 +148,76 @@ static const char *whole_name(const char *name, const char *cut_off, struct rts_
     return buffer->data;
 }
 
+/* What tells a table that has the static functions from one that they were taken from, by the
+ * linker (-x) or later: the names of their sources, which linkers leave out then, and at least one
+ * of them, which strip takes. What was global and is hidden is not one of them. */
+struct signs {
+    bool files, locals;
+};
+
+static void look_for_signs(const Elf64_Sym *symbol, bool in_code, struct signs *signs)
+{
+    uint8_t type = ELF64_ST_TYPE(symbol->st_info);
+    if (ELF64_ST_BIND(symbol->st_info) != STB_LOCAL)
+        return;
+    signs->files |= type == STT_FILE;
+    signs->locals |= in_code && type != STT_SECTION && type != STT_OBJECT &&
+                     ELF64_ST_VISIBILITY(symbol->st_other) == STV_DEFAULT;
+}
+
+/* What the symbols of one table have in common. */
+struct adding {
+    const struct rts_elf_symbols *table;
+    const struct rts_elf_versions *versions;
+    enum rts_symbol_source source;
+    bool dynamic;
+    struct rts_buffer buffer;
+};
+
+/* A symbol in the code. False: there is no room for names any more. */
+static bool add_from_table(struct rts_symbols *symbols, struct adding *adding, size_t index)
+{
+    const Elf64_Sym *symbol = &adding->table->symbols[index];
+    const char *name = rts_elf_symbols_name(adding->table, symbol);
+    uint8_t preference;
+    if (is_mapping_symbol(name))
+        return true;
+    if (!preference_of(symbol, &preference)) {
+        if (is_mark(symbol))
+            add_mark(symbols, symbol->st_value, adding->source);
+        return true;
+    }
+    const char *cut_off =
+        adding->dynamic ? rts_elf_versions_cut_off(adding->versions, index) : NULL;
+    if (cut_off)
+        name = whole_name(name, cut_off, &adding->buffer);
+    size_t length = strnlen(name, RTS_SYMBOL_NAME_MAX + 1);
+    length = rts_elf_versions_bare_length(adding->versions, name, length);
+    return add_symbol(symbols, symbol, preference, name, length, adding->source);
+}
+
 void rts_symbols_add(struct rts_symbols *symbols, const struct rts_elf_image *image, uint32_t type,
                      const struct rts_elf_image *mapped, enum rts_symbol_source source)
 {
     struct rts_elf_symbols table;
     struct rts_elf_versions versions;
-    struct rts_buffer buffer = RTS_BUFFER_INIT;
-    bool room = true;
+    struct adding adding = {&table, &versions, source, type == SHT_DYNSYM, RTS_BUFFER_INIT};
+    struct signs signs = {0};
     if (!rts_elf_symbols_load(&table, image, type))
         return;
     rts_elf_versions_load(&versions, mapped);
     rts_symbols_allow_names(symbols, table.strings_size);
-    for (size_t i = 0; room && i < table.count && symbols->count < RTS_SYMBOLS_MAX; i++) {
-        const Elf64_Sym *symbol = &table.symbols[i];
-        const char *name = rts_elf_symbols_name(&table, symbol);
-        uint8_t preference;
-        if (!is_function(symbol, mapped, &preference) || is_mapping_symbol(name))
-            continue;
-        const char *cut_off = type == SHT_DYNSYM ? rts_elf_versions_cut_off(&versions, i) : NULL;
-        if (cut_off)
-            name = whole_name(name, cut_off, &buffer);
-        size_t length =
-            rts_elf_versions_bare_length(&versions, name, strnlen(name, RTS_SYMBOL_NAME_MAX + 1));
-        room = add_symbol(symbols, symbol, preference, name, length, source);
+    for (size_t i = 0; i < table.count && !symbols->left_out; i++) {
+        bool in_code = is_in_code(&table.symbols[i], mapped);
+        look_for_signs(&table.symbols[i], in_code, &signs);
+        if (in_code)
+            symbols->left_out =
+                symbols->count >= RTS_SYMBOLS_MAX || !add_from_table(symbols, &adding, i);
     }
-    rts_buffer_finish(&buffer);
+    /* Into MiniDebugInfo go those only that .dynsym has not, and of them not all. */
+    symbols->has_all |= signs.files && signs.locals &&
+                        (source == RTS_SYMBOL_SYMTAB || source == RTS_SYMBOL_DEBUGFILE);
+    rts_buffer_finish(&adding.buffer);
     rts_elf_versions_unload(&versions);
     rts_elf_symbols_unload(&table);
 }

@@ -20,6 +20,9 @@
 /* Overlapping symbols looked through for one address. */
 #define RTS_OVERLAP_MAX 4096
 
+/* The preference of an entry that is no function: something else begins there. */
+#define RTS_SYMBOL_MARK UINT8_MAX
+
 struct rts_symbol_entry {
     uint64_t start;
     uint64_t reach; /* the furthest end of this and all earlier entries */
@@ -38,11 +41,14 @@ struct rts_symbols {
     size_t names_size;
     size_t names_capacity;
     uint64_t names_limit;     /* never less than names_size */
+    bool has_all;             /* the static functions too: a .symtab, of which nothing was taken */
+    bool left_out;            /* there was no room for some */
     struct rts_table aliases; /* of those asked for so far */
 };
 
 /* Adds the function symbols of one image's .symtab or .dynsym (`type`: SHT_SYMTAB or SHT_DYNSYM)
- * whose addresses are code in `mapped`, the image that is mapped. Without section headers the
+ * whose addresses are code in `mapped`, the image that is mapped, and where anything else begins
+ * there. Without section headers the
  * dynamic symbols are found through PT_DYNAMIC. Damaged tables add what can be read. */
 void rts_symbols_add(struct rts_symbols *symbols, const struct rts_elf_image *image, uint32_t type,
                      const struct rts_elf_image *mapped, enum rts_symbol_source source);
@@ -70,8 +76,12 @@ size_t rts_symbols_bytes(const struct rts_symbols *symbols);
 const struct rts_symbol_entry *rts_symbols_covering(const struct rts_symbols *symbols,
                                                     uint64_t vaddr);
 
-/* The chosen one of the unsized symbols at the last address at or before `vaddr` that has any
- * symbol; NULL when that address has sized ones only. */
+/* Whether a symbol, or anything else that the tables tell of, begins from `start` on to before
+ * `end`. */
+bool rts_symbols_any(const struct rts_symbols *symbols, uint64_t start, uint64_t end);
+
+/* The chosen one of the unsized symbols at the last address at or before `vaddr` at which anything
+ * begins; NULL when that is no unsized function. */
 const struct rts_symbol_entry *rts_symbols_unsized(const struct rts_symbols *symbols,
                                                    uint64_t vaddr);
 

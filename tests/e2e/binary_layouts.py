@@ -346,6 +346,57 @@ def test_names():
     ok("versions are cut off names", [] if named == {"shared", "visible"} else [named])
 
 
+# --- Names without a size ------------------------------------------------------------------------
+
+# `plain` has neither a size nor an FDE, `framed` has an FDE; behind each lies code of a static
+# function that has a symbol only, and behind that some without any.
+UNSIZED = r"""
+int plain(int); int framed(int); int behind(int);
+__asm__(".text\n.globl plain\n.type plain, @function\nplain: nop\n nop\n ret\n"
+        ".type behind_plain, @function\nbehind_plain: nop\n nop\n ret\n"
+        ".globl framed\n.type framed, @function\nframed: .cfi_startproc\n nop\n nop\n ret\n .cfi_endproc\n"
+        ".type behind_framed, @function\nbehind_framed: nop\n nop\n ret\n"
+        ".globl constants\n.type constants, @object\nconstants: .long 1\n nop\n ret\n"
+        ".globl behind\n.type behind, @function\nbehind: nop\n ret\n");
+int main(void) { return plain(1) + framed(2) + behind(3); }
+"""
+
+
+def test_unsized():
+    exported = ["-Wl,--export-dynamic-symbol=" + name for name in ("plain", "framed", "behind")]
+    full = compile_as("unsized", UNSIZED, "-fno-asynchronous-unwind-tables", *exported)
+    if not full:
+        return skip("names without a size", "this linker exports no single symbols")
+    places = dict((name, symbol(full, name)[0]) for name in
+                  ("plain", "behind_plain", "framed", "behind_framed", "constants", "behind"))
+    asked = [(name, offset) for name in places for offset in (0, 1)]
+    asked.append(("constants", 4))
+
+    def check(title, path, wanted):
+        found = ask(path, ["functions %x" % (places[name] + offset) for name, offset in asked])
+        found = [answer if answer == "-" else outer(answer)[0] for answer in found]
+        ok(title, ["%s+%d: %s, not %s" % (*place, name, other)
+                   for place, name, other in zip(asked, found, wanted) if name != other])
+
+    check("unsized: a whole symbol table says where each ends", full,
+          ["plain", "plain", "behind_plain", "behind_plain", "framed", "framed", "behind_framed",
+           "behind_framed", "-", "-", "behind", "behind", "-"])
+    alone = ["plain", "-", "-", "-", "framed", "framed", "-", "-", "-", "-", "behind", "-", "-"]
+    some = alone[:2] + ["behind_plain"] + alone[3:]
+    keep = ["objcopy", "-K", "behind_plain", "-K", "main", "--strip-all"]
+    for title, command, wanted in (("dynamic symbols alone do not", ["strip"], alone),
+                                   ("nor without static functions", ["strip", "-x"], alone),
+                                   ("nor with some of them", keep, some)):
+        cut = full + ".cut"
+        shutil.copy(full, cut)
+        run(*command, cut)
+        check("unsized: " + title, cut, wanted)
+    linked = compile_as("unsized-x", UNSIZED, "-fno-asynchronous-unwind-tables", "-Wl,-x", *exported)
+    moved = symbol(linked, "plain")[0] - places["plain"]
+    places = {name: place + moved for name, place in places.items()}
+    check("unsized: nor where the linker left them out", linked, alone)
+
+
 # --- Section headers gone ------------------------------------------------------------------------
 
 
@@ -600,6 +651,7 @@ if os.uname().machine != "x86_64":
     skip_all("the programs are for x86-64")
 test_layouts()
 test_names()
+test_unsized()
 test_without_sections()
 test_debug_files()
 test_debug_frame()

@@ -87,8 +87,103 @@ def at_in_exported_names():
         ok(title + ", of a stripped program too", whole_names(path))
 
 
+# --- Symbols without a size ----------------------------------------------------------------------
+
+# Functions of one return, each with a static one behind it that has no FDE and takes all the time.
+EXPORTED = """
+.text
+.globl exported
+.type exported, @function
+exported: ret
+.section .note.GNU-stack, "", %progbits
+"""
+BEHIND = """
+volatile unsigned long turns;
+__attribute__((noinline)) static void hot(void) { for (unsigned long i = 0; i < 300000000; i++) turns += i; }
+void caller(void) { hot(); turns++; }
+"""
+MAIN = """
+void caller(void); void exported(void);
+int main(void) { exported(); caller(); return 0; }
+"""
+
+
+def behind(*flags, export=True):
+    """A program of these."""
+    first, second, main = source(EXPORTED, "exported.s"), source(BEHIND, "behind.c"), source(MAIN, "main.c")
+    tool(*compiler(), "-c", first, "-o", first + ".o")
+    tool(*compiler(), "-O2", "-fno-asynchronous-unwind-tables", "-c", second, "-o", second + ".o")
+    export = ["-Wl,--export-dynamic-symbol=exported"] if export else []
+    tool(*compiler(), "-O2", *flags, *export, main, first + ".o", second + ".o", "-o", main + ".out")
+    return main + ".out"
+
+
+def unsized(path, command=()):
+    """Problems of a run of it: a name that belongs to what is behind `exported` only by chance."""
+    if command:
+        tool(*command, path)
+    run = sample("-F", 499, "--", path)
+    problems = list(run.problems)
+    named = run.find("hot")
+    if run.hits("exported") > 1:
+        problems.append("%d hits of exported" % run.hits("exported"))
+    if not named and run.stats["frames"]["unnamed"]["no_symbol"] < NEARLY_ALL * run.kept:
+        problems.append("unnamed: %s" % run.stats["frames"]["unnamed"])
+    return named, problems + ([run.summary()] if problems else [])
+
+
+def without_size():
+    """a symbol without a size does not name the static function behind it"""
+    named, problems = unsized(behind())
+    ok("there is a symbol for it", problems + ([] if named else ["hot is not seen"]))
+    for title, command in (("stripped", ["strip"]), ("static symbols stripped", ["strip", "-x"])):
+        named, problems = unsized(behind(), command)
+        ok(title, problems + (["hot is seen"] if named else []))
+    named, problems = unsized(behind("-Wl,-x", export=False))
+    ok("static symbols left out by the linker", problems + (["hot is seen"] if named else []))
+
+
+# Reads, in musl in assembly behind functions without a size, and nowhere else.
+READS = """
+#include <fcntl.h>
+#include <unistd.h>
+static char buffer[1 << 20];
+int main(void)
+{
+    int fd = open("/dev/zero", O_RDONLY);
+    for (int i = 0; i < 3000; i++)
+        if (read(fd, buffer, sizeof buffer) < 0)
+            return 1;
+    return 0;
+}
+"""
+
+
+def musl():
+    """musl's system calls are not its memset()"""
+    if not shutil.which("musl-gcc"):
+        raise Skip("musl-gcc is not installed")
+    path = source(READS, "reads.c") + ".out"
+    for title, flags in (("dynamic", []), ("static", ["-static"]), ("static and stripped", ["-static", "-s"])):
+        tool("musl-gcc", "-O1", "-fno-builtin", *flags, path[:-4], "-o", path)
+        run = sample("-F", 499, "--", path)
+        problems = list(run.problems)
+        for name in ("memset", "memcpy", "memmove", "setjmp", "longjmp"):
+            if run.hits(name):
+                problems.append("%d hits of %s" % (run.hits(name), name))
+        # The static program has a symbol for all that takes its time.
+        named = title == "static"
+        if named and run.stats["frames"]["unnamed"]["no_symbol"] > 0.1 * run.kept:
+            problems.append("unnamed: %s" % run.stats["frames"]["unnamed"])
+        if not named and run.stats["frames"]["unnamed"]["no_symbol"] < 0.5 * run.kept:
+            problems.append("unnamed: %s" % run.stats["frames"]["unnamed"])
+        ok("%s: %s" % (title, musl.__doc__), problems + ([run.summary()] if problems else []))
+
+
 require_sampling()
 run_steps(
     at_in_names,
     at_in_exported_names,
+    without_size,
+    musl,
 )
