@@ -295,9 +295,10 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
     append_frames(account, out);
     rts_buffer_format(out,
                       ",\"events\":{\"emitted\":%" PRIu64 ",\"hits\":%" PRIu64
-                      ",\"batches\":%" PRIu64 ",\"unwritten\":%" PRIu64 "}",
+                      ",\"batches\":%" PRIu64 ",\"unwritten\":%" PRIu64
+                      ",\"hits_nameless\":%" PRIu64 "}",
                       account->events_emitted, account->hits, account->batches,
-                      account->undelivered_events);
+                      account->undelivered_events, account->hits_nameless);
     rts_buffer_format(out,
                       ",\"packages\":{\"with_purl\":%" PRIu64 ",\"without_purl\":%" PRIu64
                       ",\"hits_with_purl\":%" PRIu64 "}",

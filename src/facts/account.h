@@ -40,6 +40,7 @@ struct rts_account {
     uint64_t events_with_purl; /* those of them that name a package */
     uint64_t hits_with_purl;   /* in these */
     uint64_t hits;             /* sum of their hitCounts */
+    uint64_t hits_nameless;    /* those of them of functions that are known by their bounds only */
     uint64_t batches;
     uint64_t undelivered_events;    /* lines that the output refused and that are lost */
     uint64_t unnamed_anonymous;     /* frames in anonymous (JIT) code: no fact */

@@ -8,6 +8,7 @@ librtsample_a_SOURCES += \
 	src/facts/guard.c src/facts/guard.h \
 	src/facts/held_lines.c src/facts/held_lines.h \
 	src/facts/metrics.c src/facts/metrics.h \
+	src/facts/nameless.c src/facts/nameless.h \
 	src/facts/observed_graph.c src/facts/observed_graph.h \
 	src/facts/outgoing.c src/facts/outgoing.h \
 	src/facts/rate_limit.c src/facts/rate_limit.h \

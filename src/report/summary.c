@@ -205,6 +205,24 @@ static void append_packages(const struct rts_account *account, struct rts_buffer
     rts_buffer_text(out, " of hits are of a package that is known\n");
 }
 
+static void append_nameless(const struct rts_summary *summary, struct rts_buffer *out)
+{
+    const struct rts_account *account = summary->account;
+    const struct rts_nameless *nameless = summary->nameless;
+    if (account->hits_nameless == 0)
+        return;
+    begin_line(out, "nameless", account->hits_nameless);
+    append_percent(out, account->hits_nameless, account->hits);
+    rts_buffer_text(out, " of hits are of functions without a name");
+    for (size_t i = 0; nameless && i < nameless->count && i < RTS_SUMMARY_PACKAGES; i++) {
+        rts_buffer_text(out, i ? ", " : "; debug symbols would name them: ");
+        append_name(out, nameless->packages[i].name, NAME_COLUMNS);
+        rts_buffer_text(out, " ");
+        append_number(out, nameless->packages[i].hits);
+    }
+    rts_buffer_text(out, "\n");
+}
+
 static void append_graph(const struct rts_account *account, struct rts_buffer *out)
 {
     struct reasons reasons = {0};
@@ -287,6 +305,7 @@ void rts_summary_format(const struct rts_summary *summary, struct rts_buffer *ou
     append_unnamed(summary->account, out);
     append_facts(summary, out);
     append_packages(summary->account, out);
+    append_nameless(summary, out);
     append_graph(summary->account, out);
     append_functions(summary, out);
 }

@@ -9,10 +9,14 @@
 #define RTS_REPORT_SUMMARY_H
 
 #include "facts/account.h"
+#include "facts/nameless.h"
 #include "util/buffer.h"
 
 /* Functions listed; the rest is in the facts. */
 #define RTS_SUMMARY_FUNCTIONS 10
+
+/* Packages listed that would name what has no name. */
+#define RTS_SUMMARY_PACKAGES 3
 
 /* Strings borrowed. */
 struct rts_summary_function {
@@ -24,6 +28,7 @@ struct rts_summary_function {
 
 struct rts_summary {
     const struct rts_account *account;
+    const struct rts_nameless *nameless; /* sorted; NULL: nobody knows what would name them */
     uint64_t duration_ms;
     const char *output;                           /* where the facts went; "-": stdout */
     const struct rts_summary_function *functions; /* in any order */

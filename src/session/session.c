@@ -187,6 +187,7 @@ void rts_session_close_stages(struct rts_session *session)
     rts_command_finish(&session->command);
     free(session->group);
     rts_buffer_finish(&session->lines);
+    rts_nameless_finish(&session->nameless);
     free(session->throttled_since);
     free(session->stack);
 }

@@ -18,6 +18,7 @@
 #include "facts/account.h"
 #include "facts/budget.h"
 #include "facts/guard.h"
+#include "facts/nameless.h"
 #include "facts/observed_graph.h"
 #include "facts/stack_table.h"
 #include "facts/window.h"
@@ -97,6 +98,7 @@ struct rts_session {
     struct rts_account account;
     struct rts_budget memory;
     bool memory_stuck; /* nothing more can be given back before the window ends */
+    struct rts_nameless nameless; /* hits of functions without a name */
     struct rts_status_line status_line;
     uint64_t started_ns, ended_ns;
     uint64_t cpu_checked_ns, cpu_checked_ms; /* for max_cpu_percent */

@@ -155,11 +155,12 @@ static struct rts_summary_function *list_functions(const struct rts_session *ses
     return functions;
 }
 
-static void print_summary(const struct rts_session *session, uint64_t duration_ms)
+static void print_summary(struct rts_session *session, uint64_t duration_ms)
 {
     struct rts_buffer text = RTS_BUFFER_INIT;
     struct rts_summary summary = {
         .account = &session->account,
+        .nameless = &session->nameless,
         .duration_ms = duration_ms,
         .output = session->settings->output ? session->settings->output
                                             : session->settings->ingest.endpoint,
@@ -167,6 +168,7 @@ static void print_summary(const struct rts_session *session, uint64_t duration_m
     RTS_FREE struct rts_summary_function *functions =
         list_functions(session, &summary.function_count);
     summary.functions = functions;
+    rts_nameless_sort(&session->nameless);
     rts_summary_format(&summary, &text);
     if (text.size > 0)
         fputs(text.data, stderr);

@@ -2,6 +2,7 @@
 /* The end of a window: its distinct stacks are named, and what they hold becomes facts. */
 #include "session/session.h"
 
+#include "package/debug_package.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -35,6 +36,18 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
     };
 }
 
+/* What has no name could have one: the package with the debug symbols is named in the end. */
+static void count_nameless(struct rts_session *session, const struct rts_symbol *symbol,
+                           const char *purl, uint64_t hits)
+{
+    char package[RTS_DEBUG_PACKAGE_SIZE];
+    if (symbol->source != RTS_SYMBOL_FDE && symbol->source != RTS_SYMBOL_NONE)
+        return;
+    session->account.hits_nameless += hits;
+    if (purl && rts_debug_package(purl, package))
+        rts_nameless_add(&session->nameless, package, hits);
+}
+
 /* Counts one symbol of a stack, unless this stack has been counted for it already. */
 static void count_symbol(struct rts_session *session, const struct rts_stack_entry *entry,
                          const struct rts_fact_process *process, const struct rts_frame *frame,
@@ -48,6 +61,7 @@ static void count_symbol(struct rts_session *session, const struct rts_stack_ent
     if (session->graph)
         session->account.joins[symbol->join] += entry->samples;
     struct rts_fact_symbol fact = fact_symbol(session, frame->object, symbol);
+    count_nameless(session, symbol, fact.purl, entry->samples);
     uint64_t load_base = symbol->source == RTS_SYMBOL_NONE ? 0 : frame->load_base;
     rts_window_add(session->window, process, &fact, load_base, entry->samples, entry->first_ns,
                    leaf);

@@ -125,10 +125,32 @@ def empty_inputs():
     return problems
 
 
+def nameless():
+    """what has no name is summed, with the package that would name it"""
+    dash = shutil.which("dash")
+    if not dash or not shutil.which("dpkg"):
+        raise Skip("there is no dash, or no dpkg")
+    owner = subprocess.run(["dpkg", "-S", "*bin/dash"], capture_output=True, text=True)
+    sections = subprocess.run(["readelf", "-SW", dash], capture_output=True, text=True).stdout
+    if owner.returncode != 0 or ".symtab" in sections:
+        raise Skip("there is no stripped dash of a package here")
+    stats = os.path.join(WORK, "nameless.json")
+    result = run("--stats", stats, "-o", os.path.join(WORK, "nameless.ndjson"), "--", dash, *BUSY[1:])
+    with open(stats, encoding="utf-8") as file:
+        counted = json.load(file)["events"]["hits_nameless"]
+    with open(os.path.join(WORK, "nameless.ndjson"), encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    hits = sum(line["hitCount"] for line in lines if line["metadata"]["symbolSource"] in ("fde", "none"))
+    problems = [] if hits == counted > 0 else ["%d hits of functions without a name, %d counted" % (hits, counted)]
+    if owner.stdout.split(":")[0] + "-dbgsym" not in result.stderr:
+        problems.append("no package with their names: " + result.stderr)
+    return problems
+
+
 def asked_to_end():
     """a command that rtsample asked to end did not end by itself"""
     result = run("-d", "0.2", "-o", os.devnull, "--", "sleep", "100")
     return [] if "asked to by rtsample" in result.stderr else [result.stderr]
 
 
-run_steps(commands, options, process_lists, kernel_threads, root, rate_limit, empty_inputs, asked_to_end)
+run_steps(commands, options, process_lists, kernel_threads, root, rate_limit, empty_inputs, nameless, asked_to_end)

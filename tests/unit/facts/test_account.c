@@ -29,6 +29,7 @@ static struct rts_account counted(void)
         .hits = 16,
         .batches = 17,
         .undelivered_events = 18,
+        .hits_nameless = 19,
         .unnamed_anonymous = 19,
         .unnamed_no_file = 20,
         .unnamed_no_symbol = 21,
@@ -162,7 +163,8 @@ static void every_number_is_in_its_place(void **state)
     expect_words(&expected, unwinder_word, 0, RTS_UNWINDER_COUNT, 300);
     rts_buffer_text(&expected,
                     ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21}},"
-                    "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18},"
+                    "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18,"
+                    "\"hits_nameless\":19},"
                     "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70},"
                     "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
                     "\"retries\":28},"

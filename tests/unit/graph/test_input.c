@@ -69,11 +69,11 @@ static void marks_in_archives_are_passed_over(void **state)
     (void)state;
     ORACLE_NEEDS("tar");
     struct rts_error error = {0};
-    assert_int_equal(load("sed -i '1s/^/\\xef\\xbb\\xbf/' *json; tar -cf $1 nodes.ndjson graph.json",
-                          &error),
-                     3);
-    assert_int_equal(load("sed -i '1s/^/\\xef\\xbb\\xbf/' graph.json; gzip -c graph.json >$1", &error),
-                     2);
+    assert_int_equal(
+        load("sed -i '1s/^/\\xef\\xbb\\xbf/' *json; tar -cf $1 nodes.ndjson graph.json", &error),
+        3);
+    assert_int_equal(
+        load("sed -i '1s/^/\\xef\\xbb\\xbf/' graph.json; gzip -c graph.json >$1", &error), 2);
 }
 
 static void archives_are_read(void **state)

@@ -72,11 +72,18 @@ static void everything_that_went_wrong_is_said(void **state)
         .events_emitted = 2345678,
         .hits = 9876543,
         .hits_with_purl = 4938272,
+        .hits_nameless = 4050000,
         .undelivered_events = 77,
     };
+    struct rts_nameless_package packages[] = {{(char *)"libxml2-dbgsym", 4000000},
+                                              {(char *)"libc6-dbg", 49000},
+                                              {(char *)"a", 2},
+                                              {(char *)"b", 1}};
     assert_formats(
-        &(struct rts_summary){
-            .account = &account, .duration_ms = 4000000, .output = "/tmp/facts.ndjson"},
+        &(struct rts_summary){.account = &account,
+                              .nameless = &(struct rts_nameless){packages, 4},
+                              .duration_ms = 4000000,
+                              .output = "/tmp/facts.ndjson"},
         "  samples        1,000  in 1:06:40, of 1,234 processes\n"
         "  dropped        1,203  of 2,203 taken: kernel lost 1,200, rate limit 3\n"
         "  stacks           950  95.0 % complete; the others: stack short 30, no cfi 20\n"
@@ -86,7 +93,10 @@ static void everything_that_went_wrong_is_said(void **state)
         "without a symbol 5, in unreadable files 4\n"
         "  facts      2,345,678  lines, 9,876,543 hits, in /tmp/facts.ndjson\n"
         "  lost              77  of these lines could not be written\n"
-        "  packages   4,938,272  50.0 % of hits are of a package that is known\n");
+        "  packages   4,938,272  50.0 % of hits are of a package that is known\n"
+        "  nameless   4,050,000  41.0 % of hits are of functions without a name; debug symbols "
+        "would "
+        "name them: libxml2-dbgsym 4,000,000, libc6-dbg 49,000, a 2\n");
 }
 
 /* A reason that stands alone does not repeat the number in front of it. */
