@@ -56,8 +56,8 @@ static int take_value(struct values *values, size_t which, const char *text,
         return 0;
     if (strlen(text) > VALUE_MAX)
         return rts_fail(error, RTS_USAGE, "%s has more than %d bytes", name, VALUE_MAX);
-    for (const char *at = text; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7F || (parameters[which].header && *at < 0))
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if (*at < ' ' || *at == 0x7f || (parameters[which].header && *at > 0x7f))
             return rts_fail(error, RTS_USAGE, "%s has characters that cannot be sent", name);
     values->text[which] = rts_strdup(text);
     return 0;

@@ -258,6 +258,8 @@ static void test_a_packer_packs_in_order(void **state)
         if (i == 1)
             assert_true(packed.error.text[0] != '\0');
         char command[1024];
+        if (shell("zstd --version && tar --version") != 0)
+            continue;
         snprintf(command, sizeof command,
                  "test \"$(tar --zstd -xOf seven/%s trace.data)\" = 'trace %d'",
                  packed.uri + strlen("cas://"), i);
