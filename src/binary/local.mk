@@ -18,7 +18,10 @@ librtsample_a_SOURCES += \
 	src/binary/fde_index.c src/binary/fde_index.h \
 	src/binary/file_index.c src/binary/file_index.h \
 	src/binary/file_search.c src/binary/file_search.h \
+	src/binary/go_frames.c src/binary/go_frames.h \
 	src/binary/go_functions.c src/binary/go_functions.h \
+	src/binary/go_module.c src/binary/go_module.h \
+	src/binary/go_table.c src/binary/go_table.h \
 	src/binary/hash_cache.c src/binary/hash_cache.h \
 	src/binary/inlines.c src/binary/inlines.h \
 	src/binary/mini_debug.c src/binary/mini_debug.h \

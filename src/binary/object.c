@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "binary/build_id.h"
+#include "binary/go_frames.h"
 #include "binary/mini_debug.h"
 #include "binary/object_state.h"
 #include "util/memory.h"
@@ -223,6 +224,22 @@ const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object)
             rts_cfi_init_debug_frame(&object->debug_cfi, companion, &object->unread);
     }
     return &object->debug_cfi;
+}
+
+const struct rts_go_table *rts_object_go_table(struct rts_object *object)
+{
+    if (!object->go_table_tried) {
+        object->go_table_tried = true;
+        object->go_table_found = rts_go_table_init(&object->go_table, &object->image);
+    }
+    return object->go_table_found ? &object->go_table : NULL;
+}
+
+enum rts_go_frame rts_object_go_frame(struct rts_object *object, uint64_t vaddr, uint32_t *size)
+{
+    const struct rts_go_table *table = rts_object_go_table(object);
+    rts_object_count(object);
+    return table ? rts_go_frames_at(table, vaddr, size) : RTS_GO_FRAME_NONE;
 }
 
 Dwarf_CFI *rts_object_eh_cfi(struct rts_object *object)

@@ -113,6 +113,18 @@ size_t rts_object_read_text(struct rts_object *object, uint64_t vaddr, void *byt
 Dwarf_CFI *rts_object_eh_cfi(struct rts_object *object);
 Dwarf_CFI *rts_object_debug_cfi(struct rts_object *object);
 
+/* What a Go program's own table says of the frame at an instruction. */
+enum rts_go_frame {
+    RTS_GO_FRAME_NONE,      /* no table, or it has no such function */
+    RTS_GO_FRAME_SIZED,     /* so many bytes beside the return address */
+    RTS_GO_FRAME_OUTERMOST, /* nobody called the function */
+    RTS_GO_FRAME_UNKNOWN,   /* the function sets the stack pointer in a way that is not told */
+};
+
+/* Asks it. *size is set for RTS_GO_FRAME_SIZED: how far the stack pointer is from where it was when
+ * the function was entered. */
+enum rts_go_frame rts_object_go_frame(struct rts_object *object, uint64_t vaddr, uint32_t *size);
+
 /* Bounds [*start, *end) of the FDE that covers `vaddr`, from .eh_frame or .debug_frame. Returns
  * false when none covers it. */
 bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,

@@ -15,6 +15,13 @@ struct fde_name {
     char text[sizeof "sub_" + 16];
 };
 
+static void add_go_functions(struct rts_object *object)
+{
+    const struct rts_go_table *table = rts_object_go_table(object);
+    if (table)
+        rts_go_functions_add(&object->symbols, table);
+}
+
 static void load_symbols(struct rts_object *object)
 {
     if (object->symbols_loaded)
@@ -33,7 +40,7 @@ static void load_symbols(struct rts_object *object)
     }
     /* Whoever kept the symbols has the same names in them. */
     if (symbols->count == 0)
-        rts_go_functions_add(symbols, image);
+        add_go_functions(object);
     rts_symbols_add(symbols, image, SHT_DYNSYM, image, RTS_SYMBOL_DYNSYM);
     rts_symbols_seal(symbols);
 }

@@ -14,6 +14,7 @@ size_t rts_object_part_bytes(const struct rts_object *object)
     return rts_cfi_bytes(&object->eh_cfi) + rts_cfi_bytes(&object->debug_cfi) +
            (object->symbols_loaded ? rts_symbols_bytes(&object->symbols) : 0) +
            (object->plt_loaded ? rts_plt_bytes(&object->plt) : 0) +
+           (object->go_table_found ? rts_go_table_bytes(&object->go_table) : 0) +
            (object->inlines ? rts_inlines_bytes(object->inlines) : 0) +
            object->fde_names.count * PLACE_NAME_BYTES + rts_table_bytes(&object->fde_names);
 }
@@ -72,10 +73,12 @@ void rts_object_drop_parts(struct rts_object *object)
     rts_inlines_destroy(object->inlines);
     rts_plt_finish(&object->plt);
     rts_symbols_finish(&object->symbols);
+    rts_go_table_finish(&object->go_table);
     rts_cfi_finish(&object->debug_cfi);
     rts_cfi_finish(&object->eh_cfi);
     object->inlines = NULL;
     object->inlines_tried = object->plt_loaded = object->symbols_loaded = false;
+    object->go_table_tried = object->go_table_found = false;
     object->debug_cfi_loaded = object->eh_cfi_loaded = false;
     rts_object_count(object);
     object->asked = false;

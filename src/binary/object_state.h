@@ -6,6 +6,7 @@
 #include "binary/cfi.h"
 #include "binary/debug_file.h"
 #include "binary/elf_image.h"
+#include "binary/go_table.h"
 #include "binary/inlines.h"
 #include "binary/object.h"
 #include "binary/plt.h"
@@ -40,6 +41,9 @@ struct rts_object {
     struct rts_plt plt;
     struct rts_inlines *inlines; /* NULL: none, or not tried */
     bool inlines_tried;
+    struct rts_go_table go_table;
+    bool go_table_tried;
+    bool go_table_found;
     struct rts_table fde_names; /* sub_<start> strings handed out so far */
 
     struct rts_share *share; /* where its memory is counted; NULL: nowhere */
@@ -59,8 +63,10 @@ size_t rts_object_part_bytes(const struct rts_object *object);
 /* Frees those parts. Nothing that was handed out of them may be in use: names, aliases, CFI. */
 void rts_object_drop_parts(struct rts_object *object);
 
-/* Each loads its part if need be. The companion is NULL when there is none. */
+/* Each loads its part if need be. The companion and Go's table are NULL when there is
+ * none. */
 const struct rts_elf_image *rts_object_companion(struct rts_object *object);
+const struct rts_go_table *rts_object_go_table(struct rts_object *object);
 const struct rts_cfi *rts_object_load_eh_cfi(struct rts_object *object);
 const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object);
 

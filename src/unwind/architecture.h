@@ -19,6 +19,8 @@ struct rts_architecture {
     unsigned registers;     /* DWARF columns 0 .. registers-1 are followed */
     unsigned stack_pointer; /* DWARF numbers */
     unsigned frame_pointer;
+    unsigned return_address;  /* the column that a return address is in, or stands for it */
+    bool call_pushes;         /* a call puts the return address on the stack */
     unsigned program_counter; /* the column that stands for the pc itself */
     uint64_t pc_bits;         /* of a return address; the rest may be a signature (AArch64 PAC) */
     uint64_t perf_registers;  /* PERF_REG_* mask that is asked for */

@@ -147,3 +147,19 @@ enum rts_rule_result rts_rule_compile(const struct rts_architecture *arch, Dwarf
     struct compilation compilation = {arch, rule, own, context};
     return compile_row(&compilation, frame) ? RTS_RULE_FOUND : RTS_RULE_BAD_CFI;
 }
+
+void rts_rule_from_go_frame(const struct rts_architecture *arch, bool outermost, uint32_t size,
+                            struct rts_rule *rule)
+{
+    const int32_t frame = (int32_t)size, word = (int32_t)sizeof(uint64_t);
+    memset(rule, 0, sizeof *rule); /* every register is RTS_RULE_UNDEFINED */
+    rule->return_is_checked = 1;
+    rule->return_column = (uint8_t)arch->return_address;
+    rule->cfa_register = (uint8_t)arch->stack_pointer;
+    rule->cfa_offset = arch->call_pushes ? frame + word : frame;
+    if (outermost)
+        return;
+    bool in_register = !arch->call_pushes && frame == 0;
+    rule->kind[rule->return_column] = in_register ? RTS_RULE_SAME : RTS_RULE_AT_CFA;
+    rule->offset[rule->return_column] = arch->call_pushes ? -word : -frame;
+}

@@ -49,7 +49,9 @@ struct rts_rule {
     uint8_t return_column; /* the column that holds the return address */
     int32_t cfa_offset;
     uint8_t kind[RTS_REGISTERS_MAX]; /* enum rts_rule_kind */
-    uint8_t unused[7];
+    uint8_t return_is_checked; /* a call must end before the return address: Go's table has frames
+                                  that the kernel or the runtime made too */
+    uint8_t unused[6];
     int32_t offset[RTS_REGISTERS_MAX]; /* bytes, or the other register's number */
     uint32_t unused_too;
     const struct rts_expression *cfa_expression;
@@ -59,8 +61,10 @@ struct rts_rule {
 /* What looking for a rule can come to. */
 enum rts_rule_result {
     RTS_RULE_FOUND,
-    RTS_RULE_NO_CFI,  /* no FDE covers the address */
-    RTS_RULE_BAD_CFI, /* one does, but it is malformed or of a shape that nothing here can apply */
+    RTS_RULE_NO_CFI,   /* no FDE covers the address */
+    RTS_RULE_NO_FRAME, /* Go's table has the function, which moves the stack pointer as nothing
+                          tells */
+    RTS_RULE_BAD_CFI,  /* one does, but it is malformed or of a shape that nothing here can apply */
 };
 
 /* Makes the rule for the row of `cfi` that covers `vaddr`. Expressions are allocated, and passed to
@@ -69,5 +73,12 @@ enum rts_rule_result rts_rule_compile(const struct rts_architecture *arch, Dwarf
                                       uint64_t vaddr, struct rts_rule *rule,
                                       void (*own)(void *context, struct rts_expression *),
                                       void *context);
+
+/* Makes the rule for code of which Go's table has the frame (binary/object.h): `size` bytes and the
+ * return address above them on x86-64, or below them on AArch64, where it is in its register as
+ * long as there are none. Go keeps no register for its caller. With `outermost` there is no caller.
+ */
+void rts_rule_from_go_frame(const struct rts_architecture *arch, bool outermost, uint32_t size,
+                            struct rts_rule *rule);
 
 #endif

@@ -118,7 +118,16 @@ static enum rts_rule_result compile(struct rts_rule_cache *cache, struct rts_obj
         if (result != RTS_RULE_NO_CFI)
             return result;
     }
-    return result;
+    uint32_t size = 0;
+    struct rts_rule rule;
+    enum rts_go_frame frame = rts_object_go_frame(object, vaddr, &size);
+    if (frame == RTS_GO_FRAME_NONE)
+        return result;
+    if (frame == RTS_GO_FRAME_UNKNOWN)
+        return RTS_RULE_NO_FRAME;
+    rts_rule_from_go_frame(cache->arch, frame == RTS_GO_FRAME_OUTERMOST, size, &rule);
+    *interned = intern(cache, &rule);
+    return RTS_RULE_FOUND;
 }
 
 static bool same_entry(const void *item, const void *key)

@@ -65,11 +65,26 @@ static void keep_popped(struct walk *walk, const struct rts_code *code, uint64_t
             rts_register_set(&walk->registers, number, before->value[number]);
 }
 
+/* Is the return address that Go's table led to one? A call ends before it, or the runtime put it
+ * there as the one of a function that nobody called. */
+static bool is_go_return(const struct walk *walk, uint64_t pc)
+{
+    struct rts_code code = walk->finder->find(walk->finder->context, pc - 1);
+    const struct rts_rule *rule;
+    if (code.kind != RTS_CODE_OBJECT)
+        return false;
+    uint64_t vaddr = pc - code.bias;
+    return rts_rule_cache_after_call(walk->rules, code.object, vaddr) ||
+           (rts_rule_cache_find(walk->rules, code.object, vaddr - 1, &rule) == RTS_RULE_FOUND &&
+            rule->return_is_checked && rule->kind[rule->return_column] == RTS_RULE_UNDEFINED);
+}
+
 /* Leaves one frame by the rule of its CFI. RTS_STOP_COUNT: go on. */
 static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_code *code, uint64_t vaddr,
                                    const struct rts_rule *rule)
 {
     const struct rts_registers before = walk->registers;
+    const bool signal_frame = rule->signal_frame, return_is_checked = rule->return_is_checked;
     uint64_t missing, popped;
     switch (rts_step_rule(walk->arch, rule, walk->memory, &walk->registers, &missing, &popped)) {
     case RTS_STEP_ROOT: return RTS_STOP_COMPLETE;
@@ -80,11 +95,14 @@ static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_code *cod
     }
     if (popped && walk->exact)
         keep_popped(walk, code, vaddr, &before, popped);
+    if (return_is_checked &&
+        !is_go_return(walk, walk->registers.value[walk->arch->program_counter]))
+        return RTS_STOP_NO_CFI;
     walk->unwinder = RTS_UNWINDER_CFI;
-    walk->exact = rule->signal_frame;
+    walk->exact = signal_frame;
     uint64_t sp = walk->registers.value[walk->arch->stack_pointer];
     uint64_t sp_before = before.value[walk->arch->stack_pointer];
-    if (rule->signal_frame) {
+    if (signal_frame) {
         walk->other_stack = !on_copied_stack(walk, sp);
         return RTS_STOP_COUNT;
     }
@@ -160,6 +178,7 @@ static enum rts_stop leave(struct walk *walk, const struct rts_code *code, uint6
                 walk->registers.value[walk->arch->program_counter] - code->bias;
         return leave_by_rule(walk, code, lookup - code->bias, rule);
     case RTS_RULE_BAD_CFI: return RTS_STOP_BAD_CFI;
+    case RTS_RULE_NO_FRAME: return RTS_STOP_NO_CFI;
     case RTS_RULE_NO_CFI: break;
     }
     return leave_by_frame_pointer(walk, code, lookup - code->bias);

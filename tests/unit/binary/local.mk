@@ -5,6 +5,7 @@ binary_unit_tests = \
 	tests/unit/binary/test_elf_image \
 	tests/unit/binary/test_file_index \
 	tests/unit/binary/test_file_search \
+	tests/unit/binary/test_go_table \
 	tests/unit/binary/test_hash_cache \
 	tests/unit/binary/test_object \
 	tests/unit/binary/test_object_cache \
@@ -19,6 +20,7 @@ tests_unit_binary_test_elf_image_SOURCES = \
 	tests/unit/binary/test_elf_image.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
 tests_unit_binary_test_file_search_SOURCES = \
 	tests/unit/binary/test_file_search.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
+tests_unit_binary_test_go_table_SOURCES = tests/unit/binary/test_go_table.c tests/unit/binary/elf_maker.h
 tests_unit_binary_test_hash_cache_SOURCES = tests/unit/binary/test_hash_cache.c tests/unit/oracle.h
 tests_unit_binary_test_object_SOURCES = \
 	tests/unit/binary/test_object.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
@@ -30,7 +32,7 @@ tests_unit_binary_test_symbols_SOURCES = tests/unit/binary/test_symbols.c tests/
 # Asks an object what a script wants to compare with other tools.
 check_PROGRAMS += tests/unit/binary/object_query
 tests_unit_binary_object_query_SOURCES = tests/unit/binary/object_query.c
-TESTS += tests/e2e/binary_layouts.py tests/e2e/debug_forms.py
-EXTRA_DIST += tests/e2e/binary_layouts.py tests/e2e/debug_forms.py
-tests/e2e/binary_layouts.log tests/e2e/debug_forms.log: tests/unit/binary/object_query$(EXEEXT)
+TESTS += tests/e2e/binary_layouts.py tests/e2e/debug_forms.py tests/e2e/go_stripped.py
+EXTRA_DIST += tests/e2e/binary_layouts.py tests/e2e/debug_forms.py tests/e2e/go_stripped.py
+tests/e2e/binary_layouts.log tests/e2e/debug_forms.log tests/e2e/go_stripped.log: tests/unit/binary/object_query$(EXEEXT)
 tests_unit_binary_test_file_index_SOURCES = tests/unit/binary/test_file_index.c

@@ -70,6 +70,18 @@ static void answer_cfi(struct rts_object *object, uint64_t vaddr)
     puts(any ? "" : "-");
 }
 
+/* "sized BYTES", "outermost" or "unknown", by Go's table. */
+static void answer_go_frame(struct rts_object *object, uint64_t vaddr)
+{
+    uint32_t size = 0;
+    switch (rts_object_go_frame(object, vaddr, &size)) {
+    case RTS_GO_FRAME_SIZED: printf("sized %u\n", size); break;
+    case RTS_GO_FRAME_OUTERMOST: puts("outermost"); break;
+    case RTS_GO_FRAME_UNKNOWN: puts("unknown"); break;
+    default: puts("-");
+    }
+}
+
 static void answer_section(struct rts_object *object, uint64_t vaddr)
 {
     puts(rts_object_section(object, vaddr));
@@ -124,6 +136,7 @@ static const struct {
     {"functions", answer_functions}, /* ADDRESS */
     {"fde", answer_fde},             /* ADDRESS */
     {"cfi", answer_cfi},             /* ADDRESS */
+    {"go-frame", answer_go_frame},   /* ADDRESS */
     {"section", answer_section},     /* ADDRESS */
     {"text", answer_text},           /* ADDRESS: up to 16 bytes */
     {"offset", answer_offset},       /* OFFSET */

@@ -210,6 +210,44 @@ static void test_link_register(void **state)
     assert_int_equal(registers.value[31], STACK);
 }
 
+/* Frames of Go functions: the size is all that is known, and nothing but the pc and the stack
+ * pointer of the caller follows from it. */
+static void test_go_frame(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct rts_architecture *arch;
+        uint32_t size;
+        uint64_t pc, stack_pointer;
+    } cases[] = {
+        {&rts_architecture_x86_64, 0, 0xa000, STACK + 8},
+        {&rts_architecture_x86_64, 24, 0xa003, STACK + 32},
+        {&rts_architecture_aarch64, 0, 0xbbbb, STACK}, /* in the link register still */
+        {&rts_architecture_aarch64, 32, 0xa000, STACK + 32},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct rts_architecture *of = cases[i].arch;
+        struct world world;
+        uint64_t missing, popped;
+        init(&world);
+        rts_register_set(&world.registers, of->stack_pointer, STACK);
+        rts_register_set(&world.registers, 30, 0xbbbb);
+        rts_rule_from_go_frame(of, false, cases[i].size, &world.rule);
+        assert_int_equal(
+            rts_step_rule(of, &world.rule, &world.memory, &world.registers, &missing, &popped),
+            RTS_STEP_DONE);
+        assert_int_equal(world.registers.value[of->program_counter], cases[i].pc);
+        assert_int_equal(world.registers.value[of->stack_pointer], cases[i].stack_pointer);
+        assert_int_equal(world.registers.known, 1ULL << of->program_counter |
+                                                    1ULL << of->stack_pointer |
+                                                    1ULL << of->return_address);
+        rts_rule_from_go_frame(of, true, 0, &world.rule);
+        assert_int_equal(
+            rts_step_rule(of, &world.rule, &world.memory, &world.registers, &missing, &popped),
+            RTS_STEP_ROOT);
+    }
+}
+
 static enum rts_step_result follow(struct world *world, bool *rising)
 {
     uint64_t missing;
@@ -285,7 +323,7 @@ int main(void)
         cmocka_unit_test(test_failures),      cmocka_unit_test(test_lost_register),
         cmocka_unit_test(test_other_kinds),   cmocka_unit_test(test_expressions),
         cmocka_unit_test(test_link_register), cmocka_unit_test(test_frame_pointer),
-        cmocka_unit_test(test_memory_edges),
+        cmocka_unit_test(test_memory_edges),  cmocka_unit_test(test_go_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
