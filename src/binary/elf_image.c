@@ -238,3 +238,12 @@ size_t rts_elf_image_bytes(const struct rts_elf_image *image)
            rts_heap_bytes(image->section_count * sizeof *image->by_address) +
            rts_heap_bytes(image->section_names_size);
 }
+
+bool rts_elf_image_is_debug_only(const struct rts_elf_image *image)
+{
+    for (size_t i = 0; i < image->section_count; i++)
+        if (image->sections[i].header.sh_flags & SHF_EXECINSTR &&
+            image->sections[i].header.sh_type == SHT_NOBITS)
+            return true;
+    return false;
+}

@@ -27,6 +27,11 @@
 /* Whether the file begins as an ELF file does, of any machine and in any state. */
 bool rts_is_elf(int fd);
 
+struct rts_elf_image;
+
+/* Does the file only tell about code elsewhere, as separate debug files do? */
+bool rts_elf_image_is_debug_only(const struct rts_elf_image *image);
+
 struct rts_section {
     const char *name; /* owned by the image; "" when the name table is unusable */
     Elf64_Shdr header;

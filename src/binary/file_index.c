@@ -64,16 +64,6 @@ void rts_file_index_destroy(struct rts_file_index *index)
     free(index);
 }
 
-/* Is there code in it, and not only what tells about code elsewhere? */
-static bool has_code(const struct rts_elf_image *image)
-{
-    for (size_t i = 0; i < image->section_count; i++)
-        if (image->sections[i].header.sh_flags & SHF_EXECINSTR &&
-            image->sections[i].header.sh_type == SHT_NOBITS)
-            return false;
-    return image->segment_count > 0;
-}
-
 /* May it be executed, or is it called what shared libraries are called? Of what lies in the folders
  * of a system that is one file in twenty, and opening the others takes most of the time. */
 static bool is_likely(int folder, const char *name)
@@ -98,7 +88,7 @@ static void take_file(const struct scan *scan, int folder, const char *name, con
         openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || !rts_is_elf(fd) || rts_elf_image_open(&image, rts_take_fd(&fd), NULL) < 0)
         return;
-    if (has_code(&image)) {
+    if (image.segment_count > 0 && !rts_elf_image_is_debug_only(&image)) {
         index->files = rts_grow(index->files, index->count, &index->capacity, sizeof *index->files);
         struct file *file = &index->files[index->count++];
         *file = (struct file){.root = scan->root, .path = rts_strdup(path)};
@@ -198,6 +188,20 @@ const char *rts_file_index_next(const struct rts_file_index *index,
     while (*position < index->count) {
         const struct file *file = &index->files[(*position)++];
         if (!rts_build_id_same(&file->build_id, build_id))
+            continue;
+        *root = file->root;
+        return file->path;
+    }
+    return NULL;
+}
+
+const char *rts_file_index_next_named(const struct rts_file_index *index, const char *name,
+                                      size_t *position, int *root)
+{
+    while (*position < index->count) {
+        const struct file *file = &index->files[(*position)++];
+        const char *slash = strrchr(file->path, '/');
+        if (strcmp(slash ? slash + 1 : file->path, name) != 0)
             continue;
         *root = file->root;
         return file->path;

@@ -25,4 +25,8 @@ void rts_file_index_scan(struct rts_file_index *index, int root, const char *pat
 const char *rts_file_index_next(const struct rts_file_index *index,
                                 const struct rts_build_id *build_id, size_t *position, int *root);
 
+/* The same for the next file that is called `name`, wherever it lies. */
+const char *rts_file_index_next_named(const struct rts_file_index *index, const char *name,
+                                      size_t *position, int *root);
+
 #endif

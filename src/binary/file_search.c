@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "binary/build_id.h"
 #include "binary/elf_image.h"
 #include "binary/file_index.h"
+#include "binary/file_match.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -32,13 +32,6 @@
 #else
 #define MULTIARCH "aarch64-linux-gnu"
 #endif
-
-enum outcome {
-    MISSING,
-    DIFFERENT,
-    UNKNOWN,
-    FOUND,
-};
 
 struct rts_file_search {
     struct rts_object_cache *objects;
@@ -102,50 +95,37 @@ const struct rts_file_counts *rts_file_search_counts(const struct rts_file_searc
     return &search->counts;
 }
 
-static bool same_inode(int fd, const struct rts_wanted_file *wanted)
-{
-    struct stat status;
-    return wanted->has_identity && wanted->inode != 0 && fstat(fd, &status) == 0 &&
-           status.st_ino == wanted->inode && status.st_dev == makedev(wanted->major, wanted->minor);
-}
-
-/* Is this the recorded file? */
-static enum outcome check(struct rts_object *object, const struct rts_wanted_file *wanted,
-                          bool is_same_inode)
-{
-    if (wanted->build_id.size > 0)
-        return rts_build_id_same(&wanted->build_id, rts_object_build_id(object)) ? FOUND
-                                                                                 : DIFFERENT;
-    if (wanted->sha256) {
-        const char *own = rts_object_file_sha256(object);
-        return own && strcmp(own, wanted->sha256) == 0 ? FOUND : DIFFERENT;
-    }
-    if (is_same_inode)
-        return FOUND;
-    return wanted->has_identity ? DIFFERENT : UNKNOWN;
-}
+/* How much a place says of what lies there. */
+enum place {
+    ANYWHERE,   /* nothing */
+    IN_PLACE,   /* a file with the same inode is the same */
+    POINTED_AT, /* by the user: nothing, or its path is enough where the trace permits that */
+};
 
 /* What lies at `path` below `root` (-1: our own), if it is the recorded file. */
-static enum outcome try_path(struct rts_file_search *search, int root, const char *path,
-                             bool in_place, const struct rts_wanted_file *wanted,
-                             struct rts_object **object, bool *no_elf)
+static enum rts_file_outcome try_path(struct rts_file_search *search, int root, const char *path,
+                                      enum place place, const struct rts_wanted_file *wanted,
+                                      struct rts_object **object, bool *no_elf)
 {
+    bool by_path = place == POINTED_AT && wanted->by_path;
     int fd = rts_open_below(root, path);
     if (fd < 0)
-        return MISSING;
-    bool is_same_inode = in_place && same_inode(fd, wanted);
+        return RTS_FILE_MISSING;
+    bool is_same_inode = place == IN_PLACE && rts_file_same_inode(fd, wanted);
     if (!rts_is_elf(fd)) {
         close(fd);
         *no_elf |= is_same_inode;
-        return is_same_inode ? FOUND : DIFFERENT;
+        return is_same_inode ? RTS_FILE_FOUND : RTS_FILE_DIFFERENT;
     }
     struct rts_debug_search debug = {.root_fd = search->symfs, .enabled = true};
     const char *called = wanted->path[0] ? wanted->path : path;
     *object = rts_object_cache_get(search->objects, fd, called, &debug, NULL);
     if (!*object)
-        return DIFFERENT;
-    enum outcome outcome = check(*object, wanted, is_same_inode);
-    if (outcome != FOUND) {
+        return RTS_FILE_DIFFERENT;
+    enum rts_file_outcome outcome = rts_file_check(*object, wanted, is_same_inode);
+    if (!rts_file_is_there(outcome) && by_path)
+        outcome = rts_file_check_by_path(*object, wanted);
+    if (!rts_file_is_there(outcome)) {
         rts_object_cache_unref(search->objects, *object);
         *object = NULL;
     }
@@ -162,61 +142,64 @@ static void build_id_path(char path[BUILD_ID_PATH_SIZE], const char *folder,
 }
 
 /* perf's own copies: DIR/.build-id/XX/YYYY is a link to a folder. */
-static enum outcome try_copies(struct rts_file_search *search, const struct rts_wanted_file *wanted,
-                               struct rts_object **object)
+static enum rts_file_outcome try_copies(struct rts_file_search *search,
+                                        const struct rts_wanted_file *wanted,
+                                        struct rts_object **object)
 {
     static const char *const names[] = {"elf", "vdso"};
-    enum outcome outcome = MISSING;
+    enum rts_file_outcome outcome = RTS_FILE_MISSING;
     char below[BUILD_ID_PATH_SIZE], path[PATH_MAX];
     bool no_elf;
     if (!search->copies)
-        return MISSING;
+        return RTS_FILE_MISSING;
     build_id_path(below, "/.build-id", &wanted->build_id);
-    for (size_t i = 0; i < sizeof names / sizeof *names && outcome != FOUND; i++)
+    for (size_t i = 0; i < sizeof names / sizeof *names && outcome != RTS_FILE_FOUND; i++)
         if (snprintf(path, sizeof path, "%s%s/%s", search->copies, below, names[i]) <
             (int)sizeof path)
-            outcome = try_path(search, -1, path, false, wanted, object, &no_elf);
+            outcome = try_path(search, -1, path, ANYWHERE, wanted, object, &no_elf);
     return outcome;
 }
 
-static enum outcome try_build_id(struct rts_file_search *search,
-                                 const struct rts_wanted_file *wanted, struct rts_object **object)
+static enum rts_file_outcome try_build_id(struct rts_file_search *search,
+                                          const struct rts_wanted_file *wanted,
+                                          struct rts_object **object)
 {
     static const char *const folders[] = {"/usr/lib/debug/.build-id", "/usr/lib/.build-id",
                                           "/.build-id"};
     bool no_elf;
     char path[BUILD_ID_PATH_SIZE];
     if (wanted->build_id.size < 2)
-        return MISSING;
-    enum outcome outcome = try_copies(search, wanted, object);
-    for (size_t i = 0; i < 2 && outcome != FOUND && search->places != RTS_SEARCH_SYMFS; i++) {
+        return RTS_FILE_MISSING;
+    enum rts_file_outcome outcome = try_copies(search, wanted, object);
+    for (size_t i = 0; i < 2 && outcome != RTS_FILE_FOUND && search->places != RTS_SEARCH_SYMFS;
+         i++) {
         build_id_path(path, folders[i], &wanted->build_id);
-        outcome = try_path(search, -1, path, false, wanted, object, &no_elf);
+        outcome = try_path(search, -1, path, ANYWHERE, wanted, object, &no_elf);
     }
-    for (size_t i = 0; i < 3 && outcome != FOUND && search->symfs >= 0; i++) {
+    for (size_t i = 0; i < 3 && outcome != RTS_FILE_FOUND && search->symfs >= 0; i++) {
         build_id_path(path, folders[i], &wanted->build_id);
-        outcome = try_path(search, search->symfs, path, false, wanted, object, &no_elf);
+        outcome = try_path(search, search->symfs, path, ANYWHERE, wanted, object, &no_elf);
     }
     return outcome;
 }
 
 /* The vDSO is no file; our own is taken when it is the recorded one. */
-static enum outcome try_own_vdso(struct rts_file_search *search,
-                                 const struct rts_wanted_file *wanted, const char *os_release,
-                                 struct rts_object **object)
+static enum rts_file_outcome try_own_vdso(struct rts_file_search *search,
+                                          const struct rts_wanted_file *wanted,
+                                          const char *os_release, struct rts_object **object)
 {
     struct utsname own;
     *object = rts_object_cache_vdso(search->objects);
     if (!*object)
-        return MISSING;
+        return RTS_FILE_MISSING;
     bool same = wanted->build_id.size > 0
                     ? rts_build_id_same(&wanted->build_id, rts_object_build_id(*object))
                     : os_release && uname(&own) == 0 && strcmp(own.release, os_release) == 0;
     if (same)
-        return FOUND;
+        return RTS_FILE_FOUND;
     rts_object_cache_unref(search->objects, *object);
     *object = NULL;
-    return wanted->build_id.size > 0 || os_release ? DIFFERENT : UNKNOWN;
+    return wanted->build_id.size > 0 || os_release ? RTS_FILE_DIFFERENT : RTS_FILE_UNKNOWN;
 }
 
 /* Where programs and libraries lie, the most likely ones first. Those that are links to others of
@@ -247,44 +230,117 @@ static bool scan_further(struct rts_file_search *search)
 }
 
 /* A file that may be called anything. */
-static enum outcome try_everywhere(struct rts_file_search *search,
-                                   const struct rts_wanted_file *wanted, struct rts_object **object)
+static enum rts_file_outcome try_everywhere(struct rts_file_search *search,
+                                            const struct rts_wanted_file *wanted,
+                                            struct rts_object **object)
 {
     size_t position = 0;
     bool no_elf;
     int root;
     if (wanted->build_id.size == 0 && !wanted->sha256)
-        return UNKNOWN;
+        return RTS_FILE_UNKNOWN;
     do {
         const char *path;
         while (search->index &&
                (path = rts_file_index_next(search->index, &wanted->build_id, &position, &root)))
-            if (try_path(search, root, path, false, wanted, object, &no_elf) == FOUND)
-                return FOUND;
+            if (try_path(search, root, path, ANYWHERE, wanted, object, &no_elf) == RTS_FILE_FOUND)
+                return RTS_FILE_FOUND;
     } while (scan_further(search));
-    return MISSING;
+    return RTS_FILE_MISSING;
 }
 
-static enum outcome find(struct rts_file_search *search, const struct rts_wanted_file *wanted,
-                         const char *os_release, struct rts_object **object, bool *no_elf)
+/* The one file of this name below DIR, however deep, that can be it. */
+static enum rts_file_outcome try_name(struct rts_file_search *search, const char *name,
+                                      const struct rts_wanted_file *wanted,
+                                      struct rts_object **object)
 {
-    if (try_build_id(search, wanted, object) == FOUND)
-        return FOUND;
+    size_t position = 0;
+    int root;
+    bool no_elf;
+    enum rts_file_outcome outcome = RTS_FILE_MISSING;
+    if (!search->index)
+        scan_further(search);
+    for (const char *path;
+         (path = rts_file_index_next_named(search->index, name, &position, &root));) {
+        struct rts_object *other = NULL;
+        if (root != search->symfs)
+            continue;
+        enum rts_file_outcome found =
+            try_path(search, root, path, POINTED_AT, wanted, &other, &no_elf);
+        if (!rts_file_is_there(found)) {
+            outcome = outcome == RTS_FILE_MISSING ? found : outcome;
+            continue;
+        }
+        if (*object && *object != other) {
+            rts_object_cache_unref(search->objects, *object);
+            rts_object_cache_unref(search->objects, other);
+            *object = NULL;
+            return RTS_FILE_SEVERAL;
+        }
+        if (*object)
+            rts_object_cache_unref(search->objects, other);
+        *object = other;
+        outcome = found;
+    }
+    return outcome;
+}
+
+/* Below DIR: at its path, by its name alone. */
+static enum rts_file_outcome try_below(struct rts_file_search *search,
+                                       const struct rts_wanted_file *wanted,
+                                       struct rts_object **object, bool *no_elf)
+{
+    const char *name = strrchr(wanted->path, '/');
+    if (search->symfs < 0)
+        return RTS_FILE_MISSING;
+    enum rts_file_outcome outcome =
+        try_path(search, search->symfs, wanted->path, POINTED_AT, wanted, object, no_elf);
+    if (rts_file_is_there(outcome) || name[1] == '\0')
+        return outcome;
+    enum rts_file_outcome by_name = RTS_FILE_MISSING;
+    if (name != wanted->path)
+        by_name = try_path(search, search->symfs, name, POINTED_AT, wanted, object, no_elf);
+    if (by_name == RTS_FILE_MISSING && outcome == RTS_FILE_MISSING && wanted->by_path)
+        by_name = try_name(search, name + 1, wanted, object);
+    return by_name == RTS_FILE_MISSING ? outcome : by_name;
+}
+
+/* A file that has a path. */
+static enum rts_file_outcome find_at_path(struct rts_file_search *search,
+                                          const struct rts_wanted_file *wanted,
+                                          struct rts_object **object, bool *no_elf)
+{
+    /* The very file in its place is better than one that can only be believed to be it. */
+    enum rts_file_outcome below =
+        wanted->by_path ? RTS_FILE_MISSING : try_below(search, wanted, object, no_elf);
+    if (rts_file_is_there(below))
+        return below;
+    enum rts_file_outcome own = RTS_FILE_MISSING;
+    if (search->places != RTS_SEARCH_SYMFS)
+        own = try_path(search, -1, wanted->path, IN_PLACE, wanted, object, no_elf);
+    if (rts_file_is_there(own) || !wanted->by_path)
+        return own == RTS_FILE_MISSING ? below : own;
+    below = try_below(search, wanted, object, no_elf);
+    return below == RTS_FILE_MISSING ? own : below;
+}
+
+static enum rts_file_outcome find(struct rts_file_search *search,
+                                  const struct rts_wanted_file *wanted, const char *os_release,
+                                  struct rts_object **object, bool *no_elf)
+{
+    struct rts_wanted_file known = *wanted;
+    known.by_path = wanted->by_path && wanted->build_id.size == 0 && !wanted->sha256;
+    if (try_build_id(search, wanted, object) == RTS_FILE_FOUND)
+        return RTS_FILE_FOUND;
     if (strcmp(wanted->path, "[vdso]") == 0)
         return search->places == RTS_SEARCH_SYMFS
-                   ? MISSING
+                   ? RTS_FILE_MISSING
                    : try_own_vdso(search, wanted, os_release, object);
     if (wanted->path[0] == '\0')
         return try_everywhere(search, wanted, object);
     if (wanted->path[0] != '/')
-        return MISSING;
-    enum outcome below = MISSING;
-    if (search->symfs >= 0)
-        below = try_path(search, search->symfs, wanted->path, false, wanted, object, no_elf);
-    if (below == FOUND || search->places == RTS_SEARCH_SYMFS)
-        return below;
-    enum outcome own = try_path(search, -1, wanted->path, true, wanted, object, no_elf);
-    return own == MISSING ? below : own;
+        return RTS_FILE_MISSING;
+    return find_at_path(search, &known, object, no_elf);
 }
 
 static bool same_seen(const void *item, const void *key)
@@ -330,23 +386,33 @@ static void name_build_id(const struct rts_build_id *build_id, char *name)
 }
 
 static void count(struct rts_file_search *search, const struct rts_wanted_file *wanted,
-                  enum outcome outcome)
+                  enum rts_file_outcome outcome)
 {
     static const char *const reasons[] = {
-        [MISSING] = "it is not there; --symfs DIR tells where else it may be",
-        [DIFFERENT] = "what lies there is not the file that was recorded",
-        [UNKNOWN] = "the trace does not say what it was",
+        [RTS_FILE_MISSING] = "it is not there; --symfs DIR tells where else it may be",
+        [RTS_FILE_DIFFERENT] = "what lies there is not the file that was recorded",
+        [RTS_FILE_UNKNOWN] =
+            "the trace does not say what it was (it has no build-id of it); --symfs DIR tells "
+            "where the right one is",
+        [RTS_FILE_SEVERAL] =
+            "several files of this name can be it; --symfs DIR with one of them tells which",
+        [RTS_FILE_UNLIKE] =
+            "what lies there is not the file that was recorded: its code is not mapped like "
+            "this",
     };
     uint64_t *const counters[] = {
-        [MISSING] = &search->counts.missing,
-        [DIFFERENT] = &search->counts.different,
-        [UNKNOWN] = &search->counts.unknown,
-        [FOUND] = &search->counts.found,
+        [RTS_FILE_MISSING] = &search->counts.missing,
+        [RTS_FILE_DIFFERENT] = &search->counts.different,
+        [RTS_FILE_UNKNOWN] = &search->counts.unknown,
+        [RTS_FILE_SEVERAL] = &search->counts.unknown,
+        [RTS_FILE_UNLIKE] = &search->counts.different,
+        [RTS_FILE_BY_PATH] = &search->counts.by_path,
+        [RTS_FILE_FOUND] = &search->counts.found,
     };
     if (!is_new(search, wanted))
         return;
     ++*counters[outcome];
-    if (outcome == FOUND || search->named > NAMED_MAX)
+    if (rts_file_is_there(outcome) || search->named > NAMED_MAX)
         return;
     char name[sizeof "build-id " + 2 * (size_t)RTS_BUILD_ID_MAX] = "a file";
     if (wanted->build_id.size > 0)

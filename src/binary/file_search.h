@@ -8,6 +8,7 @@
  *     /usr/lib/.build-id/XX/YYYY          which distributions provide
  *     DIR/.build-id/XX/YYYY               and the two above below DIR (--symfs)
  *     DIR/PATH
+ *     DIR/NAME                            where NAME is what PATH ends with
  *     PATH                                as it was recorded
  *
  * and one whose path was not recorded (in a bundle), after the folders of build-ids, among all ELF
@@ -15,6 +16,10 @@
  *
  * and taken only if it is the recorded one: its build-id must be the same. Without a known build-id
  * its SHA-256 must be, or, where it lies at its recorded path, its device and inode.
+ *
+ * A trace that has no build-ids at all may allow less (`by_path`): what lies below DIR at PATH or
+ * NAME, or is the only one called NAME anywhere below DIR, is taken when its segments are mapped as
+ * the recorded file was. Its object is marked.
  */
 #ifndef RTS_BINARY_FILE_SEARCH_H
 #define RTS_BINARY_FILE_SEARCH_H
@@ -30,10 +35,14 @@ struct rts_wanted_file {
     bool has_identity;  /* device and inode are known */
     uint32_t major, minor;
     uint64_t inode;
+    bool by_path;          /* with neither of both, what the user points at may be taken by its
+                              path, when it is */
+    uint64_t offset, size; /* mapped like this; bytes */
 };
 
 struct rts_file_counts {
     uint64_t found;
+    uint64_t by_path;   /* taken by their paths; not among those found */
     uint64_t missing;   /* nothing lies at any of the places */
     uint64_t different; /* another file lies there */
     uint64_t unknown;   /* the trace does not say enough to tell */

@@ -17,6 +17,7 @@ librtsample_a_SOURCES += \
 	src/binary/elf_versions.c src/binary/elf_versions.h \
 	src/binary/fde_index.c src/binary/fde_index.h \
 	src/binary/file_index.c src/binary/file_index.h \
+	src/binary/file_match.c src/binary/file_match.h \
 	src/binary/file_search.c src/binary/file_search.h \
 	src/binary/go_frames.c src/binary/go_frames.h \
 	src/binary/go_functions.c src/binary/go_functions.h \

@@ -121,6 +121,16 @@ uint32_t rts_object_serial(const struct rts_object *object)
     return object->serial;
 }
 
+void rts_object_set_by_path(struct rts_object *object)
+{
+    object->by_path = true;
+}
+
+bool rts_object_is_by_path(const struct rts_object *object)
+{
+    return object->by_path;
+}
+
 const char *rts_object_path(const struct rts_object *object)
 {
     return object->path;

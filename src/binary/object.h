@@ -50,6 +50,11 @@ void rts_object_destroy(struct rts_object *object);
  * hold facts about an object without holding the object. */
 uint32_t rts_object_serial(const struct rts_object *object);
 
+/* Marks it as a file that was taken for the recorded one by its path and its segments alone, since
+ * the trace has nothing better. */
+void rts_object_set_by_path(struct rts_object *object);
+bool rts_object_is_by_path(const struct rts_object *object);
+
 /* The path given at creation, for messages and the closing summary only: it must never leave. */
 const char *rts_object_path(const struct rts_object *object);
 
@@ -94,6 +99,12 @@ uint64_t rts_object_entry(const struct rts_object *object);
  * executable PT_LOAD whose page-rounded file range holds the offset (an exact range before a merely
  * page-rounded one). Returns false when none does. */
 bool rts_object_offset_to_vaddr(const struct rts_object *object, uint64_t offset, uint64_t *vaddr);
+
+/* Do loaders map an executable PT_LOAD of this file with this offset and size, both in bytes? They
+ * map the pages of the segment; with the first one, kernels and dynamic linkers may begin with the
+ * span of them all. False also where the file lacks what is to be mapped: it is cut short, or holds
+ * debug information alone. */
+bool rts_object_maps_as(const struct rts_object *object, uint64_t offset, uint64_t size);
 
 /* Page-rounded p_vaddr of the first PT_LOAD: load base = this + bias. */
 uint64_t rts_object_first_vaddr(const struct rts_object *object);

@@ -34,6 +34,63 @@ bool rts_object_offset_to_vaddr(const struct rts_object *object, uint64_t offset
     return rounded != NULL;
 }
 
+/* The pages from that of `start` to that of the last byte before `end`: their size; 0: it is none
+ * that can be. */
+static uint64_t pages_size(const struct rts_object *object, uint64_t start, uint64_t end)
+{
+    uint64_t rounded;
+    if (__builtin_add_overflow(end, object->image.page_size - 1, &rounded) || end <= start)
+        return 0;
+    return page_down(object, rounded) - page_down(object, start);
+}
+
+/* The pages of all segments, which lie behind the first one in memory. */
+static uint64_t span_size(const struct rts_object *object, const Elf64_Phdr *first)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < object->image.segment_count; i++) {
+        const Elf64_Phdr *segment = &object->image.segments[i];
+        uint64_t end;
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (segment->p_vaddr < first->p_vaddr ||
+            __builtin_add_overflow(segment->p_vaddr, segment->p_memsz, &end))
+            return 0;
+        last = end > last ? end : last;
+    }
+    return pages_size(object, first->p_vaddr, last);
+}
+
+/* Is all there that is to be mapped? */
+static bool is_whole(const struct rts_object *object)
+{
+    for (size_t i = 0; i < object->image.segment_count; i++) {
+        const Elf64_Phdr *segment = &object->image.segments[i];
+        uint64_t end;
+        if (segment->p_type == PT_LOAD &&
+            (__builtin_add_overflow(segment->p_offset, segment->p_filesz, &end) ||
+             end > object->image.size))
+            return false;
+    }
+    return !rts_elf_image_is_debug_only(&object->image);
+}
+
+bool rts_object_maps_as(const struct rts_object *object, uint64_t offset, uint64_t size)
+{
+    const Elf64_Phdr *first = rts_elf_image_segment_of_type(&object->image, PT_LOAD);
+    if (size == 0 || !is_whole(object))
+        return false;
+    for (size_t i = 0; i < object->image.segment_count; i++) {
+        const Elf64_Phdr *segment = &object->image.segments[i];
+        if (!is_text(segment) || page_down(object, segment->p_offset) != offset)
+            continue;
+        if (size == pages_size(object, segment->p_offset, segment->p_offset + segment->p_filesz) ||
+            (segment == first && size == span_size(object, first)))
+            return true;
+    }
+    return false;
+}
+
 uint64_t rts_object_first_vaddr(const struct rts_object *object)
 {
     const Elf64_Phdr *first = rts_elf_image_segment_of_type(&object->image, PT_LOAD);

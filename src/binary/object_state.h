@@ -22,6 +22,7 @@ struct rts_object {
     struct rts_hash_cache *hashes;    /* NULL: none */
 
     struct rts_unread unread; /* of this file and its debug file */
+    bool by_path; /* rts_object_set_by_path() */
 
     int root_fd; /* own duplicate until the search is over; -1: our own root */
     bool search;

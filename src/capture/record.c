@@ -291,6 +291,7 @@ static enum rts_record_kind kind_of(uint32_t type)
 int rts_record_decode(const struct perf_event_header *header,
                       const struct rts_record_layout *layout, struct rts_record *record)
 {
+    uint16_t mode = header->misc & PERF_RECORD_MISC_CPUMODE_MASK;
     *record = (struct rts_record){.kind = kind_of(header->type), .pid = -1, .tid = -1};
     if (header->size < sizeof *header || header->size % 8)
         return -1;
@@ -299,8 +300,8 @@ int rts_record_decode(const struct perf_event_header *header,
         .end = (const uint64_t *)(const void *)((const char *)header + header->size),
     };
     if (record->kind == RTS_RECORD_SAMPLE) {
-        uint16_t mode = header->misc & PERF_RECORD_MISC_CPUMODE_MASK;
-        record->sample.kernel_mode = mode == PERF_RECORD_MISC_KERNEL;
+        /* In a guest, too, the process is in the kernel, which runs it. */
+        record->sample.kernel_mode = mode != PERF_RECORD_MISC_USER;
         return decode_sample(cursor, layout, record);
     }
     size_t trailer = trailer_words(layout);
@@ -309,7 +310,13 @@ int rts_record_decode(const struct perf_event_header *header,
     cursor.end -= trailer;
     decode_trailer((struct cursor){.at = cursor.end, .end = cursor.end + trailer}, layout, record);
     switch (record->kind) {
-    case RTS_RECORD_MMAP: return decode_mmap(cursor, header, record);
+    case RTS_RECORD_MMAP:
+        if (decode_mmap(cursor, header, record) < 0)
+            return -1;
+        /* Of a guest, whose addresses are none of the process that it goes by. */
+        if (mode == PERF_RECORD_MISC_GUEST_KERNEL || mode == PERF_RECORD_MISC_GUEST_USER)
+            record->mmap.executable = false;
+        return 0;
     case RTS_RECORD_COMM: return decode_comm(cursor, header, record);
     case RTS_RECORD_FORK:
     case RTS_RECORD_EXIT: return decode_task(cursor, record);

@@ -278,9 +278,9 @@ static void append_trace(const struct rts_trace_account *trace, struct rts_buffe
         out,
         ",\"trace\":{\"unread_bytes\":%" PRIu64 ",\"late_records\":%" PRIu64
         ",\"unknown_events\":%" PRIu64 ",\"files\":{\"found\":%" PRIu64 ",\"missing\":%" PRIu64
-        ",\"different\":%" PRIu64 ",\"unknown\":%" PRIu64 "}}",
+        ",\"different\":%" PRIu64 ",\"unknown\":%" PRIu64 ",\"by_path\":%" PRIu64 "}}",
         trace->unread_bytes, trace->late_records, trace->unknown_events, trace->files_found,
-        trace->files_missing, trace->files_different, trace->files_unknown);
+        trace->files_missing, trace->files_different, trace->files_unknown, trace->files_by_path);
 }
 
 void rts_account_write(const struct rts_account *account, const struct rts_run_facts *run,

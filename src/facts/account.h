@@ -77,6 +77,7 @@ struct rts_trace_account {
     uint64_t unknown_events; /* samples of events that the trace does not describe; they are dropped
                                 as malformed */
     uint64_t files_found;    /* and checked to be the recorded ones */
+    uint64_t files_by_path;  /* taken by their paths, since nothing better was recorded */
     uint64_t files_missing;
     uint64_t files_different; /* what is there is another file */
     uint64_t files_unknown;   /* the trace does not say enough to tell */

@@ -164,6 +164,7 @@ static void append_metadata(const struct line *line, const char *evidence,
     rts_outgoing_text(fact, RTS_FIELD_DEMANGLED, symbol->demangled);
     rts_outgoing_text(fact, RTS_FIELD_EVIDENCE,
                       line->leaf_samples ? "sampled-leaf" : "sampled-caller");
+    rts_outgoing_text(fact, RTS_FIELD_FILE_IDENTITY, symbol->file_identity);
     rts_outgoing_text(fact, RTS_FIELD_ID_SCHEME, symbol->id_scheme);
     rts_outgoing_text(fact, RTS_FIELD_JOIN, symbol->join_rule);
     if (line->leaf_samples)

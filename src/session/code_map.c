@@ -90,7 +90,7 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
     file->attempts++;
     file->tried_instance = map->process->instance;
     if (map->finder) {
-        file->object = map->finder->find(map->finder->context, file, &file->no_elf);
+        file->object = map->finder->find(map->finder->context, mapping, &file->no_elf);
         return;
     }
     struct rts_file_origins origins = {.count = 0};
@@ -108,7 +108,9 @@ static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object 
     struct rts_code code = {.kind = RTS_CODE_NO_FILE};
     if (!mapping->placed) {
         uint64_t vaddr;
-        if (!rts_object_offset_to_vaddr(object, mapping->offset, &vaddr))
+        uint64_t size = mapping->end - mapping->start;
+        if (!rts_object_offset_to_vaddr(object, mapping->offset, &vaddr) ||
+            (rts_object_is_by_path(object) && !rts_object_maps_as(object, mapping->offset, size)))
             return code;
         mapping->bias = mapping->start - vaddr;
         mapping->load_base = mapping->bias + rts_object_first_vaddr(object);

@@ -16,7 +16,7 @@
 struct rts_file_finder {
     void *context;
     /* *no_elf: the file is there, and holds generated code. */
-    struct rts_object *(*find)(void *context, const struct rts_mapped_file *file, bool *no_elf);
+    struct rts_object *(*find)(void *context, const struct rts_mapping *mapping, bool *no_elf);
     struct rts_object *(*find_vdso)(void *context);
 };
 

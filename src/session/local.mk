@@ -4,6 +4,7 @@ librtsample_a_SOURCES += \
 	src/session/command.c src/session/command.h \
 	src/session/receipt.c src/session/receipt.h \
 	src/session/replay.h \
+	src/session/replay_files.c \
 	src/session/replay_settings.c src/session/replay_settings.h \
 	src/session/segments.h \
 	src/session/session_again.c \

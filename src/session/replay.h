@@ -45,6 +45,7 @@ struct rts_replay {
     /* A trace of perf: */
     struct rts_object *vdso;
     bool vdso_tried;
+    bool has_build_ids; /* in records of its mappings */
     bool began;
     uint64_t first_ns, last_ns; /* times of the records */
     uint64_t window_at;         /* when the window at hand began */
@@ -76,6 +77,9 @@ int rts_session_take_note(struct rts_session *session, const struct rts_trace_re
 void rts_session_take_noted_sample(struct rts_session *session,
                                    const struct rts_trace_record *record);
 void rts_replay_finish_notes(struct rts_session *session);
+
+/* replay_files.c: has files looked for by `files` from now on, which may be set later. */
+void rts_replay_open_finder(struct rts_replay *replay);
 
 /* session_packages.c: takes a PACKAGE, from behind the number of its file, whose object is this
  * one; tells what was said of a function; frees it all. Texts live as long as the replay. */

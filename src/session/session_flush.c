@@ -11,6 +11,7 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
                                           const struct rts_symbol *symbol)
 {
     struct rts_package package = {0};
+    const char *file_identity = object && rts_object_is_by_path(object) ? "path" : NULL;
     if (symbol->source == RTS_SYMBOL_NONE)
         object = NULL; /* a file that was not read is of no package that we know */
     else if (session->replay)
@@ -32,6 +33,7 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
         .build_id_is_file_hash = symbol->build_id_is_file_hash,
         .purl = package.purl,
         .stale_mapping = package.stale,
+        .file_identity = file_identity,
         .package_modified = package.modified,
     };
 }

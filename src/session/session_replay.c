@@ -28,43 +28,6 @@
 
 #define SECOND_NS 1000000000ULL
 
-/* ---- files ---- */
-
-static struct rts_object *find_wanted(struct rts_replay *replay, struct rts_wanted_file *wanted,
-                                      bool *no_elf)
-{
-    const struct rts_build_id *known =
-        rts_trace_build_ids_find(rts_trace_build_ids(replay->trace), wanted->path);
-    if (wanted->build_id.size == 0 && known)
-        wanted->build_id = *known;
-    return rts_file_search_find(replay->files, wanted,
-                                rts_trace_features(replay->trace)->os_release, no_elf);
-}
-
-static struct rts_object *find_file(void *context, const struct rts_mapped_file *file, bool *no_elf)
-{
-    struct rts_wanted_file wanted = {
-        .path = file->path,
-        .build_id = file->build_id,
-        .has_identity = file->has_identity,
-        .major = file->major,
-        .minor = file->minor,
-        .inode = file->inode,
-    };
-    return find_wanted(context, &wanted, no_elf);
-}
-
-static struct rts_object *find_vdso(void *context)
-{
-    struct rts_replay *replay = context;
-    struct rts_wanted_file wanted = {.path = "[vdso]"};
-    bool no_elf;
-    if (!replay->vdso_tried)
-        replay->vdso = find_wanted(replay, &wanted, &no_elf);
-    replay->vdso_tried = true;
-    return replay->vdso;
-}
-
 /* ---- what the trace says of itself ---- */
 
 /* Is it of a machine as ours? What a pipe does not say before its records counts when it does. */
@@ -172,6 +135,7 @@ static void take_perf_record(struct rts_session *session, struct rts_trace_recor
         if (known->time > replay->last_ns)
             replay->last_ns = known->time;
     }
+    replay->has_build_ids |= known->kind == RTS_RECORD_MMAP && known->mmap.build_id.size > 0;
     if (known->kind == RTS_RECORD_SAMPLE) {
         turn_window(session, known->time);
         session->call_graph = call_graph_of(&record->event->layout);
@@ -275,6 +239,11 @@ static void say_losses(const struct rts_session *session)
         rts_log("the trace has no end: its recording was cut off");
     if (loss.late > 0)
         rts_log("%" PRIu64 " records came too late to be put in order", loss.late);
+    const struct rts_file_counts *files = rts_file_search_counts(replay->files);
+    if (files->by_path > 0)
+        rts_log("the trace has no build-ids: files below %s were taken by their paths (%" PRIu64
+                "), and their facts say so (metadata.fileIdentity)",
+                session->settings->symfs, files->by_path);
     if (replay->unrecorded > 0)
         rts_log("%" PRIu64 " samples are not in the trace, which had reached its limit",
                 replay->unrecorded);
@@ -285,7 +254,8 @@ static void say_losses(const struct rts_session *session)
 static bool is_whole(const struct rts_trace_account *trace)
 {
     return trace->unread_bytes + trace->late_records + trace->unknown_events +
-               trace->files_missing + trace->files_different + trace->files_unknown ==
+               trace->files_missing + trace->files_different + trace->files_unknown +
+               trace->files_by_path ==
            0;
 }
 
@@ -301,6 +271,7 @@ void rts_replay_describe(const struct rts_session *session, struct rts_run_facts
         .late_records = loss.late,
         .unknown_events = loss.unknown_ids,
         .files_found = files->found,
+        .files_by_path = files->by_path,
         .files_missing = files->missing,
         .files_different = files->different,
         .files_unknown = files->unknown,
@@ -381,7 +352,7 @@ int rts_session_replay(const struct rts_settings *settings, const char *path,
         .command_status = -1,
         .signals = rts_session_open_signals(),
     };
-    replay.finder = (struct rts_file_finder){&replay, find_file, find_vdso};
+    rts_replay_open_finder(&replay);
     struct rts_session session = {
         .settings = settings,
         .arch = rts_architecture_native(),

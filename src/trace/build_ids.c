@@ -61,7 +61,10 @@ void rts_trace_build_ids_take(struct rts_trace_build_ids *table, const uint8_t *
 {
     struct perf_event_header header;
     struct rts_build_id build_id = {.size = BUILD_ID_SIZE};
-    if (size <= PATH_AT || table->by_path.count >= RTS_TRACE_BUILD_IDS_MAX)
+    if (size <= PATH_AT)
+        return;
+    table->any = true;
+    if (table->by_path.count >= RTS_TRACE_BUILD_IDS_MAX)
         return;
     memcpy(&header, record, sizeof header);
     /* Kernels and kernel modules share names with nothing that processes map. */

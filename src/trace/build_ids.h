@@ -11,6 +11,7 @@
 
 struct rts_trace_build_ids {
     struct rts_table by_path;
+    bool any; /* something was said, be it of the kernel alone */
 };
 
 void rts_trace_build_ids_finish(struct rts_trace_build_ids *table);

@@ -93,14 +93,17 @@ static struct answer look(const struct rts_wanted_file *wanted, bool with_root,
     for (int twice = 0; twice < 2; twice++) { /* it is counted once */
         struct rts_object *object = rts_file_search_find(search, wanted, NULL, &answer.no_elf);
         answer.found = object != NULL;
-        if (object)
+        if (object) {
+            assert_int_equal(rts_object_is_by_path(object),
+                             rts_file_search_counts(search)->by_path);
             rts_object_cache_unref(objects, object);
+        }
     }
     answer.counts = *rts_file_search_counts(search);
     assert_int_equal(answer.counts.found + answer.counts.missing + answer.counts.different +
-                         answer.counts.unknown,
+                         answer.counts.unknown + answer.counts.by_path,
                      1);
-    assert_int_equal(answer.counts.found, answer.found || answer.no_elf);
+    assert_int_equal(answer.counts.found + answer.counts.by_path, answer.found || answer.no_elf);
     rts_file_search_destroy(search);
     rts_object_cache_destroy(objects);
     return answer;
@@ -215,6 +218,77 @@ static void without_both_the_inode_tells(void **state)
     assert_true(answer.no_elf && !answer.found);
 }
 
+/* Where nothing better was recorded, what the user points at is taken, if it is mapped alike. */
+static void without_build_ids_the_path_is_enough(void **state)
+{
+    static const struct {
+        const char *path;
+        bool strict_too; /* looked at as well where there is a build-id */
+    } places[] = {
+        {"root/recorded/program", true},
+        {"root/program", true},
+        {"root/very/deep/program", false},
+    };
+    struct rts_wanted_file wanted = {.path = "/recorded/program", .by_path = true};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        empty(state);
+        put_file(places[i].path, &first);
+        wanted.size = 4096; /* one page is what the maker makes */
+        for (enum rts_search_places where = RTS_SEARCH_SYSTEM; where <= RTS_SEARCH_SYMFS; where++)
+            assert_int_equal(look(&wanted, true, where).counts.by_path, 1);
+        wanted.size = 8192;
+        assert_int_equal(look(&wanted, true, RTS_SEARCH_SYMFS).counts.different, 1);
+        wanted.size = 4096;
+        wanted.offset = 4096;
+        assert_int_equal(look(&wanted, true, RTS_SEARCH_SYMFS).counts.different, 1);
+        wanted.offset = 0;
+        wanted.by_path = false;
+        assert_int_equal(look(&wanted, true, RTS_SEARCH_SYMFS).found, 0);
+        wanted.by_path = true;
+        /* A build-id is not to be argued with. */
+        wanted.build_id = second;
+        assert_int_equal(look(&wanted, true, RTS_SEARCH_SYMFS).found, 0);
+        wanted.build_id = first;
+        assert_int_equal(look(&wanted, true, RTS_SEARCH_SYMFS).counts.found, places[i].strict_too);
+        wanted.build_id.size = 0;
+        assert_false(look(&wanted, false, RTS_SEARCH_SYSTEM).found);
+    }
+}
+
+/* Of two that can be it neither is taken; the one at the recorded path goes before them. */
+static void of_several_none_is_guessed(void **state)
+{
+    (void)state;
+    const struct rts_wanted_file wanted = {
+        .path = "/recorded/program", .by_path = true, .size = 4096};
+    put_file("root/a/program", &first);
+    put_file("root/b/program", &second);
+    assert_int_equal(look(&wanted, true, RTS_SEARCH_SYMFS).counts.unknown, 1);
+    put_file("root/b/program", &first);
+    assert_int_equal(look(&wanted, true, RTS_SEARCH_SYMFS).counts.by_path, 1);
+    put_file("root/b/program", &second);
+    put_file("root/recorded/program", &second);
+    assert_int_equal(look(&wanted, true, RTS_SEARCH_SYMFS).counts.by_path, 1);
+}
+
+/* perf before 5.10 filled build-ids up to 20 bytes, and did not say by how much. */
+static void zeros_behind_a_build_id_may_be_none_of_it(void **state)
+{
+    (void)state;
+    static const struct rts_build_id eight = {.size = 8, .bytes = {1, 2, 3, 4, 5, 6, 7, 8}};
+    struct rts_wanted_file wanted = {.path = "/recorded/program", .build_id = eight};
+    put_file("root/recorded/program", &eight);
+    wanted.build_id.size = 20;
+    assert_true(finds(&wanted, RTS_SEARCH_SYMFS));
+    wanted.build_id.bytes[19] = 1;
+    assert_false(finds(&wanted, RTS_SEARCH_SYMFS));
+    /* Too short to be told from others. */
+    put_file("root/recorded/program", &first);
+    wanted.build_id = first;
+    wanted.build_id.size = 20;
+    assert_false(finds(&wanted, RTS_SEARCH_SYMFS));
+}
+
 /* As in a bundle: any name will do, a build-id is needed. */
 static void without_a_path_all_below_the_root_is_looked_at(void **state)
 {
@@ -295,6 +369,9 @@ int main(void)
         cmocka_unit_test_setup(another_file_hides_nothing, empty),
         cmocka_unit_test_setup(without_a_build_id_the_digest_tells, empty),
         cmocka_unit_test_setup(without_both_the_inode_tells, empty),
+        cmocka_unit_test_setup(without_build_ids_the_path_is_enough, empty),
+        cmocka_unit_test_setup(of_several_none_is_guessed, empty),
+        cmocka_unit_test_setup(zeros_behind_a_build_id_may_be_none_of_it, empty),
         cmocka_unit_test_setup(without_a_path_all_below_the_root_is_looked_at, empty),
         cmocka_unit_test_setup(the_libraries_of_this_machine_are_found_without_a_path, empty),
         cmocka_unit_test_setup(hostile_paths_lead_nowhere, empty),

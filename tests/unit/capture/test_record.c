@@ -320,6 +320,46 @@ static void test_mmap2_build_id(void **state)
     }
 }
 
+/* The addresses of a guest are none of the process that runs it. */
+static void test_mmap_of_a_guest(void **state)
+{
+    (void)state;
+    struct rts_record_layout layout = {0};
+    for (uint16_t mode = PERF_RECORD_MISC_CPUMODE_UNKNOWN; mode <= PERF_RECORD_MISC_GUEST_USER;
+         mode++) {
+        struct draft draft = {.type = PERF_RECORD_MMAP, .misc = mode};
+        add_pair(&draft, 11, 12);
+        add(&draft, 0x1000);
+        add(&draft, 0x2000);
+        add(&draft, 0x3000);
+        add_text(&draft, "/a");
+        struct perf_event_header *header = finish(&draft, draft.count);
+        struct rts_record record;
+        bool is_guest =
+            mode == PERF_RECORD_MISC_GUEST_KERNEL || mode == PERF_RECORD_MISC_GUEST_USER;
+        assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+        assert_int_equal(record.mmap.executable, !is_guest);
+        free(header);
+    }
+}
+
+/* Whatever the mode, only an address of the user side is one. */
+static void test_sample_of_a_guest(void **state)
+{
+    (void)state;
+    struct rts_record_layout layout = {.sample_type = PERF_SAMPLE_IP};
+    for (uint16_t mode = PERF_RECORD_MISC_CPUMODE_UNKNOWN; mode <= PERF_RECORD_MISC_GUEST_USER;
+         mode++) {
+        struct draft draft = {.type = PERF_RECORD_SAMPLE, .misc = mode};
+        add(&draft, 0x1000);
+        struct perf_event_header *header = finish(&draft, draft.count);
+        struct rts_record record;
+        assert_int_equal(rts_record_decode(header, &layout, &record), 0);
+        assert_int_equal(record.sample.kernel_mode, mode != PERF_RECORD_MISC_USER);
+        free(header);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +367,8 @@ int main(void)
         cmocka_unit_test(test_side_band_without_trailer),
         cmocka_unit_test(test_side_band_cut),
         cmocka_unit_test(test_wrong_sizes),
+        cmocka_unit_test(test_mmap_of_a_guest),
+        cmocka_unit_test(test_sample_of_a_guest),
         cmocka_unit_test(test_name_without_end),
         cmocka_unit_test(test_mmap2_build_id),
     };
