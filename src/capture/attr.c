@@ -9,13 +9,13 @@
 /* The number of the bit build_id, which the headers of before Linux 5.12 do not have. */
 #define FLAG_BUILD_ID 34
 
-/* Sets one of the bits that lie between read_format and wakeup_events. */
-static void set_flag(struct perf_event_attr *attr, unsigned bit)
+void rts_attr_ask_build_ids(struct perf_event_attr *attr)
 {
+    /* One of the bits that lie between read_format and wakeup_events. */
     uint64_t flags;
     char *place = (char *)attr + offsetof(struct perf_event_attr, read_format) + 8;
     memcpy(&flags, place, sizeof flags);
-    flags |= 1ULL << bit;
+    flags |= 1ULL << FLAG_BUILD_ID;
     memcpy(place, &flags, sizeof flags);
 }
 
@@ -54,7 +54,7 @@ void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *
     if (!(features & RTS_FEATURE_KERNEL_SIDE))
         attr->exclude_kernel = 1;
     if (features & RTS_FEATURE_BUILD_IDS)
-        set_flag(attr, FLAG_BUILD_ID);
+        rts_attr_ask_build_ids(attr);
     if (features & RTS_FEATURE_CLOCK_ID) {
         attr->use_clockid = 1;
         attr->clockid = CLOCK_MONOTONIC;

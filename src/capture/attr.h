@@ -4,8 +4,8 @@
  * when it refuses. What was given up is recorded, so that it can be said.
  *
  * Build-ids in MMAP2 records (Linux 5.12) are asked for only where the target cannot be looked
- * into. They take the place of device and inode, and whoever builds a file can choose its build-id,
- * but not its inode.
+ * into, and where the kernel keeps them to who asked (flag_leak.h). They take the place of device
+ * and inode, and whoever builds a file can choose its build-id, but not its inode.
  */
 #ifndef RTS_CAPTURE_ATTR_H
 #define RTS_CAPTURE_ATTR_H
@@ -47,6 +47,10 @@ struct rts_attr_request {
 /* Fills *attr for cpu-clock with the given set of features. */
 void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *request,
                    unsigned features);
+
+/* Has MMAP2 records hold the build-id in place of device and inode, where the kernel can read it. A
+ * kernel of before Linux 5.12 refuses the event then (EINVAL). */
+void rts_attr_ask_build_ids(struct perf_event_attr *attr);
 
 /* The next rung down after perf_event_open() failed with `number`: the reduced set in *features and
  * the feature that was given up as result; 0 when there is nothing left that could help. */

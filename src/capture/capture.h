@@ -62,7 +62,9 @@ struct rts_capture_sink {
     void *context;
     void (*side_band)(void *context, const struct rts_record *record);
     void (*sample)(void *context, const struct rts_record *record);
-    void (*malformed)(void *context); /* a record that could not be decoded */
+    /* A record that could not be decoded, of this kind; RTS_RECORD_SAMPLE also when what a ring
+     * holds cannot be made out any further. */
+    void (*malformed)(void *context, enum rts_record_kind kind);
 };
 
 /* By perf events: maps the rings. NULL on failure: RTS_NOT_PERMITTED says what to grant. */

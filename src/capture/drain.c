@@ -60,8 +60,10 @@ static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const
         struct rts_record record;
         const struct perf_event_header *bytes =
             rts_ring_record(&rings[item->cpu], item->position, heads[item->cpu], drain->scratch);
-        if (!bytes || rts_record_decode(bytes, layout, &record) < 0) {
-            sink->malformed(sink->context);
+        if (!bytes) { /* collect() has seen its header: this does not happen */
+            sink->malformed(sink->context, RTS_RECORD_SAMPLE);
+        } else if (rts_record_decode(bytes, layout, &record) < 0) {
+            sink->malformed(sink->context, record.kind);
         } else if (record.kind != RTS_RECORD_SAMPLE) {
             if (record.kind == RTS_RECORD_EXIT)
                 rts_events_thread_exit(events, record.tid);
@@ -97,7 +99,7 @@ void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned rin
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
         if (rings[cpu].page &&
             !collect(drain, &rings[cpu], cpu, rings[cpu].tail, sample_heads[cpu], true, layout))
-            sink->malformed(sink->context);
+            sink->malformed(sink->context, RTS_RECORD_SAMPLE);
     pass_on(drain, rings, sample_heads, layout, events, sink);
 
     for (unsigned cpu = 0; cpu < ring_count; cpu++) {

@@ -5,6 +5,7 @@ librtsample_a_SOURCES += \
 	src/capture/capture.h \
 	src/capture/drain.c src/capture/drain.h \
 	src/capture/events.c src/capture/events.h \
+	src/capture/flag_leak.c src/capture/flag_leak.h \
 	src/capture/perf_capture.c \
 	src/capture/perf_rings.c src/capture/perf_rings.h \
 	src/capture/ptrace_capture.c \

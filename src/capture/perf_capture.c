@@ -14,6 +14,7 @@
 #include "capture/advice.h"
 #include "capture/drain.h"
 #include "capture/events.h"
+#include "capture/flag_leak.h"
 #include "capture/perf_rings.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
@@ -304,6 +305,8 @@ static void drain(struct rts_capture *capture, const struct rts_capture_sink *si
         .sample_type = attr.sample_type,
         .user_registers = attr.sample_regs_user,
         .sample_id_all = attr.sample_id_all,
+        .build_id_flag = perf->rings.features & RTS_FEATURE_BUILD_IDS ? RTS_BUILD_ID_FLAG_HOLDS
+                                                                      : RTS_BUILD_ID_FLAG_FOREIGN,
     };
     rts_drain_run(&perf->drain, perf->rings.items, perf->rings.cpu_count, &layout, &perf->events,
                   sink);
@@ -343,6 +346,15 @@ static const struct rts_capture_backend backend = {
     .drain = drain,
 };
 
+/* Build-ids are for us to do without, rather than for others to be misled by. */
+static void choose_build_ids(struct rts_perf_rings *rings)
+{
+    if (rts_flag_leak_try() == RTS_FLAG_LEAK_NONE)
+        rings->features |= RTS_FEATURE_BUILD_IDS;
+    else
+        rings->gave_up |= RTS_FEATURE_BUILD_IDS;
+}
+
 struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *options,
                                             struct rts_error *error)
 {
@@ -356,8 +368,9 @@ struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *op
     facts->frequency = options->frequency < limit ? options->frequency : limit;
     perf->frequency_max = facts->frequency;
     raise_fd_limit();
-    rts_perf_rings_init(&perf->rings, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE |
-                                          (options->build_ids ? RTS_FEATURE_BUILD_IDS : 0));
+    rts_perf_rings_init(&perf->rings, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE);
+    if (options->build_ids)
+        choose_build_ids(&perf->rings);
     uint64_t wish =
         record_bytes(perf, STACK_BYTES_MAX) * facts->frequency * RING_LASTS_WISH_MS / 1000;
     if (rts_perf_rings_map(&perf->rings, wish, error) < 0) {

@@ -113,7 +113,7 @@ static void pass_on(struct ptrace_capture *trace, const struct perf_event_header
 {
     struct rts_record record;
     if (rts_record_decode(header, &trace->tracer.layout, &record) < 0)
-        sink->malformed(sink->context);
+        sink->malformed(sink->context, record.kind);
     else if (record.kind == RTS_RECORD_SAMPLE)
         sink->sample(sink->context, &record);
     else

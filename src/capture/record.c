@@ -3,9 +3,12 @@
 
 #include <string.h>
 
-#ifndef PERF_RECORD_MISC_MMAP_BUILD_ID
-#define PERF_RECORD_MISC_MMAP_BUILD_ID (1 << 14)
-#endif
+/* A build-id in a record of the kernel's has this many bytes at most. */
+#define BUILD_ID_BYTES_MAX 20
+
+/* What a device number of Linux has room for. */
+#define DEVICE_MAJOR_MAX ((1U << 12) - 1)
+#define DEVICE_MINOR_MAX ((1U << 20) - 1)
 
 /* Newer than the headers of the oldest supported systems. */
 #define READ_LOST       (1U << 4)  /* PERF_FORMAT_LOST */
@@ -204,8 +207,66 @@ static const char *decode_text(const struct cursor *cursor)
     return memchr(text, '\0', room) ? text : NULL;
 }
 
+/* What `words` of an MMAP2 record identify the file by. */
+static void decode_device(const uint64_t *words, struct rts_mmap_record *map)
+{
+    map->has_identity = true;
+    map->major = (uint32_t)low_half(words[0]);
+    map->minor = (uint32_t)high_half(words[0]);
+    map->inode = words[1];
+}
+
+static void decode_build_id(const uint64_t *words, struct rts_mmap_record *map)
+{
+    const uint8_t *bytes = (const uint8_t *)words;
+    map->build_id.size = bytes[0];
+    memcpy(map->build_id.bytes, bytes + 4, bytes[0]);
+}
+
+static bool can_be_device(const uint64_t *words)
+{
+    return (uint32_t)low_half(words[0]) <= DEVICE_MAJOR_MAX &&
+           (uint32_t)high_half(words[0]) <= DEVICE_MINOR_MAX;
+}
+
+/* A size, three bytes of zero, and the build-id, with zeroes up to its room. */
+static bool can_be_build_id(const uint64_t *words)
+{
+    const uint8_t *bytes = (const uint8_t *)words;
+    if (bytes[0] == 0 || bytes[0] > BUILD_ID_BYTES_MAX || bytes[1] || bytes[2] || bytes[3])
+        return false;
+    for (size_t i = bytes[0]; i < BUILD_ID_BYTES_MAX; i++)
+        if (bytes[4 + i])
+            return false;
+    return true;
+}
+
+/* Device and inode or the build-id, which an MMAP2 record has room for one of. */
+static int decode_identity(const uint64_t *words, const struct perf_event_header *header,
+                           enum rts_build_id_flag flag, struct rts_mmap_record *map)
+{
+    bool device = can_be_device(words), build_id = can_be_build_id(words);
+    if (!(header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID)) {
+        decode_device(words, map);
+        return 0;
+    }
+    if (flag == RTS_BUILD_ID_FLAG_HOLDS) {
+        if (*(const uint8_t *)words > BUILD_ID_BYTES_MAX)
+            return -1;
+        decode_build_id(words, map);
+        return 0;
+    }
+    if (flag == RTS_BUILD_ID_FLAG_UNSURE && device && build_id)
+        return 0;
+    if (device)
+        decode_device(words, map);
+    else if (build_id)
+        decode_build_id(words, map);
+    return device || build_id ? 0 : -1;
+}
+
 static int decode_mmap(struct cursor cursor, const struct perf_event_header *header,
-                       struct rts_record *record)
+                       enum rts_build_id_flag flag, struct rts_record *record)
 {
     struct rts_mmap_record *map = &record->mmap;
     uint64_t task = next_word(&cursor);
@@ -218,20 +279,8 @@ static int decode_mmap(struct cursor cursor, const struct perf_event_header *hea
     if (header->type == PERF_RECORD_MMAP2) {
         const uint64_t *identity = next_words(&cursor, 3);
         uint64_t protection = next_word(&cursor);
-        if (!identity)
+        if (!identity || decode_identity(identity, header, flag, map) < 0)
             return -1;
-        if (header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
-            const uint8_t *bytes = (const uint8_t *)identity;
-            if (bytes[0] > 20)
-                return -1;
-            map->build_id.size = bytes[0];
-            memcpy(map->build_id.bytes, bytes + 4, bytes[0]);
-        } else {
-            map->has_identity = true;
-            map->major = (uint32_t)low_half(identity[0]);
-            map->minor = (uint32_t)high_half(identity[0]);
-            map->inode = identity[1];
-        }
         map->executable = low_half(protection) & 4; /* PROT_EXEC */
     }
     map->path = decode_text(&cursor);
@@ -311,7 +360,7 @@ int rts_record_decode(const struct perf_event_header *header,
     decode_trailer((struct cursor){.at = cursor.end, .end = cursor.end + trailer}, layout, record);
     switch (record->kind) {
     case RTS_RECORD_MMAP:
-        if (decode_mmap(cursor, header, record) < 0)
+        if (decode_mmap(cursor, header, layout->build_id_flag, record) < 0)
             return -1;
         /* Of a guest, whose addresses are none of the process that it goes by. */
         if (mode == PERF_RECORD_MISC_GUEST_KERNEL || mode == PERF_RECORD_MISC_GUEST_USER)

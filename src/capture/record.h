@@ -11,6 +11,11 @@
 
 #include "types.h"
 
+/* Newer than the headers of the oldest supported systems: Linux 5.12. */
+#ifndef PERF_RECORD_MISC_MMAP_BUILD_ID
+#define PERF_RECORD_MISC_MMAP_BUILD_ID (1 << 14)
+#endif
+
 enum rts_record_kind {
     RTS_RECORD_SAMPLE,
     RTS_RECORD_MMAP,
@@ -24,6 +29,19 @@ enum rts_record_kind {
     RTS_RECORD_OTHER,  /* a type that nothing here uses */
 };
 
+/*
+ * What PERF_RECORD_MISC_MMAP_BUILD_ID in an MMAP2 record says: that a build-id is there in place of
+ * device and inode. Kernels set it too in the records of events that did not ask for build-ids,
+ * once any other event of the machine has (flag_leak.h).
+ */
+enum rts_build_id_flag {
+    RTS_BUILD_ID_FLAG_FOREIGN, /* the event did not ask: the flag is somebody else's, unless what is
+                                  there cannot be a device (perf inject writes build-ids later) */
+    RTS_BUILD_ID_FLAG_HOLDS,   /* the event asked, or perf wrote the record itself */
+    RTS_BUILD_ID_FLAG_UNSURE,  /* one of several events asked, and the record does not say which it
+                                  is of: what can be both is taken for neither */
+};
+
 /* The parts of the attr that decide how a record is laid out. */
 struct rts_record_layout {
     uint64_t sample_type;        /* PERF_SAMPLE_* */
@@ -31,6 +49,7 @@ struct rts_record_layout {
     uint64_t read_format;        /* needed with PERF_SAMPLE_READ only */
     uint64_t branch_sample_type; /* needed with PERF_SAMPLE_BRANCH_STACK only */
     bool sample_id_all;
+    enum rts_build_id_flag build_id_flag;
 };
 
 /* Pointers lead into the record's bytes and live as long as those. */
@@ -52,7 +71,8 @@ struct rts_mmap_record {
     uint64_t start;
     uint64_t size;
     uint64_t offset;   /* in the file, bytes */
-    bool has_identity; /* device and inode are known (else the build-id is, or it is an old MMAP) */
+    bool has_identity; /* device and inode are known (else the build-id is, or neither: an old MMAP,
+                          or RTS_BUILD_ID_FLAG_UNSURE) */
     uint32_t major, minor;
     uint64_t inode;
     bool executable;
@@ -88,7 +108,8 @@ struct rts_record {
 };
 
 /* Decodes one record of header->size bytes at `header` (8-byte aligned). Returns 0, or -1 when its
- * sizes contradict each other; the caller counts that as RTS_DROP_MALFORMED. */
+ * sizes contradict each other (record->kind is right then too): the caller counts samples as
+ * RTS_DROP_MALFORMED and all others apart from these. */
 int rts_record_decode(const struct perf_event_header *header,
                       const struct rts_record_layout *layout, struct rts_record *record);
 

@@ -6,6 +6,7 @@
 #ifndef RTS_DOCTOR_FINDINGS_H
 #define RTS_DOCTOR_FINDINGS_H
 
+#include "capture/flag_leak.h"
 #include "capture/standing.h"
 #include "doctor/host.h"
 #include "doctor/identity.h"
@@ -40,6 +41,7 @@ struct rts_perf_findings {
     int own;    /* perf_event_open() of a software event on ourselves, user side */
     int kernel; /* the same with the kernel side */
     int build_id, cgroup, hardware; /* features that samples of ours could have */
+    enum rts_flag_leak leak;        /* of asking for build-ids, where that is possible */
     struct rts_sampling child, cpus, of_target;
 };
 

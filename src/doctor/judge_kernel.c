@@ -60,6 +60,25 @@ static void judge_feature(const struct rts_findings *findings, struct rts_report
     rts_check_lost(check, "%s", lost);
 }
 
+/* Of a kernel that has them, and may tell others that they asked for them too. */
+static bool judge_leak(const struct rts_perf_findings *perf, struct rts_report *report)
+{
+    if (perf->own != 0 || perf->build_id != 0 || perf->leak == RTS_FLAG_LEAK_NONE)
+        return false;
+    bool found = perf->leak == RTS_FLAG_LEAK_FOUND;
+    struct rts_check *check =
+        rts_report_add(report, "feature.build_id", RTS_CHECK_LIMITED, found ? "leaks" : "untried");
+    rts_check_found(check, "%s", found ? "there, and not asked for" : "there, and not tried out");
+    rts_check_because(check, "%s",
+                      found ? "this kernel marks the records of other recorders as if they had "
+                              "asked too, by which perf 6.1 is ended"
+                            : "whether other recorders would be misled by asking could not be "
+                              "found out");
+    rts_check_lost(check, "build-ids of files that are not found by their path, of processes whose "
+                          "mappings cannot be read");
+    return true;
+}
+
 static void judge_openat2(const struct rts_findings *findings, struct rts_report *report)
 {
     int number = findings->gates.openat2;
@@ -93,8 +112,9 @@ void rts_judge_kernel(const struct rts_findings *findings, struct rts_report *re
     tell_text(report, "kernel.profile", host->profile);
     judge_feature(findings, report, "feature.clock", perf->child.lost_clock ? EINVAL : 0,
                   "Linux 4.1", "times to the microsecond in observedAt");
-    judge_feature(findings, report, "feature.build_id", perf->build_id, "Linux 5.12",
-                  "build-ids of processes whose mappings cannot be read");
+    if (!judge_leak(perf, report))
+        judge_feature(findings, report, "feature.build_id", perf->build_id, "Linux 5.12",
+                      "build-ids of processes whose mappings cannot be read");
     judge_feature(findings, report, "feature.cgroup", perf->cgroup, "Linux 5.7",
                   "nothing yet: control groups are read from /proc");
     judge_feature(findings, report, "feature.hardware", perf->hardware,

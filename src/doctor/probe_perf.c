@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "capture/flag_leak.h"
 #include "capture/perf_rings.h"
 #include "doctor/probe_sampling.h"
 
 /* Bits that are newer than the headers we may be built with. */
-#define ATTR_BUILD_ID_BIT (1ULL << 34) /* Linux 5.12 */
 #define ATTR_CGROUP_BIT   (1ULL << 32) /* Linux 5.7 */
 #define SAMPLE_CGROUP     (1ULL << 21)
 #define ATTR_FLAGS_OFFSET 40 /* of the word of flags in struct perf_event_attr */
@@ -58,8 +58,9 @@ static void try_attrs(struct rts_perf_findings *perf)
 
     attr = plain_attr();
     attr.mmap = attr.mmap2 = 1;
-    set_flag(&attr, ATTR_BUILD_ID_BIT);
+    rts_attr_ask_build_ids(&attr);
     perf->build_id = try_open(&attr);
+    perf->leak = perf->build_id == 0 ? rts_flag_leak_try() : RTS_FLAG_LEAK_UNKNOWN;
 
     attr = plain_attr();
     attr.sample_type = SAMPLE_CGROUP;

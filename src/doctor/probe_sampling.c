@@ -65,9 +65,9 @@ static void pass_over(void *context, const struct rts_record *record)
     (void)context, (void)record;
 }
 
-static void pass_over_malformed(void *context)
+static void pass_over_malformed(void *context, enum rts_record_kind kind)
 {
-    (void)context;
+    (void)context, (void)kind;
 }
 
 void rts_probe_sampling_settle(struct rts_sampling *sampling, const struct rts_capture *capture)

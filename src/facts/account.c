@@ -32,6 +32,7 @@ uint64_t *rts_account_counter(struct rts_account *account, const char *name)
         {"own", &account->own},
         {"other", &account->other},
         {"lost_records", &account->lost_records},
+        {"malformed_side_band", &account->malformed_side_band},
         {"unwatched", &account->unwatched},
     };
     if (strncmp(name, dropped, sizeof dropped - 1) == 0)
@@ -78,9 +79,11 @@ static void append_samples(const struct rts_account *account, struct rts_buffer 
     rts_buffer_format(out,
                       "},\"no_user\":%" PRIu64 ",\"own\":%" PRIu64 ",\"other\":%" PRIu64
                       ",\"kernel_side\":%" PRIu64 ",\"processes\":%" PRIu64
-                      ",\"unwatched\":%" PRIu64 ",\"lost_records\":%" PRIu64 "}",
+                      ",\"unwatched\":%" PRIu64 ",\"lost_records\":%" PRIu64
+                      ",\"malformed_side_band\":%" PRIu64 "}",
                       account->no_user_side, account->own, account->other, account->kernel_side,
-                      account->processes, account->unwatched, account->lost_records);
+                      account->processes, account->unwatched, account->lost_records,
+                      account->malformed_side_band);
 }
 
 static void append_stacks(const struct rts_account *account, struct rts_buffer *out)

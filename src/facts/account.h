@@ -49,6 +49,8 @@ struct rts_account {
     uint64_t kernel_side;           /* kept samples that were taken in kernel mode */
     uint64_t unwatched;             /* processes that the kernel took from us while they live on */
     uint64_t lost_records;          /* side-band and sample records the kernel could not write */
+    uint64_t malformed_side_band;   /* records that are no samples and whose sizes contradict each
+                                       other; also of other processes */
     uint64_t processes;             /* process instances with at least one kept sample */
     uint64_t graph_nodes;           /* of the static graph; 0 without one, as are: */
     uint64_t joins[RTS_JOIN_COUNT]; /* hits by what became of their search for a node */
@@ -66,8 +68,8 @@ struct rts_unjoined {
 };
 
 /* The counter of this name ("dropped.rate_limit", "no_user_side", "own", "other", "lost_records",
- * "unwatched"),
- * by which a trace tells what cannot be counted again; NULL: there is none. */
+ * "malformed_side_band", "unwatched"), by which a trace tells what cannot be counted again; NULL:
+ * there is none. */
 uint64_t *rts_account_counter(struct rts_account *account, const char *name);
 
 /* What became of a trace that is replayed. */

@@ -55,6 +55,9 @@ static void append_samples(const struct rts_account *account, struct rts_buffer 
          account->processes},
         {"kernel_lost_records_total", "Records of any kind that the kernel could not write.",
          account->lost_records},
+        {"malformed_side_band_total",
+         "Records about processes and mappings whose sizes contradict each other.",
+         account->malformed_side_band},
     };
     append_metrics(out, "counter", counters, sizeof counters / sizeof *counters);
     append_head(out, "sampler_dropped_total", "counter", "Samples that were not used, by reason.");

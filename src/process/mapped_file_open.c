@@ -7,11 +7,13 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "process/maps.h"
 #include "util/cleanup.h"
 #include "util/open_below.h"
 
@@ -31,12 +33,45 @@ static int locate_below(const char *root, const char *path)
     return directory < 0 ? -1 : rts_locate_below(directory, path);
 }
 
+static unsigned long file_system_of(int fd)
+{
+    struct statfs info;
+    return fstatfs(fd, &info) == 0 ? (unsigned long)info.f_type : 0;
+}
+
 /* These file systems show another device number in stat() than in maps. */
 static bool device_is_unreliable(int fd)
 {
-    struct statfs info;
-    return fstatfs(fd, &info) == 0 && ((unsigned long)info.f_type == OVERLAYFS_SUPER_MAGIC ||
-                                       (unsigned long)info.f_type == BTRFS_SUPER_MAGIC);
+    unsigned long type = file_system_of(fd);
+    return type == OVERLAYFS_SUPER_MAGIC || type == BTRFS_SUPER_MAGIC;
+}
+
+struct own_mapping {
+    uintptr_t at;
+    const struct rts_mapped_file *file;
+    bool same;
+};
+
+static void compare_own(void *context, const struct rts_maps_line *line)
+{
+    struct own_mapping *own = context;
+    if (line->start <= own->at && own->at < line->end)
+        own->same = line->major == own->file->major && line->minor == own->file->minor &&
+                    line->inode == own->file->inode;
+}
+
+/* Would the kernel call what is open here the same as the mapped file? It is mapped for a moment,
+ * and none of it is read. */
+static bool is_called_the_same(int fd, const struct rts_mapped_file *file)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *mapped = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (mapped == MAP_FAILED)
+        return false;
+    struct own_mapping own = {.at = (uintptr_t)mapped, .file = file};
+    rts_maps_read("/proc", (int32_t)getpid(), compare_own, &own, NULL);
+    munmap(mapped, size);
+    return own.same;
 }
 
 static bool is_same(int fd, const struct stat *found, const struct rts_mapped_file *file,
@@ -58,14 +93,23 @@ static int open_if_same(int candidate, const struct rts_mapped_file *file,
     RTS_CLOSE int found_at = candidate;
     struct stat found;
     char link[64];
+    /* An overlay is one tree, in which device, inode and path together mean one file. (On btrfs
+     * they do not: a snapshot has the same ones.) */
+    bool must_map = file->has_identity && place == RTS_PLACE_OUR_ROOT &&
+                    file_system_of(found_at) == OVERLAYFS_SUPER_MAGIC;
     if (fstat(found_at, &found) < 0 || !S_ISREG(found.st_mode) ||
-        (file->has_identity && !is_same(found_at, &found, file, place))) {
+        (file->has_identity && !must_map && !is_same(found_at, &found, file, place))) {
         errno = ESTALE;
         return -1;
     }
     *verified = file->has_identity;
     snprintf(link, sizeof link, "/proc/self/fd/%d", found_at);
-    return open(link, OPEN_FLAGS);
+    RTS_CLOSE int fd = open(link, OPEN_FLAGS);
+    if (fd >= 0 && must_map && !is_called_the_same(fd, file)) {
+        errno = ESTALE;
+        return -1;
+    }
+    return rts_take_fd(&fd);
 }
 
 /* /proc/PID/map_files leads to the mapped file itself. Its links are named by whole mappings, so a

@@ -121,7 +121,7 @@ void rts_session_close_stages(struct rts_session *session);
 /* session_records.c: what the capture passes on; `context` is the session. */
 void rts_session_take_sample(void *context, const struct rts_record *record);
 void rts_session_take_side_band(void *context, const struct rts_record *record);
-void rts_session_take_malformed(void *context);
+void rts_session_take_malformed(void *context, enum rts_record_kind kind);
 
 /* Counts session->stack, of a sample of this process that is used. */
 void rts_session_keep_stack(struct rts_session *session, struct rts_process *process,

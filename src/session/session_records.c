@@ -255,10 +255,13 @@ void rts_session_take_side_band(void *context, const struct rts_record *record)
         rts_session_record_side_band(session, record);
 }
 
-void rts_session_take_malformed(void *context)
+void rts_session_take_malformed(void *context, enum rts_record_kind kind)
 {
     struct rts_session *session = context;
-    session->account.dropped[RTS_DROP_MALFORMED]++;
+    if (kind == RTS_RECORD_SAMPLE)
+        session->account.dropped[RTS_DROP_MALFORMED]++;
+    else
+        session->account.malformed_side_band++;
 }
 
 void rts_session_end_throttling(struct rts_session *session, uint64_t now)

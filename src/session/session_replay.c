@@ -125,7 +125,7 @@ static void take_perf_record(struct rts_session *session, struct rts_trace_recor
     struct rts_replay *replay = session->replay;
     struct rts_record *known = &record->record;
     if (record->malformed || !record->event) { /* a pipe may hold records before any event */
-        rts_session_take_malformed(session);
+        rts_session_take_malformed(session, known->kind);
         return;
     }
     set_time(replay, &record->event->layout, known);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace/attrs.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,11 @@
 
 /* The first published struct perf_event_attr. */
 #define ATTR_SIZE_MIN PERF_ATTR_SIZE_VER0
+
+/* The bit build_id among those between read_format and wakeup_events, which the headers of before
+ * Linux 5.12 do not have. */
+#define FLAGS_AT      (offsetof(struct perf_event_attr, read_format) + 8)
+#define FLAG_BUILD_ID (1ULL << 34)
 
 /* PERF_FORMAT_LOST, Linux 6.0. */
 #define FORMAT_LOST (1U << 4)
@@ -29,7 +35,9 @@ int rts_trace_attrs_add(struct rts_trace_attrs *attrs, const void *attr, size_t 
         return rts_fail(error, RTS_FAILED, "the description of an event has %zu bytes", size);
     if (attrs->count == RTS_TRACE_EVENTS_MAX)
         return rts_fail(error, RTS_FAILED, "there are more than %d events", RTS_TRACE_EVENTS_MAX);
+    uint64_t flags;
     memcpy(&own, attr, size < sizeof own ? size : sizeof own);
+    memcpy(&flags, (const char *)&own + FLAGS_AT, sizeof flags);
     attrs->events = rts_grow(attrs->events, attrs->count, &attrs->capacity, sizeof *attrs->events);
     *event = (uint32_t)attrs->count++;
     attrs->events[*event] = (struct rts_trace_event){
@@ -48,8 +56,10 @@ int rts_trace_attrs_add(struct rts_trace_attrs *attrs, const void *attr, size_t 
         .stack_bytes = own.sample_stack_user,
         .has_clock_id = own.use_clockid,
         .clock_id = own.clockid,
+        .wants_build_ids = flags & FLAG_BUILD_ID,
         .counts_losses = own.read_format & FORMAT_LOST,
     };
+    attrs->build_id_count += attrs->events[*event].wants_build_ids;
     return 0;
 }
 
@@ -111,21 +121,59 @@ static size_t id_place(uint64_t type, bool is_sample)
     return 1 + (size_t)__builtin_popcountll(type & (is_sample ? before : behind));
 }
 
+/* Where a record says which event it is of, as id_place(); 0: it does not say. */
+static size_t place_in(const struct rts_trace_attrs *attrs, bool is_sample)
+{
+    const struct rts_record_layout *layout = &attrs->events[0].layout;
+    return is_sample || layout->sample_id_all ? id_place(layout->sample_type, is_sample) : 0;
+}
+
+/* The event that a record names; NULL when it names none that is known. */
+static struct rts_trace_event *find_named(struct rts_trace_attrs *attrs,
+                                          const struct perf_event_header *header, size_t place,
+                                          bool is_sample)
+{
+    size_t words = header->size / 8 - 1;
+    const uint64_t *body = (const uint64_t *)(const void *)(header + 1);
+    return place <= words ? rts_trace_attrs_find(attrs, body[is_sample ? place - 1 : words - place])
+                          : NULL;
+}
+
 struct rts_trace_event *rts_trace_attrs_of_record(struct rts_trace_attrs *attrs,
                                                   const struct perf_event_header *header)
 {
     if (attrs->count <= 1)
         return attrs->events;
     bool is_sample = header->type == PERF_RECORD_SAMPLE;
-    const struct rts_record_layout *layout = &attrs->events[0].layout;
-    size_t place = id_place(layout->sample_type, is_sample);
-    size_t words = header->size / 8 - 1;
-    if (place == 0 || (!is_sample && !layout->sample_id_all))
+    size_t place = place_in(attrs, is_sample);
+    if (place == 0)
         return attrs->events;
-    if (place > words)
-        return is_sample ? NULL : attrs->events;
-    const uint64_t *body = (const uint64_t *)(const void *)(header + 1);
-    uint64_t id = body[is_sample ? place - 1 : words - place];
-    struct rts_trace_event *event = rts_trace_attrs_find(attrs, id);
+    struct rts_trace_event *event = find_named(attrs, header, place, is_sample);
     return event || is_sample ? event : attrs->events;
+}
+
+/* Of a record about a mapping. perf has the build-ids in what it makes up itself whenever it had
+ * one of its events ask for them. */
+static enum rts_build_id_flag build_id_flag(struct rts_trace_attrs *attrs,
+                                            const struct perf_event_header *header)
+{
+    if (attrs->build_id_count == 0 || attrs->build_id_count == attrs->count)
+        return attrs->build_id_count ? RTS_BUILD_ID_FLAG_HOLDS : RTS_BUILD_ID_FLAG_FOREIGN;
+    size_t place = place_in(attrs, false);
+    if (place == 0)
+        return RTS_BUILD_ID_FLAG_UNSURE;
+    const struct rts_trace_event *event = find_named(attrs, header, place, false);
+    return !event || event->wants_build_ids ? RTS_BUILD_ID_FLAG_HOLDS : RTS_BUILD_ID_FLAG_FOREIGN;
+}
+
+struct rts_record_layout rts_trace_attrs_layout(struct rts_trace_attrs *attrs,
+                                                const struct rts_trace_event *event,
+                                                const struct perf_event_header *header)
+{
+    struct rts_record_layout layout = {0};
+    if (event)
+        layout = event->layout;
+    if (header->type == PERF_RECORD_MMAP2)
+        layout.build_id_flag = build_id_flag(attrs, header);
+    return layout;
 }

@@ -21,8 +21,9 @@ struct rts_trace_event {
     uint32_t stack_bytes;
     bool has_clock_id; /* times are on clock_id; else on the kernel's own clock */
     int32_t clock_id;
-    bool counts_losses; /* the losses of this event are also told by LOST_SAMPLES records */
-    char *name;         /* owned; NULL: the trace does not say */
+    bool wants_build_ids; /* in MMAP2 records, in place of device and inode */
+    bool counts_losses;   /* the losses of this event are also told by LOST_SAMPLES records */
+    char *name;           /* owned; NULL: the trace does not say */
 };
 
 struct rts_trace_id {
@@ -33,6 +34,7 @@ struct rts_trace_id {
 struct rts_trace_attrs {
     struct rts_trace_event *events;
     size_t count, capacity;
+    size_t build_id_count;    /* events that want build-ids */
     struct rts_trace_id *ids; /* sorted by id up to `sorted` */
     size_t id_count, id_capacity;
     bool sorted;
@@ -58,5 +60,10 @@ void rts_trace_event_name(struct rts_trace_event *event, const char *name, size_
  * there are none. Records that perf makes up itself have no id and are of the first one. */
 struct rts_trace_event *rts_trace_attrs_of_record(struct rts_trace_attrs *attrs,
                                                   const struct perf_event_header *header);
+
+/* How to decode a record that is of `event`, as the function above says; all zero for NULL. */
+struct rts_record_layout rts_trace_attrs_layout(struct rts_trace_attrs *attrs,
+                                                const struct rts_trace_event *event,
+                                                const struct perf_event_header *header);
 
 #endif

@@ -213,9 +213,9 @@ static void pass_on(struct rts_trace *trace, const struct rts_trace_item *item,
     trace->current = item->chunk;
     *record = (struct rts_trace_record){.header = item->header, .offset = item->offset};
     record->event = rts_trace_attrs_of_record(&trace->attrs, item->header);
-    static const struct rts_record_layout none;
-    const struct rts_record_layout *layout = record->event ? &record->event->layout : &none;
-    record->malformed = rts_record_decode(item->header, layout, &record->record) < 0;
+    const struct rts_record_layout layout =
+        rts_trace_attrs_layout(&trace->attrs, record->event, item->header);
+    record->malformed = rts_record_decode(item->header, &layout, &record->record) < 0;
     if (record->event || record->record.kind != RTS_RECORD_SAMPLE)
         return;
     record->malformed = true;

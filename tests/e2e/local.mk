@@ -6,6 +6,7 @@ e2e_scripts = \
 	tests/e2e/files.py \
 	tests/e2e/names.py \
 	tests/e2e/storms.py \
+	tests/e2e/neighbours.py \
 	tests/e2e/graph.py \
 	tests/e2e/cgroups.py \
 	tests/e2e/containers.py \
@@ -46,5 +47,5 @@ e2e_scripts = \
 TESTS += $(e2e_scripts)
 EXTRA_DIST += tests/e2e/lib.py tests/e2e/cgroup_lib.py tests/e2e/churn_lib.py tests/e2e/podman_lib.py tests/e2e/graph_maker.py tests/e2e/trace_maker.py $(e2e_scripts) \
 	tests/e2e/seccomp_run.py tests/e2e/delivery_lib.py tests/e2e/delivery_server.py \
-	tests/e2e/failing_disk.c tests/e2e/confine.c tests/e2e/kernel_lib.py
+	tests/e2e/failing_disk.c tests/e2e/confine.c tests/e2e/neighbour.c tests/e2e/kernel_lib.py
 $(e2e_scripts:.py=.log): src/rtsample$(EXEEXT)

@@ -125,8 +125,9 @@ static void on_side_band(void *context, const struct rts_record *record)
     }
 }
 
-static void on_malformed(void *context)
+static void on_malformed(void *context, enum rts_record_kind kind)
 {
+    (void)kind;
     ((struct seen *)context)->malformed++;
 }
 
@@ -396,9 +397,9 @@ static void ignore_record(void *context, const struct rts_record *record)
     (void)record;
 }
 
-static void ignore_malformed(void *context)
+static void ignore_malformed(void *context, enum rts_record_kind kind)
 {
-    (void)context;
+    (void)context, (void)kind;
 }
 
 static unsigned samples_of(struct rts_capture *capture, int32_t pid)

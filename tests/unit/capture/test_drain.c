@@ -21,7 +21,8 @@ static const struct rts_record_layout layout = {
     .sample_id_all = true,
 };
 
-/* What the sink saw, one letter each: S sample, C comm, X exit, M malformed; and the times. */
+/* What the sink saw, one letter each: S sample, C comm, X exit, M malformed sample, m malformed
+ * record of another kind; and the times. */
 struct seen {
     char kinds[4096];
     uint64_t times[4096];
@@ -67,9 +68,9 @@ static void on_sample(void *context, const struct rts_record *record)
     see(context, 'S', record->time);
 }
 
-static void on_malformed(void *context)
+static void on_malformed(void *context, enum rts_record_kind kind)
 {
-    see(context, 'M', 0);
+    see(context, kind == RTS_RECORD_SAMPLE ? 'M' : 'm', 0);
 }
 
 struct setup {
@@ -182,7 +183,7 @@ static void test_malformed_record(void **state)
     write_sample(&setup.rings[0], 0, 9);
     fake_ring_record(&setup.rings[0], PERF_RECORD_COMM, 0, words, 2);
     write_comm(&setup.rings[0], 0, 9);
-    assert_string_equal(drain(&setup), "MCMS");
+    assert_string_equal(drain(&setup), "mCMS");
     finish(&setup);
 }
 

@@ -285,38 +285,51 @@ static void test_name_without_end(void **state)
     }
 }
 
+/* An MMAP2 record with the flag for build-ids and these 24 bytes in its place for one. */
+static int decode_flagged(const uint8_t identity[24], enum rts_build_id_flag flag,
+                          struct rts_record *record)
+{
+    static struct perf_event_header *header; /* what a record points to lives until the next call */
+    const struct rts_record_layout layout = {.build_id_flag = flag};
+    struct draft draft = {.type = PERF_RECORD_MMAP2, .misc = PERF_RECORD_MISC_MMAP_BUILD_ID};
+    add_pair(&draft, 11, 12);
+    add(&draft, 0x1000);
+    add(&draft, 0x2000);
+    add(&draft, 0x3000);
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t word;
+        memcpy(&word, identity + 8 * i, sizeof word);
+        add(&draft, word);
+    }
+    add_pair(&draft, 1, 2); /* PROT_READ */
+    add_text(&draft, "/a");
+    free(header);
+    header = finish(&draft, draft.count);
+    int result = rts_record_decode(header, &layout, record);
+    if (result == 0) {
+        assert_false(record->mmap.executable);
+        assert_int_equal(record->mmap.start, 0x1000);
+        assert_string_equal(record->mmap.path, "/a");
+    }
+    assert_int_equal(record->kind, RTS_RECORD_MMAP);
+    return result;
+}
+
 static void test_mmap2_build_id(void **state)
 {
     (void)state;
-    struct rts_record_layout layout = {0};
     for (unsigned size = 0; size < 256; size++) {
-        struct draft draft = {.type = PERF_RECORD_MMAP2, .misc = 1 << 14};
         uint8_t identity[24] = {(uint8_t)size};
         for (uint8_t i = 4; i < 24; i++)
             identity[i] = i;
-        add_pair(&draft, 11, 12);
-        add(&draft, 0x1000);
-        add(&draft, 0x2000);
-        add(&draft, 0x3000);
-        for (size_t i = 0; i < 3; i++) {
-            uint64_t word;
-            memcpy(&word, identity + 8 * i, sizeof word);
-            add(&draft, word);
-        }
-        add_pair(&draft, 1, 2); /* PROT_READ */
-        add_text(&draft, "/a");
-        struct perf_event_header *header = finish(&draft, draft.count);
         struct rts_record record;
-        int result = rts_record_decode(header, &layout, &record);
+        int result = decode_flagged(identity, RTS_BUILD_ID_FLAG_HOLDS, &record);
         assert_int_equal(result, size <= 20 ? 0 : -1);
         if (result == 0) {
             assert_false(record.mmap.has_identity);
-            assert_false(record.mmap.executable);
             assert_int_equal(record.mmap.build_id.size, size);
             assert_memory_equal(record.mmap.build_id.bytes, identity + 4, size);
-            assert_string_equal(record.mmap.path, "/a");
         }
-        free(header);
     }
 }
 
@@ -360,6 +373,80 @@ static void test_sample_of_a_guest(void **state)
     }
 }
 
+static void put_device(uint8_t identity[24], uint32_t major, uint32_t minor, uint64_t inode,
+                       uint64_t generation)
+{
+    memcpy(identity, &major, sizeof major);
+    memcpy(identity + 4, &minor, sizeof minor);
+    memcpy(identity + 8, &inode, sizeof inode);
+    memcpy(identity + 16, &generation, sizeof generation);
+}
+
+/* Where the event did not ask, the flag is somebody else's, whatever device it is on: 0:38 of an
+ * overlay, 8:1 and 254:0 of disks, and all others that there can be. */
+static void test_mmap2_foreign_flag(void **state)
+{
+    (void)state;
+    static const uint32_t minors[] = {0, 1, 38, 255, 0xfffff};
+    for (uint32_t major = 0; major < 4096; major++)
+        for (size_t i = 0; i < sizeof minors / sizeof *minors; i++) {
+            uint8_t identity[24];
+            struct rts_record record;
+            put_device(identity, major, minors[i], 0x123456789, i % 2 ? 0xdeadbeef : 0);
+            assert_int_equal(decode_flagged(identity, RTS_BUILD_ID_FLAG_FOREIGN, &record), 0);
+            assert_true(record.mmap.has_identity);
+            assert_int_equal(record.mmap.build_id.size, 0);
+            assert_int_equal(record.mmap.major, major);
+            assert_int_equal(record.mmap.minor, minors[i]);
+            assert_int_equal(record.mmap.inode, 0x123456789);
+        }
+}
+
+/* What cannot be a device may be a build-id that was put there later; what can be neither is
+ * damaged. */
+static void test_mmap2_no_device(void **state)
+{
+    (void)state;
+    static const enum rts_build_id_flag flags[] = {RTS_BUILD_ID_FLAG_FOREIGN,
+                                                   RTS_BUILD_ID_FLAG_UNSURE};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        uint8_t identity[24] = {20};
+        struct rts_record record;
+        memset(identity + 4, 0xab, 20);
+        assert_int_equal(decode_flagged(identity, flags[i], &record), 0);
+        assert_false(record.mmap.has_identity);
+        assert_int_equal(record.mmap.build_id.size, 20);
+        assert_memory_equal(record.mmap.build_id.bytes, identity + 4, 20);
+        identity[0] = 8; /* and bytes behind it */
+        assert_int_equal(decode_flagged(identity, flags[i], &record), -1);
+        identity[0] = 21;
+        assert_int_equal(decode_flagged(identity, flags[i], &record), -1);
+        identity[0] = 20;
+        identity[1] = 1;
+        put_device(identity, 0x1000, 0, 1, 0);
+        assert_int_equal(decode_flagged(identity, flags[i], &record), -1);
+    }
+}
+
+/* Where nothing says who asked, what can be both is neither. */
+static void test_mmap2_unsure(void **state)
+{
+    (void)state;
+    uint8_t identity[24];
+    struct rts_record record;
+    put_device(identity, 8, 1, 0x12345, 0); /* or the eight bytes 01 00 00 00 45 23 01 00 */
+    assert_int_equal(decode_flagged(identity, RTS_BUILD_ID_FLAG_UNSURE, &record), 0);
+    assert_false(record.mmap.has_identity);
+    assert_int_equal(record.mmap.build_id.size, 0);
+    put_device(identity, 254, 1, 0x12345, 0);
+    assert_int_equal(decode_flagged(identity, RTS_BUILD_ID_FLAG_UNSURE, &record), 0);
+    assert_true(record.mmap.has_identity);
+    assert_int_equal(record.mmap.major, 254);
+    put_device(identity, 8, 1, 0x12345, 7); /* more than eight bytes */
+    assert_int_equal(decode_flagged(identity, RTS_BUILD_ID_FLAG_UNSURE, &record), 0);
+    assert_true(record.mmap.has_identity);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +458,9 @@ int main(void)
         cmocka_unit_test(test_sample_of_a_guest),
         cmocka_unit_test(test_name_without_end),
         cmocka_unit_test(test_mmap2_build_id),
+        cmocka_unit_test(test_mmap2_foreign_flag),
+        cmocka_unit_test(test_mmap2_no_device),
+        cmocka_unit_test(test_mmap2_unsure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

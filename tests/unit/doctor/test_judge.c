@@ -349,6 +349,30 @@ static void old_kernel(void **state)
     assert_int_equal(report.status, 0);
 }
 
+/* Asking for build-ids would mislead others: it is told, and nothing is refused for it. */
+static void build_ids_leak(void **state)
+{
+    (void)state;
+    static const struct {
+        enum rts_flag_leak leak;
+        const char *cause;
+    } cases[] = {{RTS_FLAG_LEAK_FOUND, "leaks"}, {RTS_FLAG_LEAK_UNKNOWN, "untried"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rts_findings findings = everything_permitted();
+        findings.perf.leak = cases[i].leak;
+        const struct rts_check *check = judged(&findings, "feature.build_id");
+        assert_int_equal(check->state, RTS_CHECK_LIMITED);
+        assert_string_equal(check->cause, cases[i].cause);
+        assert_true(*check->found && *check->because && *check->lost);
+        assert_int_equal(report.status, 0);
+        /* Where there are none to ask for, or no perf events, that is what is said. */
+        findings.perf.build_id = EINVAL;
+        assert_string_equal(judged(&findings, "feature.build_id")->cause, "not_built_in");
+        refuse_perf(&findings, EACCES);
+        assert_int_equal(judged(&findings, "feature.build_id")->state, RTS_CHECK_UNKNOWN);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +391,7 @@ int main(void)
         cmocka_unit_test(other_pid_namespace),
         cmocka_unit_test(samples_without_names),
         cmocka_unit_test(old_kernel),
+        cmocka_unit_test(build_ids_leak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,7 @@ static struct rts_account counted(void)
         .kernel_side = 22,
         .unwatched = 24,
         .lost_records = 23,
+        .malformed_side_band = 29,
         .processes = UINT64_MAX,
         .delivery = {.accepted = 24, .spooled = 25, .rejected = 26, .dropped = 27, .retries = 28},
     };
@@ -156,7 +157,8 @@ static void every_number_is_in_its_place(void **state)
     expect_words(&expected, drop_word, 0, RTS_DROP_COUNT, 100);
     rts_buffer_text(&expected,
                     ",\"no_user\":11,\"own\":12,\"other\":13,\"kernel_side\":22,"
-                    "\"processes\":18446744073709551615,\"unwatched\":24,\"lost_records\":23},"
+                    "\"processes\":18446744073709551615,\"unwatched\":24,\"lost_records\":23,"
+                    "\"malformed_side_band\":29},"
                     "\"stacks\":{\"complete\":200,\"truncated\":");
     expect_words(&expected, stop_word, 1, RTS_STOP_COUNT, 200);
     rts_buffer_text(&expected, "},\"frames\":{\"total\":903,\"symbolized\":14,\"by_unwinder\":");

@@ -32,6 +32,7 @@ static struct rts_account counted(void)
         .unnamed_no_symbol = 21,
         .kernel_side = 22,
         .lost_records = 23,
+        .malformed_side_band = 29,
         .processes = UINT64_MAX,
         .delivery = {.accepted = 24, .spooled = 25, .rejected = 26, .dropped = 27, .retries = 28},
     };
@@ -93,6 +94,7 @@ static void every_number_is_in_its_place(void **state)
         {"rtsample_samples_kernel_side_total", "22"},
         {"rtsample_processes_seen_total", "18446744073709551615"},
         {"rtsample_kernel_lost_records_total", "23"},
+        {"rtsample_malformed_side_band_total", "29"},
         {"rtsample_samples_ignored_total{of=\"no_user\"}", "11"},
         {"rtsample_samples_ignored_total{of=\"own\"}", "12"},
         {"rtsample_samples_ignored_total{of=\"other\"}", "13"},
