@@ -4,7 +4,8 @@
  * this header, util/ and its own folder, and nothing else (unwind/, identity/ and package/ may also
  * include binary/). tests/lint-includes checks that.
  *
- * Conventions for all of them: times are nanoseconds on CLOCK_MONOTONIC unless a name says `wall`;
+ * Conventions for all of them: times are nanoseconds on CLOCK_MONOTONIC, as our own time
+ * namespace has it, unless a name says `wall`;
  * a `pc` is an address in the target's memory; a `vaddr` is a link-time address inside a file;
  * pc = vaddr + bias.
  */

@@ -51,7 +51,9 @@ struct rts_capture_facts {
     uint32_t stack_bytes;
     unsigned gave_up;      /* set of enum rts_feature */
     int kernel_side_error; /* errno with which samples that hit in the kernel were refused; or 0 */
-    size_t ring_bytes;     /* of each CPU's ring */
+    bool clock_is_off; /* times of records are not on our CLOCK_MONOTONIC: the offset of our time
+                          namespace could not be learnt */
+    size_t ring_bytes; /* of each CPU's ring */
     unsigned cpus;
     struct rts_capture_stops stops; /* ptrace only; as of the last drain */
 };

@@ -49,6 +49,15 @@ static bool collect(struct rts_drain *drain, const struct rts_ring *ring, uint32
     return true;
 }
 
+static int decode(const struct perf_event_header *bytes, const struct rts_record_layout *layout,
+                  int64_t clock_offset_ns, struct rts_record *record)
+{
+    int result = rts_record_decode(bytes, layout, record);
+    if (record->time != 0)
+        record->time += (uint64_t)clock_offset_ns;
+    return result;
+}
+
 static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const uint64_t *heads,
                     const struct rts_record_layout *layout, struct rts_events *events,
                     const struct rts_capture_sink *sink)
@@ -62,7 +71,7 @@ static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const
             rts_ring_record(&rings[item->cpu], item->position, heads[item->cpu], drain->scratch);
         if (!bytes) { /* collect() has seen its header: this does not happen */
             sink->malformed(sink->context, RTS_RECORD_SAMPLE);
-        } else if (rts_record_decode(bytes, layout, &record) < 0) {
+        } else if (decode(bytes, layout, drain->clock_offset_ns, &record) < 0) {
             sink->malformed(sink->context, record.kind);
         } else if (record.kind != RTS_RECORD_SAMPLE) {
             if (record.kind == RTS_RECORD_EXIT)

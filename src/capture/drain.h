@@ -23,6 +23,7 @@ struct rts_drain_item {
 
 /* Zero-initialise. Scratch memory that is kept from one drain to the next. */
 struct rts_drain {
+    int64_t clock_offset_ns; /* added to the times of records: what our own clock reads more */
     struct rts_drain_item *items;
     size_t count, capacity;
     uint64_t *heads; /* A and B of each ring */

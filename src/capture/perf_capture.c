@@ -18,6 +18,7 @@
 #include "capture/perf_rings.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
+#include "util/time_namespace.h"
 
 #define SECOND_NS 1000000000ULL
 
@@ -368,6 +369,7 @@ struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *op
     facts->frequency = options->frequency < limit ? options->frequency : limit;
     perf->frequency_max = facts->frequency;
     raise_fd_limit();
+    facts->clock_is_off = !rts_time_namespace_offset("/proc", &perf->drain.clock_offset_ns);
     rts_perf_rings_init(&perf->rings, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE);
     if (options->build_ids)
         choose_build_ids(&perf->rings);

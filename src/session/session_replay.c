@@ -222,6 +222,20 @@ static int take_records(struct rts_session *session, struct rts_trace_record *re
     return 0;
 }
 
+/* perf reads the two clocks before it opens its events, so that no record is older; in a time
+ * namespace it reads another clock than that of the records. (Its records may be younger by any
+ * time, so that an offset the other way round is not known.) */
+static void say_clocks(const struct rts_replay *replay)
+{
+    const struct rts_trace_features *features = rts_trace_features(replay->trace);
+    if (!replay->has_notes && replay->wall_offset_ns != 0 && replay->first_ns != 0 &&
+        replay->first_ns + SECOND_NS <= features->clock_ns)
+        rts_log(
+            "the trace was recorded in a time namespace, whose clock is not that of its records: "
+            "observedAt is off by the offset of that, %llu s or more",
+            (features->clock_ns - replay->first_ns) / SECOND_NS);
+}
+
 /* What was not read; the facts are those of the rest. */
 static void say_losses(const struct rts_session *session)
 {
@@ -249,6 +263,7 @@ static void say_losses(const struct rts_session *session)
                 replay->unrecorded);
     if (replay->bad_notes > 0)
         rts_log("%" PRIu64 " notes in the trace are damaged", replay->bad_notes);
+    say_clocks(replay);
 }
 
 static bool is_whole(const struct rts_trace_account *trace)

@@ -21,4 +21,5 @@ librtsample_a_SOURCES += \
 	src/util/sha256.c src/util/sha256.h \
 	src/util/share.c src/util/share.h \
 	src/util/table.c src/util/table.h \
+	src/util/time_namespace.c src/util/time_namespace.h \
 	src/util/whole_io.c src/util/whole_io.h

@@ -187,6 +187,27 @@ static void test_malformed_record(void **state)
     finish(&setup);
 }
 
+/* In a time namespace our clock reads more, or less, than the one that records are stamped by. What
+ * has no time gets none. */
+static void test_clock_offset(void **state)
+{
+    (void)state;
+    static const int64_t offsets[] = {0, 100000000000000, -5000};
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        struct setup setup;
+        init(&setup, 0);
+        setup.drain.clock_offset_ns = offsets[i];
+        write_comm(&setup.rings[0], 0, 6000);
+        write_comm(&setup.rings[0], 0, 0);
+        write_sample(&setup.rings[0], 0, 9000);
+        assert_string_equal(drain(&setup), "CCS");
+        assert_int_equal(setup.seen.times[0], 0);
+        assert_int_equal(setup.seen.times[1], 6000 + offsets[i]);
+        assert_int_equal(setup.seen.times[2], 9000 + offsets[i]);
+        finish(&setup);
+    }
+}
+
 /* Behind an impossible header nothing can be found any more: that is told once, too, and the ring
  * goes on with what is written next. */
 static void test_impossible_header(void **state)
@@ -283,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_writes_during_a_drain),
         cmocka_unit_test(test_offline_cpu),
         cmocka_unit_test(test_malformed_record),
+        cmocka_unit_test(test_clock_offset),
         cmocka_unit_test(test_impossible_header),
         cmocka_unit_test(test_exit_and_double_cover),
         cmocka_unit_test(test_many),

@@ -12,7 +12,8 @@ util_unit_tests = \
 	tests/unit/util/test_own_memory \
 	tests/unit/util/test_sha256 \
 	tests/unit/util/test_share \
-	tests/unit/util/test_table
+	tests/unit/util/test_table \
+	tests/unit/util/test_time_namespace
 check_PROGRAMS += $(util_unit_tests)
 TESTS += $(util_unit_tests)
 
@@ -26,6 +27,8 @@ tests_unit_util_test_json_SOURCES = tests/unit/util/test_json.c tests/unit/oracl
 tests_unit_util_test_json_scan_SOURCES = tests/unit/util/test_json_scan.c
 tests_unit_util_test_nearest_SOURCES = tests/unit/util/test_nearest.c
 tests_unit_util_test_open_below_SOURCES = tests/unit/util/test_open_below.c
+tests_unit_util_test_time_namespace_SOURCES = \
+	tests/unit/util/test_time_namespace.c tests/unit/oracle.h
 tests_unit_util_test_sha256_SOURCES = tests/unit/util/test_sha256.c tests/unit/oracle.h
 tests_unit_util_test_share_SOURCES = tests/unit/util/test_share.c
 tests_unit_util_test_table_SOURCES = tests/unit/util/test_table.c
