@@ -97,7 +97,7 @@ struct rts_session {
 
     struct rts_account account;
     struct rts_budget memory;
-    bool memory_stuck; /* nothing more can be given back before the window ends */
+    bool memory_stuck;            /* nothing more can be given back before the window ends */
     struct rts_nameless nameless; /* hits of functions without a name */
     struct rts_status_line status_line;
     uint64_t started_ns, ended_ns;
