@@ -89,6 +89,14 @@ enum rts_drop {
     RTS_DROP_COUNT
 };
 
+/* What the memory at a pc was found to be, where it is not the mapping of a file whose text belongs
+ * there. */
+enum rts_frame_text {
+    RTS_FRAME_MAPPED,    /* nothing of the kind */
+    RTS_FRAME_COPY,      /* a copy of the file's text, byte for byte */
+    RTS_FRAME_DIFFERENT, /* something else, in a place where a file's text belongs */
+};
+
 /* One frame, outermost last in an array. `vaddr` is the address to look up: for a caller it is one
  * byte before the return address, so that it lies in the call even when the callee never returns.
  */
@@ -97,6 +105,7 @@ struct rts_frame {
     uint64_t vaddr;            /* link-time address in object; the pc when object is NULL */
     uint64_t load_base;        /* where the object's first PT_LOAD page is mapped; 0 if unknown */
     uint8_t unwinder;          /* enum rts_unwinder */
+    uint8_t text;              /* enum rts_frame_text */
 };
 
 /* Where a symbol's name came from, best first; rts_symbol_source_name() gives the word that goes

@@ -106,6 +106,20 @@ bool rts_object_offset_to_vaddr(const struct rts_object *object, uint64_t offset
  * debug information alone. */
 bool rts_object_maps_as(const struct rts_object *object, uint64_t offset, uint64_t size);
 
+/* Where an executable segment lies in memory. */
+struct rts_text_place {
+    uint64_t bias;       /* pc - vaddr */
+    uint64_t start, end; /* addresses in memory of what is in the file */
+    uint64_t offset;     /* in the file, of `start` */
+};
+
+/* The `index`-th way in which the loader can have mapped the file such that a mapping at `address`
+ * begins with the page at file offset `offset`, of any PT_LOAD, and an executable segment covers
+ * `pc`. False: there are not that many. A segment that begins in that page is meant before one that
+ * merely reaches into it; several that do make more than one way. */
+bool rts_object_text_place(const struct rts_object *object, uint64_t address, uint64_t offset,
+                           uint64_t pc, size_t index, struct rts_text_place *place);
+
 /* Page-rounded p_vaddr of the first PT_LOAD: load base = this + bias. */
 uint64_t rts_object_first_vaddr(const struct rts_object *object);
 

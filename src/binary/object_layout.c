@@ -12,6 +12,17 @@ static bool is_text(const Elf64_Phdr *segment)
     return segment->p_type == PT_LOAD && (segment->p_flags & PF_X);
 }
 
+/* Is the offset in a page that holds some of the segment? Such pages are mapped whole; comparing
+ * page starts cannot overflow. */
+static bool has_page(const struct rts_object *object, const Elf64_Phdr *segment, uint64_t offset)
+{
+    if (segment->p_filesz == 0)
+        return false;
+    uint64_t last = segment->p_offset + segment->p_filesz - 1;
+    return offset >= page_down(object, segment->p_offset) &&
+           page_down(object, offset) <= page_down(object, last);
+}
+
 bool rts_object_offset_to_vaddr(const struct rts_object *object, uint64_t offset, uint64_t *vaddr)
 {
     const Elf64_Phdr *rounded = NULL;
@@ -23,10 +34,7 @@ bool rts_object_offset_to_vaddr(const struct rts_object *object, uint64_t offset
             *vaddr = segment->p_vaddr + (offset - segment->p_offset);
             return true;
         }
-        /* The last page is mapped whole; comparing page starts cannot overflow. */
-        uint64_t last = segment->p_offset + segment->p_filesz - 1;
-        if (!rounded && offset >= page_down(object, segment->p_offset) &&
-            page_down(object, offset) <= page_down(object, last))
+        if (!rounded && has_page(object, segment, offset))
             rounded = segment;
     }
     if (rounded)
@@ -87,6 +95,55 @@ bool rts_object_maps_as(const struct rts_object *object, uint64_t offset, uint64
         if (size == pages_size(object, segment->p_offset, segment->p_offset + segment->p_filesz) ||
             (segment == first && size == span_size(object, first)))
             return true;
+    }
+    return false;
+}
+
+/* Does a segment begin in the page of this offset? */
+static bool begins_in_page(const struct rts_object *object, const Elf64_Phdr *segment,
+                           uint64_t offset)
+{
+    return segment->p_type == PT_LOAD && segment->p_filesz > 0 &&
+           page_down(object, segment->p_offset) == page_down(object, offset);
+}
+
+static bool any_begins_in_page(const struct rts_object *object, uint64_t offset)
+{
+    for (size_t i = 0; i < object->image.segment_count; i++)
+        if (begins_in_page(object, &object->image.segments[i], offset))
+            return true;
+    return false;
+}
+
+/* The executable segment whose part in the file covers `vaddr`, or NULL. */
+static const Elf64_Phdr *text_at(const struct rts_object *object, uint64_t vaddr)
+{
+    for (size_t i = 0; i < object->image.segment_count; i++) {
+        const Elf64_Phdr *segment = &object->image.segments[i];
+        if (is_text(segment) && vaddr - segment->p_vaddr < segment->p_filesz)
+            return segment;
+    }
+    return NULL;
+}
+
+bool rts_object_text_place(const struct rts_object *object, uint64_t address, uint64_t offset,
+                           uint64_t pc, size_t index, struct rts_text_place *place)
+{
+    bool begins = any_begins_in_page(object, offset);
+    for (size_t i = 0; i < object->image.segment_count; i++) {
+        const Elf64_Phdr *segment = &object->image.segments[i];
+        if (segment->p_type != PT_LOAD || !has_page(object, segment, offset) ||
+            (begins && !begins_in_page(object, segment, offset)))
+            continue;
+        uint64_t bias = address - (segment->p_vaddr + (offset - segment->p_offset));
+        const Elf64_Phdr *text = text_at(object, pc - bias);
+        if (!text || index-- > 0)
+            continue;
+        place->bias = bias;
+        place->start = text->p_vaddr + bias;
+        place->end = place->start + text->p_filesz;
+        place->offset = text->p_offset;
+        return place->start < place->end;
     }
     return false;
 }

@@ -34,6 +34,8 @@ uint64_t *rts_account_counter(struct rts_account *account, const char *name)
         {"lost_records", &account->lost_records},
         {"malformed_side_band", &account->malformed_side_band},
         {"unwatched", &account->unwatched},
+        {"copied.same", &account->copied_same},
+        {"copied.different", &account->copied_different},
     };
     if (strncmp(name, dropped, sizeof dropped - 1) == 0)
         for (unsigned i = 0; i < RTS_DROP_COUNT; i++)
@@ -113,9 +115,10 @@ static void append_frames(const struct rts_account *account, struct rts_buffer *
                           account->frames_by_unwinder[i]);
     rts_buffer_format(out,
                       "},\"unnamed\":{\"anonymous\":%" PRIu64 ",\"no_file\":%" PRIu64
-                      ",\"no_symbol\":%" PRIu64 "}}",
+                      ",\"no_symbol\":%" PRIu64 "},\"copied\":{\"same\":%" PRIu64
+                      ",\"different\":%" PRIu64 "}}",
                       account->unnamed_anonymous, account->unnamed_no_file,
-                      account->unnamed_no_symbol);
+                      account->unnamed_no_symbol, account->copied_same, account->copied_different);
 }
 
 static void append_delivery(const struct rts_delivery_account *delivery, struct rts_buffer *out)

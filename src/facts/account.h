@@ -46,6 +46,9 @@ struct rts_account {
     uint64_t unnamed_anonymous;     /* frames in anonymous (JIT) code: no fact */
     uint64_t unnamed_no_file;       /* frames in files that could not be read: no fact */
     uint64_t unnamed_no_symbol;     /* frames in readable files without name or FDE: no fact */
+    uint64_t copied_same;           /* frames in a copy of a file's text, named like it */
+    uint64_t copied_different;      /* frames where a file's text belongs and the memory is not it:
+                                       among unnamed_anonymous or unnamed_no_file */
     uint64_t kernel_side;           /* kept samples that were taken in kernel mode */
     uint64_t unwatched;             /* processes that the kernel took from us while they live on */
     uint64_t lost_records;          /* side-band and sample records the kernel could not write */
@@ -68,8 +71,8 @@ struct rts_unjoined {
 };
 
 /* The counter of this name ("dropped.rate_limit", "no_user_side", "own", "other", "lost_records",
- * "malformed_side_band", "unwatched"), by which a trace tells what cannot be counted again; NULL:
- * there is none. */
+ * "malformed_side_band", "unwatched", "copied.same", "copied.different"), by which a trace tells what
+ * cannot be counted again; NULL: there is none. */
 uint64_t *rts_account_counter(struct rts_account *account, const char *name);
 
 /* What became of a trace that is replayed. */

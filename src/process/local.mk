@@ -10,8 +10,10 @@ librtsample_a_SOURCES += \
 	src/process/maps.c src/process/maps.h \
 	src/process/maps_query.c src/process/maps_query.h \
 	src/process/namespace_root.c src/process/namespace_root.h \
+	src/process/neighbours.c src/process/neighbours.h \
 	src/process/process.c src/process/process.h src/process/process_state.h \
 	src/process/process_proc.c \
 	src/process/root_view.c src/process/root_view.h \
 	src/process/socket.c src/process/socket.h \
-	src/process/stat.c src/process/stat.h
+	src/process/stat.c src/process/stat.h \
+	src/process/text_copy.c src/process/text_copy.h

@@ -43,6 +43,9 @@ struct rts_mapping {
     enum rts_mapping_kind kind;
     struct rts_mapped_file *file; /* one reference is held; NULL unless RTS_MAPPING_FILE */
 
+    bool searched;      /* the session has looked whether a file's text belongs here, and */
+    uint32_t text_copy; /* has kept where, under this id (text_copy.h); 0: none does */
+
     bool placed;   /* bias and load_base were computed */
     uint64_t bias; /* pc - vaddr */
     uint64_t load_base;

@@ -56,6 +56,7 @@ struct rts_process_table *rts_process_table_create(const char *proc_root)
 static void destroy_process(struct rts_process *process)
 {
     rts_mapping_set_finish(&process->mappings, release, NULL);
+    rts_text_copies_finish(&process->copies, release, NULL);
     free(process);
 }
 
@@ -248,6 +249,16 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
             rts_mapped_file_ref(mapping.file);
         rts_mapping_set_add(&child->mappings, &mapping, retain, NULL);
     }
+    rts_text_copies_inherit(&child->copies, &parent->copies, retain, NULL);
+}
+
+struct rts_text_copy *rts_process_add_text_copy(struct rts_process *process,
+                                                struct rts_mapping *mapping,
+                                                const struct rts_text_copy *place)
+{
+    struct rts_text_copy *copy = rts_text_copies_add(&process->copies, place, release, NULL);
+    mapping->text_copy = copy ? copy->id : 0;
+    return copy;
 }
 
 void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int32_t tid,

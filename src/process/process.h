@@ -11,6 +11,7 @@
 #include "process/mapped_file.h"
 #include "process/mapping.h"
 #include "process/socket.h"
+#include "process/text_copy.h"
 
 struct rts_process {
     int32_t pid;
@@ -32,7 +33,9 @@ struct rts_process {
     char socket[RTS_SOCKET_TEXT_SIZE]; /* where it listens; empty: not known */
     uint8_t socket_looks;              /* how often the session has looked for it */
     struct rts_mapping_set mappings;
-    struct rts_process *older; /* the instance that had this pid before */
+    struct rts_text_copies copies;
+    uint64_t search_again_ns, search_wait_ns; /* as above, for the neighbours of code */
+    struct rts_process *older;                /* the instance that had this pid before */
 };
 
 struct rts_process_table;
@@ -91,6 +94,12 @@ struct rts_process *rts_process_instance(const struct rts_process_table *table, 
 /* Makes the instance with this number, if there is none, without a word of who had its pid before:
  * for traces that number the instances themselves. */
 struct rts_process *rts_process_recorded(struct rts_process_table *table, uint64_t instance);
+
+/* Keeps that what is mapped at `mapping` takes the place of a file's text; see
+ * rts_text_copies_add(). */
+struct rts_text_copy *rts_process_add_text_copy(struct rts_process *process,
+                                                struct rts_mapping *mapping,
+                                                const struct rts_text_copy *place);
 
 /* How many known targets are still alive; looks at /proc for those whose first thread ended, or
  * for all when `thorough` (an EXIT record may have been lost). */

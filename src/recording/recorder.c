@@ -46,6 +46,8 @@ static void put_account(struct rts_recorder *recorder)
     put_growth(&draft, "own", now->own, before->own);
     put_growth(&draft, "other", now->other, before->other);
     put_growth(&draft, "unwatched", now->unwatched, before->unwatched);
+    put_growth(&draft, "copied.same", now->copied_same, before->copied_same);
+    put_growth(&draft, "copied.different", now->copied_different, before->copied_different);
     put_growth(&draft, "lost_records", now->lost_records, before->lost_records);
     put_growth(&draft, "malformed_side_band", now->malformed_side_band,
                before->malformed_side_band);

@@ -32,7 +32,7 @@ static const char *redacted_name(struct rts_object *object, struct name *name)
     return name->text;
 }
 
-/* `object` is what was found in a mapping of a file; NULL: nothing. */
+/* `object` is what was found in a mapping, or in a mapping of a file; NULL: nothing. */
 static const char *mapping_name(const struct rts_recorder *recorder,
                                 const struct rts_mapping *mapping, struct rts_object *object,
                                 struct name *name)
@@ -175,6 +175,23 @@ static uint64_t code_of(enum rts_code_kind kind)
     return RTS_NOTE_CODE_NONE;
 }
 
+/* A mapping as a trace has it: where a copy of a file's text was found, that of the file. */
+static struct rts_mapping mapping_shown(const struct rts_process *process,
+                                        const struct rts_mapping *mapping,
+                                        const struct rts_object *object)
+{
+    struct rts_mapping shown = *mapping;
+    const struct rts_text_copy *copy =
+        object ? rts_text_copies_find(&process->copies, mapping->text_copy) : NULL;
+    if (!copy)
+        return shown;
+    shown.kind = RTS_MAPPING_FILE;
+    shown.file = copy->anchor.file;
+    shown.start = copy->start & ~PAGE_MASK;
+    shown.offset = copy->offset & ~PAGE_MASK;
+    return shown;
+}
+
 void rts_recorder_put_frame(struct rts_recorder *recorder, const struct rts_process *process,
                             uint64_t time, const struct rts_frame *frame, enum rts_code_kind kind,
                             struct rts_note_frame *out)
@@ -187,12 +204,16 @@ void rts_recorder_put_frame(struct rts_recorder *recorder, const struct rts_proc
         .address = pc_of(recorder, frame, pc),
         .unwinder = frame->unwinder,
     };
-    const struct rts_mapping *mapping = rts_mapping_set_find(&process->mappings, pc, time);
-    if (!mapping)
+    const struct rts_mapping *found = rts_mapping_set_find(&process->mappings, pc, time);
+    if (!found)
         return;
-    struct rts_known_mapping *known = rts_known_mapping(
-        &recorder->known, process->instance, mapping->start, mapping->end, mapping->from_ns);
-    if (!known->written && !hides_addresses(recorder))
+    const struct rts_mapping shown = mapping_shown(process, found, frame->object);
+    const struct rts_mapping *mapping = &shown;
+    struct rts_known_mapping *known = rts_known_mapping(&recorder->known, process->instance,
+                                                        found->start, found->end, found->from_ns);
+    /* What was anonymous may have turned out to be a copy of a file since. */
+    bool is_news = !known->written || (mapping->file != found->file && known->serial == 0);
+    if (is_news && !hides_addresses(recorder))
         put_mapping_record(recorder, process, mapping, frame->object,
                            &(struct rts_mmap_record){
                                .start = mapping->start,

@@ -10,6 +10,7 @@
 #include "binary/elf_image.h"
 #include "process/file_origin.h"
 #include "process/maps_query.h"
+#include "session/copied_text.h"
 
 /* A file that cannot be opened through one process may be there in another one's view; after this
  * many it is given up. */
@@ -133,6 +134,17 @@ static void in_bare(struct rts_mapping *mapping, struct rts_code *code)
         mapping->start - mapping->offset;
 }
 
+struct rts_object *rts_code_map_object(struct rts_code_map *map, const struct rts_mapping *mapping)
+{
+    struct rts_mapped_file *file = mapping->file;
+    bool try_again = file->resolved && !map->finder && !file->object && !file->no_elf &&
+                     file->attempts < ATTEMPTS_MAX &&
+                     file->tried_instance != map->process->instance;
+    if (!file->resolved || try_again)
+        resolve(map, mapping);
+    return file->object;
+}
+
 struct rts_code rts_code_map_find(void *context, uint64_t pc)
 {
     struct rts_code_map *map = context;
@@ -149,19 +161,14 @@ struct rts_code rts_code_map_find(void *context, uint64_t pc)
             return code;
         }
     }
-    code.kind = RTS_CODE_ANONYMOUS;
-    if (mapping->kind != RTS_MAPPING_FILE)
-        return code;
     struct rts_mapped_file *file = mapping->file;
-    bool try_again = file->resolved && !map->finder && !file->object && !file->no_elf &&
-                     file->attempts < ATTEMPTS_MAX &&
-                     file->tried_instance != map->process->instance;
-    if (!file->resolved || try_again)
-        resolve(map, mapping);
-    if (file->object)
-        return in_object(mapping, file->object);
-    code.kind = file->no_elf ? RTS_CODE_ANONYMOUS : RTS_CODE_NO_FILE;
-    if (!file->no_elf && file->bare)
+    struct rts_object *object = file ? rts_code_map_object(map, mapping) : NULL;
+    if (object)
+        return in_object(mapping, object);
+    code.kind = file && !file->no_elf ? RTS_CODE_NO_FILE : RTS_CODE_ANONYMOUS;
+    if (code.kind == RTS_CODE_NO_FILE && file->bare)
         in_bare(mapping, &code);
+    else if (mapping->kind == RTS_MAPPING_FILE || mapping->kind == RTS_MAPPING_ANONYMOUS)
+        rts_copied_text_find(map, mapping, pc, &code);
     return code;
 }

@@ -30,6 +30,10 @@ struct rts_code_map {
     uint64_t time;
 };
 
+/* The object of the file of `mapping`, which is one of a file, opened on first need; borrowed.
+ * NULL: it cannot be read, or is no ELF file. */
+struct rts_object *rts_code_map_object(struct rts_code_map *map, const struct rts_mapping *mapping);
+
 /* A struct rts_code_finder's function; `context` is a struct rts_code_map. */
 struct rts_code rts_code_map_find(void *context, uint64_t pc);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
 	src/session/code_map.c src/session/code_map.h \
+	src/session/copied_text.c src/session/copied_text.h \
 	src/session/command.c src/session/command.h \
 	src/session/receipt.c src/session/receipt.h \
 	src/session/replay.h \

@@ -92,6 +92,8 @@ static void account_stack(struct rts_session *session)
     account->stops[stack->stop]++;
     for (uint32_t i = 0; i < stack->count; i++) {
         account->frames_by_unwinder[stack->frames[i].unwinder]++;
+        account->copied_same += stack->frames[i].text == RTS_FRAME_COPY;
+        account->copied_different += stack->frames[i].text == RTS_FRAME_DIFFERENT;
         if (stack->kinds[i] == RTS_CODE_ANONYMOUS)
             account->unnamed_anonymous++;
         else if (stack->kinds[i] != RTS_CODE_OBJECT)

@@ -31,6 +31,7 @@ static void add_frame(struct rts_stack *stack, const struct rts_code *code, uint
         .vaddr = pc - code->bias,
         .load_base = code->load_base,
         .unwinder = (uint8_t)unwinder,
+        .text = (uint8_t)code->text,
     };
 }
 

@@ -23,6 +23,7 @@ struct rts_code {
     struct rts_object *object; /* RTS_CODE_OBJECT only */
     uint64_t bias;             /* pc - vaddr */
     uint64_t load_base;
+    enum rts_frame_text text;
 };
 
 /* Finds out what is mapped. */

@@ -28,6 +28,7 @@ e2e_scripts = \
 	tests/e2e/guards.py \
 	tests/e2e/metrics.py \
 	tests/e2e/record.py \
+	tests/e2e/remapped.py \
 	tests/e2e/rotation.py \
 	tests/e2e/service.py \
 	tests/e2e/replay_perf.py \

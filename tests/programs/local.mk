@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	tests/programs/prologues.c \
 	tests/programs/realign.c \
 	tests/programs/recursion.c \
+	tests/programs/remapped.c \
 	tests/programs/shares.c \
 	tests/programs/short_run.c \
 	tests/programs/signal_count.c \

@@ -281,6 +281,56 @@ static void test_offsets(void **state)
     rts_object_destroy(object);
 }
 
+/* From a mapping of the file to where its text is, as the loader places both. */
+static void test_text_places(void **state)
+{
+    (void)state;
+    struct maker maker;
+    struct rts_text_place place;
+    maker_init(&maker);
+    maker.segments[0] =
+        (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R, .p_filesz = 0x800, .p_memsz = 0x800};
+    maker.segments[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                     .p_flags = PF_R | PF_X,
+                                     .p_offset = 0x1000,
+                                     .p_vaddr = 0x1000,
+                                     .p_filesz = 0x1800,
+                                     .p_memsz = 0x3000};
+    /* Its first page in the file is the last one of the text. */
+    maker.segments[2] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                     .p_flags = PF_R | PF_W,
+                                     .p_offset = 0x2900,
+                                     .p_vaddr = 0x5900,
+                                     .p_filesz = 0x100,
+                                     .p_memsz = 0x100};
+    struct rts_object *object = make(&maker);
+    const uint64_t bias = 0x555555550000;
+    /* By the headers, and by the data. */
+    const struct {
+        uint64_t address, offset;
+    } mappings[] = {{bias, 0}, {bias + 0x5000, 0x2000}};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(rts_object_text_place(object, mappings[i].address, mappings[i].offset,
+                                          bias + 0x1234, 0, &place));
+        assert_int_equal(place.bias, bias);
+        assert_int_equal(place.start, bias + 0x1000);
+        assert_int_equal(place.end, bias + 0x2800); /* what is not in the file cannot be compared */
+        assert_int_equal(place.offset, 0x1000);
+        assert_false(rts_object_text_place(object, mappings[i].address, mappings[i].offset,
+                                           bias + 0x1234, 1, &place));
+        assert_false(rts_object_text_place(object, mappings[i].address, mappings[i].offset,
+                                           bias + 0x2800, 0, &place));
+        assert_false(rts_object_text_place(object, mappings[i].address, mappings[i].offset,
+                                           bias + 0xfff, 0, &place));
+    }
+    assert_false(rts_object_text_place(object, bias, 0x9000, bias + 0x1234, 0, &place));
+    assert_false(rts_object_text_place(object, bias, UINT64_MAX, bias + 0x1234, 0, &place));
+    /* Half of the text is mapped still. */
+    assert_true(rts_object_text_place(object, bias + 0x1000, 0x1000, bias + 0x2345, 0, &place));
+    assert_int_equal(place.bias, bias);
+    rts_object_destroy(object);
+}
+
 static void test_first_vaddr_is_rounded(void **state)
 {
     (void)state;
@@ -405,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_symbols),
         cmocka_unit_test(test_own_code),
         cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_text_places),
         cmocka_unit_test(test_first_vaddr_is_rounded),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_cut_off_text),

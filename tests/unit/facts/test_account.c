@@ -33,6 +33,8 @@ static struct rts_account counted(void)
         .unnamed_anonymous = 19,
         .unnamed_no_file = 20,
         .unnamed_no_symbol = 21,
+        .copied_same = 61,
+        .copied_different = 62,
         .kernel_side = 22,
         .unwatched = 24,
         .lost_records = 23,
@@ -164,7 +166,8 @@ static void every_number_is_in_its_place(void **state)
     rts_buffer_text(&expected, "},\"frames\":{\"total\":903,\"symbolized\":14,\"by_unwinder\":");
     expect_words(&expected, unwinder_word, 0, RTS_UNWINDER_COUNT, 300);
     rts_buffer_text(&expected,
-                    ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21}},"
+                    ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21}"
+                    ",\"copied\":{\"same\":61,\"different\":62}},"
                     "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18,"
                     "\"hits_nameless\":19},"
                     "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70},"

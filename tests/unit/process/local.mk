@@ -7,7 +7,8 @@ process_unit_tests = \
 	tests/unit/process/test_mapping \
 	tests/unit/process/test_maps \
 	tests/unit/process/test_process \
-	tests/unit/process/test_socket
+	tests/unit/process/test_socket \
+	tests/unit/process/test_text_copy
 check_PROGRAMS += $(process_unit_tests)
 TESTS += $(process_unit_tests)
 
@@ -23,3 +24,4 @@ tests_unit_process_test_mapping_SOURCES = tests/unit/process/test_mapping.c
 tests_unit_process_test_maps_SOURCES = tests/unit/process/test_maps.c tests/unit/oracle.h
 tests_unit_process_test_process_SOURCES = \
 	tests/unit/process/test_process.c tests/unit/process/fake_proc.h tests/unit/oracle.h
+tests_unit_process_test_text_copy_SOURCES = tests/unit/process/test_text_copy.c
