@@ -18,7 +18,11 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../e2e"))
+import trace_maker as maker  # noqa
+
 TOP = os.environ.get("top_builddir", ".")
 FUZZ = os.path.join(TOP, "tests/fuzz/fuzz_trace")
 FILES = os.path.join(HERE, "trace_files")
@@ -186,6 +190,32 @@ def own_trace(redacted=False, said=()):
     return pipe_trace(sample_type, out + note(9, words("duration_ms", "5", "command_status", "0", *said)))
 
 
+def kinds():
+    """Traces of other ages and options, from the maker that the scenarios use."""
+    event = maker.Event(maker.USUAL | maker.ADDR | maker.ID | maker.STREAM_ID | maker.CPU | maker.READ | maker.CALLCHAIN
+                        | maker.RAW | maker.BRANCH | maker.REGS | maker.STACK | maker.WEIGHT | maker.DATA_SRC
+                        | maker.IDENTIFIER | maker.TRANSACTION | maker.PHYS_ADDR | maker.CGROUP | maker.DATA_PAGE
+                        | maker.CODE_PAGE, [7], read_format=31, branches=1 << 17 | 1 << 19, attr_size=136)
+    old = maker.Event(maker.IP | maker.TID | maker.PERIOD | maker.CALLCHAIN, attr_size=64, sample_id_all=False)
+    chains = maker.Event(maker.USUAL | maker.CALLCHAIN | maker.ID, [7, 8])
+    other = maker.Event(maker.USUAL | maker.CALLCHAIN | maker.ID, [9], config=2)
+    mapped = maker.usual_records(chains, mapping=chains.mmap2(11, build_id=maker.PROGRAM_ID))
+    guest = chains.sample(40, mode=maker.GUEST_USER) + chains.mmap2(41, path="/guest", misc=maker.GUEST_KERNEL)
+    traces = {
+        "fields": maker.file_trace([event], maker.usual_records(event)),
+        "old": maker.file_trace([old], maker.usual_records(old, mapping=old.mmap(11)),
+                                maker.machine_features(build_ids=[maker.build_id_record(sized=False)])),
+        # Nothing but paths: as with --symfs, below which the fuzzed program looks.
+        "by_path": maker.file_trace([chains], maker.usual_records(chains, mapping=chains.mmap(11)),
+                                    maker.machine_features(build_ids=())),
+        "several": maker.file_trace([chains, other], maker.usual_records(chains) + other.sample(50) + guest),
+        "behind": maker.pipe_trace([chains, other], maker.tracing_data(13) + mapped[:-8] + maker.auxtrace(70) + mapped[-8:]),
+    }
+    if shutil.which("zstd"):
+        traces["compressed2"] = maker.pipe_trace([chains], maker.compressed(mapped, maker.COMPRESSED2, 3))
+    return traces
+
+
 def seeds():
     usual = IP | TID | TIME | ID
     traces = {
@@ -199,7 +229,7 @@ def seeds():
     }
     if shutil.which("zstd"):
         traces["compressed"] = compressed_trace(usual | REGS | STACK)
-    return traces
+    return {**traces, **kinds()}
 
 
 def damage(data, chance):
