@@ -34,6 +34,7 @@ e2e_scripts = \
 	tests/e2e/replay_perf.py \
 	tests/e2e/replay_anywhere.py \
 	tests/e2e/replay_kinds.py \
+	tests/e2e/replay_options.py \
 	tests/e2e/replay_settings.py \
 	tests/e2e/replay_symfs.py \
 	tests/e2e/union.py \
