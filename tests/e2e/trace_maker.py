@@ -78,7 +78,8 @@ class Event:
         self.read_format, self.branches, self.kind, self.config = read_format, branches, kind, config
 
     def attr(self):
-        flags = self.sample_id_all << 18 | 1 << 10 | 1 << 8 | 1 << 9 | 1 << 13
+        # freq, mmap, comm, task; and build_id, which kernels know from 5.12 on.
+        flags = self.sample_id_all << 18 | 1 << 10 | 1 << 8 | 1 << 9 | 1 << 13 | (self.attr_size >= 128) << 34
         out = struct.pack(self.order + "IIQQQQQ", self.kind, self.attr_size, self.config, 999,
                           self.sample_type, self.read_format, flags)
         out += struct.pack(self.order + "IIQQQQIi", 0, 0, 0, 0, self.branches,
