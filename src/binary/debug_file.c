@@ -18,6 +18,11 @@
 
 #define DEBUG_ROOT "/usr/lib/debug"
 
+#define BUILD_ID_PATH_SIZE (sizeof DEBUG_ROOT "/.build-id//.debug" + 2 * (size_t)RTS_BUILD_ID_MAX)
+
+/* Where distributions keep what several debug files have in common. */
+#define COMMON_FOLDER "/.dwz/"
+
 struct debug_link {
     char name[NAME_MAX + 1];
     uint32_t crc;
@@ -26,25 +31,34 @@ struct debug_link {
 static bool open_image(struct rts_elf_image *found, const char *path, int root_fd)
 {
     int fd = rts_open_below(root_fd, path);
-    return fd >= 0 && rts_elf_image_open(found, fd, NULL) == 0;
+    return fd >= 0 && rts_elf_image_open_debug(found, fd, NULL) == 0;
 }
 
-static bool find_by_build_id(struct rts_elf_image *found, const struct rts_build_id *build_id,
-                             int root_fd)
+/* The file at `path`, if it has that build-id. */
+static bool open_with_id(struct rts_elf_image *found, const char *path, int root_fd,
+                         const struct rts_build_id *build_id)
 {
-    char path[sizeof DEBUG_ROOT "/.build-id//.debug" + 2 * RTS_BUILD_ID_MAX];
-    if (build_id->size < 2)
-        return false;
-    int length = snprintf(path, sizeof path, DEBUG_ROOT "/.build-id/%02x/", build_id->bytes[0]);
-    for (size_t i = 1; i < build_id->size; i++)
-        length += snprintf(path + length, sizeof path - (size_t)length, "%02x", build_id->bytes[i]);
-    snprintf(path + length, sizeof path - (size_t)length, ".debug");
     if (!open_image(found, path, root_fd))
         return false;
     if (rts_build_id_is_in(found, build_id))
         return true;
     rts_elf_image_finish(found);
     return false;
+}
+
+static bool find_by_build_id(struct rts_elf_image *found, const struct rts_build_id *build_id,
+                             int root_fd, struct rts_debug_path *place)
+{
+    char *path = place->text;
+    if (build_id->size < 2)
+        return false;
+    int length =
+        snprintf(path, BUILD_ID_PATH_SIZE, DEBUG_ROOT "/.build-id/%02x/", build_id->bytes[0]);
+    for (size_t i = 1; i < build_id->size; i++)
+        length += snprintf(path + length, BUILD_ID_PATH_SIZE - (size_t)length, "%02x",
+                           build_id->bytes[i]);
+    snprintf(path + length, BUILD_ID_PATH_SIZE - (size_t)length, ".debug");
+    return open_with_id(found, path, root_fd, build_id);
 }
 
 /* The section holds a name, padded with zeros to a multiple of four, and the CRC. */
@@ -85,7 +99,7 @@ static bool has_crc(const struct rts_elf_image *image, uint32_t wanted)
 }
 
 static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const char *path, int root_fd)
+                         const char *path, int root_fd, struct rts_debug_path *place)
 {
     static const struct {
         const char *before;
@@ -97,10 +111,9 @@ static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image
         return false;
     int directory = (int)(slash - path) + 1;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char candidate[2 * PATH_MAX];
-        snprintf(candidate, sizeof candidate, "%s%.*s%s%s", places[i].before, directory, path,
+        snprintf(place->text, sizeof place->text, "%s%.*s%s%s", places[i].before, directory, path,
                  places[i].between, link.name);
-        if (!open_image(found, candidate, root_fd))
+        if (!open_image(found, place->text, root_fd))
             continue;
         if (has_crc(found, link.crc))
             return true;
@@ -110,15 +123,78 @@ static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image
 }
 
 static bool find_in_root(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const struct rts_build_id *build_id, const char *path, int root_fd)
+                         const struct rts_build_id *build_id, const char *path, int root_fd,
+                         struct rts_debug_path *place)
 {
-    return find_by_build_id(found, build_id, root_fd) || find_by_link(found, image, path, root_fd);
+    return find_by_build_id(found, build_id, root_fd, place) ||
+           find_by_link(found, image, path, root_fd, place);
 }
 
 bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const struct rts_build_id *build_id, const char *path, int root_fd)
+                         const struct rts_build_id *build_id, const char *path, int root_fd,
+                         struct rts_debug_path *place)
 {
     /* What only the host has installed serves as well: it must match in either case. */
-    return find_in_root(found, image, build_id, path, root_fd) ||
-           (root_fd >= 0 && find_in_root(found, image, build_id, path, -1));
+    return find_in_root(found, image, build_id, path, root_fd, place) ||
+           (root_fd >= 0 && find_in_root(found, image, build_id, path, -1, place));
+}
+
+/* The section holds a path and a build-id. */
+static char *read_common_link(const struct rts_elf_image *image, struct rts_build_id *build_id)
+{
+    const struct rts_section *section = rts_elf_image_section(image, ".gnu_debugaltlink");
+    size_t size;
+    char *path = section ? rts_section_data_load(image, section, LINK_SECTION_MAX, &size) : NULL;
+    size_t length = path ? strlen(path) : 0;
+    if (length == 0 || length + 1 >= size || size - length - 1 > RTS_BUILD_ID_MAX) {
+        free(path);
+        return NULL;
+    }
+    build_id->size = (uint8_t)(size - length - 1);
+    memcpy(build_id->bytes, path + length + 1, build_id->size);
+    return path;
+}
+
+/* Where the link says: a path of the target's choice, so just in its root. */
+static bool find_common_by_path(struct rts_elf_image *found, const char *link,
+                                const struct rts_build_id *build_id,
+                                const struct rts_debug_place *place, struct rts_debug_path *at)
+{
+    const char *slash = place->path && place->path[0] == '/' ? strrchr(place->path, '/') : NULL;
+    if (link[0] == '/')
+        return open_with_id(found, link, place->root_fd, build_id);
+    if (!slash || slash - place->path >= PATH_MAX)
+        return false;
+    snprintf(at->text, sizeof at->text, "%.*s/%s", (int)(slash - place->path), place->path, link);
+    return open_with_id(found, at->text, place->root_fd, build_id);
+}
+
+/* By build-id, or in the folder that they have of their own. */
+static bool find_common_in(struct rts_elf_image *found, const char *link,
+                           const struct rts_build_id *build_id, int root_fd,
+                           struct rts_debug_path *at)
+{
+    const char *below = strstr(link, COMMON_FOLDER);
+    if (find_by_build_id(found, build_id, root_fd, at))
+        return true;
+    if (!below || strstr(below, "/../"))
+        return false;
+    snprintf(at->text, sizeof at->text, DEBUG_ROOT "%s", below);
+    return open_with_id(found, at->text, root_fd, build_id);
+}
+
+bool rts_debug_file_find_common(struct rts_elf_image *found, const struct rts_elf_image *image,
+                                const struct rts_debug_place *place)
+{
+    struct rts_build_id build_id;
+    struct rts_debug_path at;
+    RTS_FREE char *link = read_common_link(image, &build_id);
+    if (!link || !place->enabled)
+        return false;
+    if (find_common_by_path(found, link, &build_id, place, &at) ||
+        find_common_in(found, link, &build_id, place->root_fd, &at) ||
+        (place->root_fd >= 0 && find_common_in(found, link, &build_id, -1, &at)))
+        return true;
+    rts_unread_say(place->unread, RTS_UNREAD_NO_COMMON, link);
+    return false;
 }

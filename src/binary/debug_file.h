@@ -11,16 +11,33 @@
 #ifndef RTS_BINARY_DEBUG_FILE_H
 #define RTS_BINARY_DEBUG_FILE_H
 
+#include <limits.h>
+
+#include "binary/debug_place.h"
 #include "binary/elf_image.h"
 
 /* A debug file beyond this size is left alone rather than read for its CRC. */
 #define RTS_DEBUG_FILE_MAX (1ULL << 30)
 
+/* A path in the target, its buffer. */
+struct rts_debug_path {
+    char text[2 * PATH_MAX];
+};
+
 /* Opens the debug file of `image`, mapped as `path` (absolute, may be NULL: by build-id only).
  * `root_fd`: directory that all paths and their symbolic links are resolved in, before our own root
  * is searched in the same way; -1: just our own root.
- * Returns false when there is none that fits. */
+ * *place becomes the path of what was found. Returns false when there is none that fits. */
 bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const struct rts_build_id *build_id, const char *path, int root_fd);
+                         const struct rts_build_id *build_id, const char *path, int root_fd,
+                         struct rts_debug_path *place);
+
+/* Opens the file that dwz moved parts of the debug information of `image` to, which several files
+ * have in common: .gnu_debugaltlink has its path, absolute or from where `image` lies, and its
+ * build-id, which must be the same. It is looked for there, in the target's root, and below
+ * /usr/lib/debug by build-id and in .dwz, in the target's root and in ours. False when `image`
+ * names none; when it does and it is not found, place->unread is told. */
+bool rts_debug_file_find_common(struct rts_elf_image *found, const struct rts_elf_image *image,
+                                const struct rts_debug_place *place);
 
 #endif

@@ -10,13 +10,14 @@
 /* Overlapping ranges looked through for one address. */
 #define OVERLAP_MAX 4096
 
-void rts_dwarf_ranges_add(struct rts_dwarf_ranges *ranges, Dwarf_Die *die, uint64_t what,
+void rts_dwarf_ranges_add(struct rts_dwarf_ranges *ranges, Dwarf_Die *die,
+                          const struct rts_dwarf_addresses *addresses, uint64_t what,
                           uint64_t *budget)
 {
-    ptrdiff_t state = 0;
-    Dwarf_Addr base, start, end;
-    while (*budget > 0 && ranges->count < RANGES_MAX &&
-           (state = dwarf_ranges(die, state, &base, &start, &end)) > 0) {
+    struct rts_dwarf_pcs pcs;
+    uint64_t start, end;
+    rts_dwarf_pcs_init(&pcs, die, addresses);
+    while (*budget > 0 && ranges->count < RANGES_MAX && rts_dwarf_pcs_next(&pcs, &start, &end)) {
         --*budget;
         /* Functions that the linker dropped are left at 0. */
         if (start == 0 || start >= end)
@@ -79,12 +80,13 @@ const struct rts_dwarf_range *rts_dwarf_ranges_find(const struct rts_dwarf_range
     return NULL;
 }
 
-bool rts_dwarf_die_covers(Dwarf_Die *die, uint64_t vaddr, uint64_t *start, uint64_t *end,
-                          uint64_t *budget)
+bool rts_dwarf_die_covers(Dwarf_Die *die, const struct rts_dwarf_addresses *addresses,
+                          uint64_t vaddr, uint64_t *start, uint64_t *end, uint64_t *budget)
 {
-    ptrdiff_t state = 0;
-    Dwarf_Addr base, first, last;
-    while (*budget > 0 && (state = dwarf_ranges(die, state, &base, &first, &last)) > 0) {
+    struct rts_dwarf_pcs pcs;
+    uint64_t first, last;
+    rts_dwarf_pcs_init(&pcs, die, addresses);
+    while (*budget > 0 && rts_dwarf_pcs_next(&pcs, &first, &last)) {
         --*budget;
         if (vaddr >= first && vaddr < last) {
             *start = first;

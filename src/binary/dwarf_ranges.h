@@ -5,7 +5,7 @@
 
 #include <elfutils/libdw.h>
 
-#include "types.h"
+#include "binary/dwarf_pcs.h"
 
 struct rts_dwarf_range {
     uint64_t start;
@@ -20,9 +20,11 @@ struct rts_dwarf_ranges {
     size_t capacity;
 };
 
-/* Adds the ranges of a DIE. Takes one from *budget for each range read, and stops at 0: lists may
- * be shared by many DIEs of a file that wants to keep us busy. */
-void rts_dwarf_ranges_add(struct rts_dwarf_ranges *ranges, Dwarf_Die *die, uint64_t what,
+/* Adds the ranges of a DIE, of which `addresses` has what is elsewhere (dwarf_pcs.h). Takes one
+ * from *budget for each range read, and stops at 0: lists may be shared by many DIEs of a file that
+ * wants to keep us busy. */
+void rts_dwarf_ranges_add(struct rts_dwarf_ranges *ranges, Dwarf_Die *die,
+                          const struct rts_dwarf_addresses *addresses, uint64_t what,
                           uint64_t *budget);
 
 /* Sorts; lookups work from here on. */
@@ -34,7 +36,7 @@ const struct rts_dwarf_range *rts_dwarf_ranges_find(const struct rts_dwarf_range
                                                     uint64_t vaddr);
 
 /* Whether a DIE's ranges hold `vaddr`, and in which of them it lies. */
-bool rts_dwarf_die_covers(Dwarf_Die *die, uint64_t vaddr, uint64_t *start, uint64_t *end,
-                          uint64_t *budget);
+bool rts_dwarf_die_covers(Dwarf_Die *die, const struct rts_dwarf_addresses *addresses,
+                          uint64_t vaddr, uint64_t *start, uint64_t *end, uint64_t *budget);
 
 #endif

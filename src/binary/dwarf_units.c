@@ -22,9 +22,9 @@
 /* What libdw keeps for a unit: itself, its place in a tree, its abbreviations. */
 #define UNIT_BYTES 1024
 
-void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf)
+void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf, struct rts_splits *splits)
 {
-    *units = (struct rts_dwarf_units){.dwarf = dwarf};
+    *units = (struct rts_dwarf_units){.dwarf = dwarf, .splits = splits};
 }
 
 void rts_dwarf_units_finish(struct rts_dwarf_units *units)
@@ -62,8 +62,15 @@ static struct rts_dwarf_unit *unit_of(struct rts_dwarf_units *units, Dwarf_Die *
     unit = rts_calloc(1, sizeof *unit);
     unit->die = *die;
     unit->offset = offset;
+    unit->split = units->splits ? rts_splits_find(units->splits, die) : NULL;
     rts_table_add(&units->units, hash, unit);
     return unit;
+}
+
+static bool is_unit(Dwarf_Die *die)
+{
+    int tag = dwarf_tag(die);
+    return tag == DW_TAG_compile_unit || tag == DW_TAG_skeleton_unit;
 }
 
 static void list_units(struct rts_dwarf_units *units)
@@ -77,14 +84,15 @@ static void list_units(struct rts_dwarf_units *units)
          units->seen < RTS_DWARF_UNITS_MAX &&
          dwarf_get_units(units->dwarf, unit, &unit, &version, &type, &die, NULL) == 0;
          units->seen++)
-        if (dwarf_tag(&die) == DW_TAG_compile_unit)
-            rts_dwarf_ranges_add(&units->ranges, &die, dwarf_dieoffset(&die), &budget);
+        if (is_unit(&die))
+            rts_dwarf_ranges_add(&units->ranges, &die, NULL, dwarf_dieoffset(&die), &budget);
     rts_dwarf_ranges_seal(&units->ranges);
     units->listed = true;
 }
 
 struct scan {
     struct rts_dwarf_ranges *functions;
+    const struct rts_dwarf_addresses *addresses;
     enum rts_dwarf_scan depth;
     uint64_t dies;
     uint64_t ranges;
@@ -118,23 +126,31 @@ static void scan_children(struct scan *scan, Dwarf_Die *parent, unsigned int dep
         scan->dies--;
         int tag = dwarf_tag(&die);
         if (tag == DW_TAG_subprogram)
-            rts_dwarf_ranges_add(scan->functions, &die, dwarf_dieoffset(&die), &scan->ranges);
+            rts_dwarf_ranges_add(scan->functions, &die, scan->addresses, dwarf_dieoffset(&die),
+                                 &scan->ranges);
         if (may_hold_functions(tag, scan->depth))
             scan_children(scan, &die, depth + 1);
     } while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static const struct rts_dwarf_addresses *addresses_of(const struct rts_dwarf_unit *unit)
+{
+    return unit->split ? &unit->split->addresses : NULL;
 }
 
 static void list_functions(struct rts_dwarf_unit *unit, enum rts_dwarf_scan depth)
 {
     unit->scanned = depth;
     rts_dwarf_ranges_finish(&unit->functions);
-    struct scan scan = {&unit->functions, depth, UNIT_DIES_MAX, FUNCTION_RANGES_MAX};
-    scan_children(&scan, &unit->die, 0);
+    struct scan scan = {&unit->functions, addresses_of(unit), depth, UNIT_DIES_MAX,
+                        FUNCTION_RANGES_MAX};
+    Dwarf_Die die = unit->split ? unit->split->die : unit->die;
+    scan_children(&scan, &die, 0);
     rts_dwarf_ranges_seal(&unit->functions);
 }
 
 static bool find_function(struct rts_dwarf_units *units, Dwarf_Die *unit_die, uint64_t vaddr,
-                          Dwarf_Die *die)
+                          Dwarf_Die *die, const struct rts_dwarf_addresses **addresses)
 {
     struct rts_dwarf_unit *unit = unit_of(units, unit_die);
     const struct rts_dwarf_range *range = rts_dwarf_ranges_find(&unit->functions, vaddr);
@@ -144,24 +160,27 @@ static bool find_function(struct rts_dwarf_units *units, Dwarf_Die *unit_die, ui
         units->range_bytes += (unit->functions.capacity - before) * sizeof *range;
         range = rts_dwarf_ranges_find(&unit->functions, vaddr);
     }
-    return range && dwarf_offdie(units->dwarf, range->what, die) != NULL;
+    *addresses = addresses_of(unit);
+    Dwarf *dwarf = unit->split ? unit->split->handle.dwarf : units->dwarf;
+    return range && dwarf_offdie(dwarf, range->what, die) != NULL;
 }
 
-bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die)
+bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die,
+                              const struct rts_dwarf_addresses **addresses)
 {
     Dwarf_Die unit;
     if (!units->listed) {
         uint64_t start, end, budget = OWN_RANGES_MAX;
-        if (dwarf_addrdie(units->dwarf, vaddr, &unit) && dwarf_tag(&unit) == DW_TAG_compile_unit) {
-            if (find_function(units, &unit, vaddr, die))
+        if (dwarf_addrdie(units->dwarf, vaddr, &unit) && is_unit(&unit)) {
+            if (find_function(units, &unit, vaddr, die, addresses))
                 return true;
             /* Anything may stand in .debug_aranges: does the unit agree? */
-            if (rts_dwarf_die_covers(&unit, vaddr, &start, &end, &budget))
+            if (rts_dwarf_die_covers(&unit, NULL, vaddr, &start, &end, &budget))
                 return false;
         }
         list_units(units);
     }
     const struct rts_dwarf_range *range = rts_dwarf_ranges_find(&units->ranges, vaddr);
     return range && dwarf_offdie(units->dwarf, range->what, &unit) &&
-           find_function(units, &unit, vaddr, die);
+           find_function(units, &unit, vaddr, die, addresses);
 }

@@ -11,6 +11,7 @@
 #include <elfutils/libdw.h>
 
 #include "binary/dwarf_ranges.h"
+#include "binary/splits.h"
 #include "util/table.h"
 
 /* Units of one file: the largest programs have some 50,000; libdw keeps a KiB for each. */
@@ -27,27 +28,31 @@ enum rts_dwarf_scan {
 
 struct rts_dwarf_unit {
     Dwarf_Die die;
-    uint64_t offset; /* of the DIE */
+    const struct rts_split_unit *split; /* what its functions are in; NULL: the unit itself */
+    uint64_t offset;                    /* of the DIE */
     enum rts_dwarf_scan scanned;
     struct rts_dwarf_ranges functions; /* -> offsets of DIEs */
 };
 
 struct rts_dwarf_units {
-    Dwarf *dwarf;                   /* not owned */
-    struct rts_table units;         /* those that were asked for, by offset */
+    Dwarf *dwarf;              /* not owned */
+    struct rts_splits *splits; /* likewise; NULL: units that were split off are not looked for */
+    struct rts_table units;    /* those that were asked for, by offset */
     struct rts_dwarf_ranges ranges; /* of all units, once `listed` -> offsets of their DIEs */
     bool listed;
     size_t seen;        /* units that libdw has been made to read */
     size_t range_bytes; /* of the functions of all units */
 };
 
-void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf);
+void rts_dwarf_units_init(struct rts_dwarf_units *units, Dwarf *dwarf, struct rts_splits *splits);
 void rts_dwarf_units_finish(struct rts_dwarf_units *units);
 
 /* The memory that it takes, with what libdw keeps for each unit. */
 size_t rts_dwarf_units_bytes(const struct rts_dwarf_units *units);
 
-/* The innermost subprogram that covers `vaddr`; false when there is none. */
-bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die);
+/* The innermost subprogram that covers `vaddr`, and what its addresses need (NULL: nothing); false
+ * when there is none. */
+bool rts_dwarf_units_function(struct rts_dwarf_units *units, uint64_t vaddr, Dwarf_Die *die,
+                              const struct rts_dwarf_addresses **addresses);
 
 #endif

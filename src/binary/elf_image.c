@@ -56,7 +56,7 @@ void *rts_elf_image_load(const struct rts_elf_image *image, uint64_t offset, uin
     return bytes;
 }
 
-static int check_header(const struct rts_elf_image *image, struct rts_error *error)
+static int check_header(const struct rts_elf_image *image, bool is_run, struct rts_error *error)
 {
     const Elf64_Ehdr *header = &image->header;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
@@ -65,7 +65,8 @@ static int check_header(const struct rts_elf_image *image, struct rts_error *err
         header->e_machine != RTS_NATIVE_MACHINE)
         return rts_fail(error, RTS_FAILED, "an ELF file of another architecture (machine %u)",
                         header->e_machine);
-    if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
+    if (header->e_type != ET_EXEC && header->e_type != ET_DYN &&
+        (is_run || header->e_type != ET_REL))
         return rts_fail(error, RTS_FAILED, "neither an executable nor a shared object");
     return 0;
 }
@@ -179,13 +180,13 @@ static void load_sections(struct rts_elf_image *image)
     index_addresses(image);
 }
 
-static int load_headers(struct rts_elf_image *image, struct rts_error *error)
+static int load_headers(struct rts_elf_image *image, bool is_run, struct rts_error *error)
 {
     image->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     int result = 0;
     if (!rts_elf_image_read(image, 0, &image->header, sizeof image->header))
         result = rts_fail(error, RTS_FAILED, "not an ELF file");
-    else if (check_header(image, error) < 0 || load_segments(image, error) < 0)
+    else if (check_header(image, is_run, error) < 0 || load_segments(image, error) < 0)
         result = -1;
     if (result < 0)
         rts_elf_image_finish(image);
@@ -194,7 +195,7 @@ static int load_headers(struct rts_elf_image *image, struct rts_error *error)
     return result;
 }
 
-int rts_elf_image_open(struct rts_elf_image *image, int fd, struct rts_error *error)
+static int open_file(struct rts_elf_image *image, int fd, bool is_run, struct rts_error *error)
 {
     *image = (struct rts_elf_image){.fd = fd};
     struct stat status;
@@ -208,14 +209,24 @@ int rts_elf_image_open(struct rts_elf_image *image, int fd, struct rts_error *er
         return result;
     }
     image->size = (uint64_t)status.st_size;
-    return load_headers(image, error);
+    return load_headers(image, is_run, error);
+}
+
+int rts_elf_image_open(struct rts_elf_image *image, int fd, struct rts_error *error)
+{
+    return open_file(image, fd, true, error);
+}
+
+int rts_elf_image_open_debug(struct rts_elf_image *image, int fd, struct rts_error *error)
+{
+    return open_file(image, fd, false, error);
 }
 
 int rts_elf_image_from_bytes(struct rts_elf_image *image, uint8_t *bytes, size_t size,
                              struct rts_error *error)
 {
     *image = (struct rts_elf_image){.fd = -1, .bytes = bytes, .size = size};
-    return load_headers(image, error);
+    return load_headers(image, true, error);
 }
 
 void rts_elf_image_finish(struct rts_elf_image *image)

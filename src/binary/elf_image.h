@@ -60,6 +60,9 @@ int rts_elf_image_from_bytes(struct rts_elf_image *image, uint8_t *bytes, size_t
                              struct rts_error *error);
 void rts_elf_image_finish(struct rts_elf_image *image);
 
+/* As rts_elf_image_open(), for a file that is not run: it may be relocatable as well. */
+int rts_elf_image_open_debug(struct rts_elf_image *image, int fd, struct rts_error *error);
+
 /* The memory that it takes. */
 size_t rts_elf_image_bytes(const struct rts_elf_image *image);
 

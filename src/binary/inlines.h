@@ -3,16 +3,17 @@
 #ifndef RTS_BINARY_INLINES_H
 #define RTS_BINARY_INLINES_H
 
+#include "binary/debug_place.h"
 #include "binary/elf_image.h"
 #include "binary/object.h"
-#include "binary/unread.h"
 
 struct rts_inlines;
 
-/* Reads the DWARF of the file; NULL when it has no .debug_info, or too much of it. The image must
- * outlive the result, and `unread`, which is told what cannot be read, too. */
+/* Reads the DWARF of the file; NULL when it has no .debug_info, or too much of it. The image and
+ * what `place` points to must outlive the result; parts that lie elsewhere are looked for when they
+ * are first needed. */
 struct rts_inlines *rts_inlines_create(const struct rts_elf_image *image,
-                                       struct rts_unread *unread);
+                                       const struct rts_debug_place *place);
 void rts_inlines_destroy(struct rts_inlines *inlines);
 
 /* The memory that it takes, that of libdw by estimate. */

@@ -7,7 +7,10 @@ librtsample_a_SOURCES += \
 	src/binary/cfi_program.c src/binary/cfi_program.h \
 	src/binary/cfi_reader.h \
 	src/binary/debug_file.c src/binary/debug_file.h \
+	src/binary/debug_place.h \
+	src/binary/dwarf_handle.c src/binary/dwarf_handle.h \
 	src/binary/dwarf_image.c src/binary/dwarf_image.h \
+	src/binary/dwarf_pcs.c src/binary/dwarf_pcs.h \
 	src/binary/dwarf_ranges.c src/binary/dwarf_ranges.h \
 	src/binary/dwarf_units.c src/binary/dwarf_units.h \
 	src/binary/elf_dynamic.c src/binary/elf_dynamic.h \
@@ -41,6 +44,8 @@ librtsample_a_SOURCES += \
 	src/binary/plt_bindings.c src/binary/plt_bindings.h \
 	src/binary/plt_code.c src/binary/plt_code.h \
 	src/binary/section_data.c src/binary/section_data.h \
+	src/binary/split_file.c src/binary/split_file.h \
+	src/binary/splits.c src/binary/splits.h \
 	src/binary/symbol_lookup.c \
 	src/binary/symbols.c src/binary/symbols.h \
 	src/binary/unread.c src/binary/unread.h \

@@ -12,6 +12,7 @@
 #include "binary/go_frames.h"
 #include "binary/mini_debug.h"
 #include "binary/object_state.h"
+#include "binary/section_data.h"
 #include "util/memory.h"
 
 /* Serials are unique in a run of the program, so their counter is the one thing all objects share.
@@ -113,6 +114,7 @@ void rts_object_destroy(struct rts_object *object)
     if (object->share)
         rts_share_take(object->share, object->counted);
     free(object->path);
+    free(object->companion_path);
     free(object);
 }
 
@@ -200,16 +202,36 @@ const char *rts_object_file_sha256(struct rts_object *object)
     return object->sha256;
 }
 
+/* Whether debug information may lie in files that it names: units that were split off have their
+ * addresses in a section that hardly any other has. */
+static bool refers_elsewhere(const struct rts_elf_image *image)
+{
+    return rts_section_data_find_debug(image, ".debug_addr") ||
+           rts_elf_image_section(image, ".gnu_debugaltlink");
+}
+
+static void end_search(struct rts_object *object)
+{
+    object->search = false;
+    if (object->root_fd >= 0)
+        close(object->root_fd);
+    object->root_fd = -1;
+}
+
 const struct rts_elf_image *rts_object_companion(struct rts_object *object)
 {
     if (!object->companion_tried) {
         object->companion_tried = true;
+        struct rts_debug_path place;
         object->companion_found =
-            object->search && rts_debug_file_find(&object->companion, &object->image,
-                                                  &object->build_id, object->path, object->root_fd);
-        if (object->root_fd >= 0)
-            close(object->root_fd);
-        object->root_fd = -1;
+            object->search &&
+            rts_debug_file_find(&object->companion, &object->image, &object->build_id, object->path,
+                                object->root_fd, &place);
+        if (object->companion_found)
+            object->companion_path = rts_strdup(place.text);
+        if (!refers_elsewhere(&object->image) &&
+            !(object->companion_found && refers_elsewhere(&object->companion)))
+            end_search(object);
     }
     return object->companion_found ? &object->companion : NULL;
 }

@@ -57,11 +57,17 @@ static struct rts_inlines *load_inlines(struct rts_object *object)
 {
     if (!object->inlines_tried) {
         object->inlines_tried = true;
-        object->inlines = rts_inlines_create(&object->image, &object->unread);
+        struct rts_debug_place place = {.path = object->path,
+                                        .mapped = object->path,
+                                        .root_fd = object->root_fd,
+                                        .enabled = object->search,
+                                        .unread = &object->unread};
+        object->inlines = rts_inlines_create(&object->image, &place);
         const struct rts_elf_image *companion =
             object->inlines ? NULL : rts_object_companion(object);
+        place.path = object->companion_path;
         if (companion)
-            object->inlines = rts_inlines_create(companion, &object->unread);
+            object->inlines = rts_inlines_create(companion, &place);
     }
     return object->inlines;
 }

@@ -24,11 +24,12 @@ struct rts_object {
     struct rts_unread unread; /* of this file and its debug file */
     bool by_path; /* rts_object_set_by_path() */
 
-    int root_fd; /* own duplicate until the search is over; -1: our own root */
+    int root_fd; /* own duplicate as long as something may be looked for; -1: our own root */
     bool search;
     bool companion_tried;
     bool companion_found;
     struct rts_elf_image companion; /* the separate debug file */
+    char *companion_path;
 
     bool eh_cfi_loaded;
     bool debug_cfi_loaded;

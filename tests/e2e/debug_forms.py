@@ -53,7 +53,10 @@ def tool(name):
 
 def run(*command, cwd=None):
     """What it prints; Skip when it fails: this compiler or linker has no such form."""
-    result = subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=STUCK_SECONDS / 4)
+    except subprocess.TimeoutExpired:
+        raise Skip("%s does not end" % command[0])
     if result.returncode != 0:
         raise Skip("%s: %s" % (" ".join(command[:2]), (result.stderr.strip().splitlines() or ["failed"])[-1]))
     return result.stdout
@@ -71,14 +74,14 @@ def compile_in(place, *flags, compiler=None, called="program"):
     for name, text in UNITS.items():
         with open(os.path.join(place, name), "w", encoding="utf-8") as file:
             file.write(text)
-    run(*(compiler or CC), "-O2", "-fno-ipa-icf", *flags, "-o", called, *UNITS, cwd=place)
+    run(*(compiler or CC), "-O2", *flags, "-o", called, *UNITS, cwd=place)
     return os.path.join(place, called)
 
 
 def ask(path, questions, *options):
     """The answers, and what is said besides."""
     result = subprocess.run([QUERY, *options, path], input="".join(q + "\n" for q in questions),
-                            capture_output=True, text=True)
+                            capture_output=True, text=True, errors="replace", timeout=STUCK_SECONDS)
     answers = result.stdout.splitlines()
     assert len(answers) == len(questions), (path, result.stderr)
     return answers, result.stderr.splitlines()
@@ -240,6 +243,177 @@ def what_cannot_be_read():
     ok(".zdebug without its mark", check_said(damage(packed, ".zdebug_info", no_magic), "is damaged"))
 
 
+# --- Split off -----------------------------------------------------------------------------------
+
+
+def compile_split(place, *flags, compiler=None):
+    """A program whose debug information is in .dwo files, and its plain twin."""
+    split = compile_in(place, "-g", "-gsplit-dwarf", *flags, compiler=compiler)
+    plain = compile_in(place + "-plain", "-g", "-gdwarf-4", *[f for f in flags if not f.startswith("-gdwarf")],
+                       compiler=compiler)
+    return split, plain
+
+
+def dwo_files(program):
+    place = os.path.dirname(program)
+    return [os.path.join(place, name) for name in sorted(os.listdir(place)) if name.endswith(".dwo")]
+
+
+def point(title, function, *arguments):
+    """One TAP line of a check, which may find that it cannot be made here."""
+    try:
+        ok(title, function(*arguments))
+    except Skip as reason:
+        skip(title, reason)
+
+
+def split_units():
+    """Inlined functions in .dwo files, of both compilers and both forms"""
+    for compiler in ("gcc", "clang"):
+        for version in ("4", "5"):
+            for title, flags in (("", []), (", with sections", ["-ffunction-sections"])):
+
+                def check():
+                    tool(compiler)
+                    place = "split-%s-%s%s" % (compiler, version, title[-8:])
+                    return check_inlines(*compile_split(place, "-gdwarf-" + version, *flags, compiler=[compiler]), "-s")
+
+                point("%s, DWARF %s%s" % (compiler, version, title), check)
+
+
+def split_packages():
+    """Inlined functions in a .dwp, which is found beside the program"""
+    # Of version 5 LLVM's understands what its own compiler writes, and some of GNU's none at all.
+    for packer, compiler, version in (
+        ("dwp", "gcc", "4"), ("llvm-dwp", "gcc", "4"), ("llvm-dwp", "clang", "4"), ("llvm-dwp", "clang", "5")
+    ):
+
+        def check():
+            tool(packer)
+            tool(compiler)
+            place = "package-%s-%s-%s" % (packer, compiler, version)
+            program, plain = compile_split(place, "-gdwarf-" + version, compiler=[compiler])
+            run(packer, "-e", program, "-o", program + ".dwp", cwd=os.path.dirname(program))
+            for path in dwo_files(program):
+                os.unlink(path)
+            return check_inlines(program, plain, "-s")
+
+        point("%s of %s, DWARF %s" % (packer, compiler, version), check)
+
+
+def split_elsewhere():
+    """A .dwo file is found where the compiler left it and beside the program, and nowhere but below the root"""
+    program, plain = compile_split("elsewhere", "-gdwarf-5")
+    addresses = addresses_of(plain, "work")
+    root = folder("split-root")
+    inside = os.path.join(root, "opt")
+    os.makedirs(inside)
+    point("not outside the root", check_said, program, r"\.dwo is not there", "-r", root, "-p", "/opt/program")
+    for path in dwo_files(program):
+        shutil.copy(path, inside)
+    ok("beside the program", check_inlines(program, plain, "-r", root, "-p", "/opt/program"))
+    shutil.rmtree(inside)
+    os.makedirs(root + os.path.dirname(program))
+    for path in dwo_files(program):
+        shutil.copy(path, root + os.path.dirname(program))
+    ok("where the compiler left it", check_inlines(program, plain, "-r", root, "-p", "/opt/program"))
+    answers, said = ask(program, ["functions %x" % address for address in addresses])
+    # Nothing is to be looked for, and nothing is missed.
+    ok("not looked for", [] if not any("|" in answer for answer in answers) else answers[:3])
+    run("objcopy", "--compress-debug-sections=zlib", dwo_files(program)[0])
+    ok("compressed", check_inlines(program, plain, "-s"))
+
+
+def split_and_stripped():
+    """The skeletons may be in a separate debug file"""
+    tool("dwp")
+    program, plain = compile_split("split-debug", "-gdwarf-4", "-Wl,--build-id")
+    build_id = re.search(r"Build ID: ([0-9a-f]+)", run("readelf", "-n", program))[1]
+    root = folder("split-debug-root")
+    debug = "%s/usr/lib/debug/.build-id/%s/%s.debug" % (root, build_id[:2], build_id[2:])
+    os.makedirs(os.path.dirname(debug))
+    run("objcopy", "--only-keep-debug", program, debug)
+    os.makedirs(os.path.join(root, "opt"))
+    bare = os.path.join(root, "opt", "program")
+    run("strip", "-o", bare, program)
+    run("dwp", "-e", program, "-o", debug[:-len(".debug")] + ".dwp", cwd=os.path.dirname(program))
+    return check_inlines(bare, plain, "-r", root, "-p", "/opt/program")
+
+
+def split_missing():
+    """Missing, foreign and damaged .dwo files are said once, and the function itself has its name"""
+    program, _ = compile_split("missing", "-gdwarf-5")
+    files = dwo_files(program)
+    with open(files[0], "rb") as file:
+        content = file.read()
+    other, _ = compile_split("foreign", "-gdwarf-5", "-DFOREIGN=1", "-fno-inline-small-functions")
+    os.unlink(files[0])
+    ok("missing", check_said(program, r"\.dwo is not there", "-s"))
+    for name, text in UNITS.items():
+        with open(os.path.join(os.path.dirname(other), name), "w", encoding="utf-8") as file:
+            file.write(text.replace("total = 0", "total = 5"))
+    run(*CC, "-O2", "-g", "-gsplit-dwarf", "-gdwarf-5", "-o", "program", *UNITS, cwd=os.path.dirname(other))
+    shutil.copy(dwo_files(other)[0], files[0])
+    ok("of another build", check_said(program, r"\.dwo is not there, or is of another build", "-s"))
+    # Whatever the bytes are, there is an answer.
+    problems = []
+    for at in range(0, len(content), max(1, len(content) // 60)):
+        changed = bytearray(content)
+        changed[at] ^= 0xff
+        with open(files[0], "wb") as file:
+            file.write(changed)
+        answers, _ = ask(program, ["functions %x" % a for a in addresses_of(program, "work")[::16]], "-s")
+        problems += ["byte %d: %s" % (at, a) for a in answers if not a.split("|")[-1].strip().startswith("work\t")]
+    ok("damaged", problems[:5])
+
+
+# --- Shared by several files ---------------------------------------------------------------------
+
+
+def shared():
+    """What dwz moved to a file that several have in common is read from there"""
+    tool("dwz")
+    for version in ("4", "5"):
+
+        def check():
+            plain = compile_in("dwz-plain-" + version, "-g", "-gdwarf-" + version, "-Wl,--build-id")
+            root = folder("dwz-root-" + version)
+            for name in ("one", "two"):
+                shutil.copy(plain, os.path.join(root, name))
+            common = "/usr/lib/debug/.dwz/common.debug"
+            os.makedirs(os.path.dirname(root + common))
+            run("dwz", "-m", root + common, "-M", common, "one", "two", cwd=root)
+            assert "gnu_debugaltlink" in run("readelf", "-SW", os.path.join(root, "one"))
+            one = os.path.join(root, "one")
+            problems = check_inlines(one, plain, "-r", root, "-p", "/one")
+            # The same by a path from where the file is, by build-id alone, and not at all.
+            found = re.search(r"Build ID: ([0-9a-f]+)", run("readelf", "-n", root + common))[1]
+            by_id = "%s/usr/lib/debug/.build-id/%s/%s.debug" % (root, found[:2], found[2:])
+            os.makedirs(os.path.dirname(by_id))
+            os.rename(root + common, by_id)
+            problems += check_inlines(one, plain, "-r", root, "-p", "/one")
+            os.unlink(by_id)
+            answers, said = ask(one, ["functions %x" % a for a in addresses_of(plain, "work")], "-r", root, "-p", "/one")
+            if len(said) != 1 or not re.search(r"common\.debug is not there", said[0]):
+                problems.append("it says %r" % (said,))
+            return problems + [a for a in answers if not a.split("|")[-1].strip().startswith("work\t")][:5]
+
+        point("DWARF " + version, check)
+
+
+def shared_within():
+    """What dwz moved to units of their own within the file is read from there"""
+    tool("dwz")
+    for version in ("4", "5"):
+
+        def check():
+            plain = compile_in("dwz-one-" + version, "-g", "-gdwarf-" + version)
+            run("dwz", "-o", plain + ".dwz", plain)
+            return check_inlines(plain + ".dwz", plain)
+
+        point("DWARF " + version, check)
+
+
 for needed in ("readelf", "objcopy", "addr2line", "nm", CC[0]):
     if not shutil.which(needed):
         skip_all(needed + " is not installed")
@@ -249,4 +423,11 @@ run_steps(
     compressed,
     compressed_debug_frame,
     what_cannot_be_read,
+    split_units,
+    split_packages,
+    split_elsewhere,
+    split_and_stripped,
+    split_missing,
+    shared,
+    shared_within,
 )
