@@ -26,6 +26,25 @@ static int by_time(const void *left, const void *right)
     return a->position < b->position ? -1 : a->position > b->position;
 }
 
+/* Where the side-band records of a ring end that are no younger than `latest`, in [from, head). */
+static uint64_t end_of_older(const struct rts_drain *drain, const struct rts_ring *ring,
+                             uint64_t from, uint64_t head, uint64_t latest,
+                             const struct rts_record_layout *layout)
+{
+    while (from < head) {
+        struct perf_event_header header = rts_ring_header(ring, from, head);
+        if (header.size == 0)
+            return head;
+        const struct perf_event_header *record = rts_ring_record(ring, from, head, drain->scratch);
+        uint64_t time = rts_record_time(record, layout);
+        if (header.type != PERF_RECORD_SAMPLE && time != 0 &&
+            time + (uint64_t)drain->clock_offset_ns > latest)
+            return from;
+        from += header.size;
+    }
+    return head;
+}
+
 /* Collects the records of one ring in [from, head) that are samples, or that are not. False when it
  * came upon an impossible header: what lies behind it cannot be found. */
 static bool collect(struct rts_drain *drain, const struct rts_ring *ring, uint32_t cpu,
@@ -87,8 +106,8 @@ static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const
 }
 
 void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned ring_count,
-                   const struct rts_record_layout *layout, struct rts_events *events,
-                   const struct rts_capture_sink *sink)
+                   const struct rts_record_layout *layout, uint64_t (*clock)(void),
+                   struct rts_events *events, const struct rts_capture_sink *sink)
 {
     if (!drain->heads) {
         drain->heads = rts_calloc(2 * ring_count, sizeof *drain->heads);
@@ -97,9 +116,14 @@ void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned rin
     uint64_t *sample_heads = drain->heads, *side_heads = drain->heads + ring_count;
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
         sample_heads[cpu] = rings[cpu].page ? rts_ring_head(&rings[cpu]) : 0;
+    uint64_t latest = clock ? clock() : UINT64_MAX;
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
         side_heads[cpu] = rings[cpu].page ? rts_ring_head(&rings[cpu]) : 0;
 
+    for (unsigned cpu = 0; cpu < ring_count; cpu++)
+        if (rings[cpu].page && clock)
+            side_heads[cpu] = end_of_older(drain, &rings[cpu], sample_heads[cpu], side_heads[cpu],
+                                           latest, layout);
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
         if (rings[cpu].page)
             collect(drain, &rings[cpu], cpu, rings[cpu].side, side_heads[cpu], false, layout);

@@ -6,7 +6,10 @@
  *     heads A (read first)   samples before these are passed on
  *     heads B (read second)  side-band records before these are applied first
  *
- * Whatever a sample before A depends on was written before that sample, so it lies before B.
+ * Whatever a sample before A depends on was written before that sample, so it lies before B. And
+ * of two side-band records the earlier is passed on first, also from one drain to the next: those
+ * that are younger than the reading of the first head of B wait for the next drain, for an older
+ * one may lie in a ring whose head had been read by then.
  */
 #ifndef RTS_CAPTURE_DRAIN_H
 #define RTS_CAPTURE_DRAIN_H
@@ -34,9 +37,10 @@ struct rts_drain {
 void rts_drain_finish(struct rts_drain *drain);
 
 /* One drain over all `ring_count` rings (those without a page are left out). Samples that `events`
- * does not admit are not passed on. */
+ * does not admit are not passed on. `clock` reads the clock of the records, in ns; NULL: it is not
+ * known, and no record waits. */
 void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned ring_count,
-                   const struct rts_record_layout *layout, struct rts_events *events,
-                   const struct rts_capture_sink *sink);
+                   const struct rts_record_layout *layout, uint64_t (*clock)(void),
+                   struct rts_events *events, const struct rts_capture_sink *sink);
 
 #endif

@@ -17,6 +17,7 @@
 #include "capture/flag_leak.h"
 #include "capture/perf_rings.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/memory.h"
 #include "util/time_namespace.h"
 
@@ -50,6 +51,12 @@ struct perf_capture {
 static struct perf_capture *perf_of(struct rts_capture *capture)
 {
     return (struct perf_capture *)capture;
+}
+
+/* Are the times of records comparable with rts_clock_monotonic_ns()? */
+static bool has_our_clock(const struct perf_capture *perf)
+{
+    return (perf->rings.features & RTS_FEATURE_CLOCK_ID) && !perf->base.facts.clock_is_off;
 }
 
 static uint32_t max_frequency(void)
@@ -309,8 +316,8 @@ static void drain(struct rts_capture *capture, const struct rts_capture_sink *si
         .build_id_flag = perf->rings.features & RTS_FEATURE_BUILD_IDS ? RTS_BUILD_ID_FLAG_HOLDS
                                                                       : RTS_BUILD_ID_FLAG_FOREIGN,
     };
-    rts_drain_run(&perf->drain, perf->rings.items, perf->rings.cpu_count, &layout, &perf->events,
-                  sink);
+    rts_drain_run(&perf->drain, perf->rings.items, perf->rings.cpu_count, &layout,
+                  has_our_clock(perf) ? rts_clock_monotonic_ns : NULL, &perf->events, sink);
 }
 
 static size_t poll_fds(const struct rts_capture *capture, struct pollfd *fds, size_t capacity)

@@ -27,6 +27,7 @@ struct seen {
     char kinds[4096];
     uint64_t times[4096];
     size_t count;
+    uint64_t (*clock)(void);
     struct rts_ring *rings; /* when set, records are written during the drain */
     bool written;
 };
@@ -101,7 +102,8 @@ static const char *drain(struct setup *setup)
     struct rts_capture_sink sink = {&setup->seen, on_side_band, on_sample, on_malformed};
     setup->seen.count = 0;
     setup->seen.kinds[0] = '\0';
-    rts_drain_run(&setup->drain, setup->rings, RINGS, &layout, &setup->events, &sink);
+    rts_drain_run(&setup->drain, setup->rings, RINGS, &layout, setup->seen.clock, &setup->events,
+                  &sink);
     return setup->seen.kinds;
 }
 
@@ -156,6 +158,43 @@ static void test_writes_during_a_drain(void **state)
     assert_string_equal(drain(&setup), "CS");
     assert_int_equal(setup.seen.times[0], 1);
     assert_int_equal(setup.seen.times[1], 2);
+    assert_string_equal(drain(&setup), "");
+    finish(&setup);
+}
+
+/* The kernel writes while the heads are read: on one CPU a birth, when the head of its ring has
+ * been read, and on another what the child does, before that is. */
+static struct setup *being_read;
+
+static uint64_t clock_of_a_busy_machine(void)
+{
+    static bool again;
+    if (!again) {
+        write_comm(&being_read->rings[1], 1, 90);
+        write_comm(&being_read->rings[2], 2, 150);
+        write_comm(&being_read->rings[2], 2, 160);
+    }
+    again = true;
+    return 100;
+}
+
+static void test_young_records_wait(void **state)
+{
+    (void)state;
+    struct setup setup;
+    init(&setup, SIZE - 296);
+    being_read = &setup;
+    setup.seen.clock = clock_of_a_busy_machine;
+    write_comm(&setup.rings[0], 0, 50);
+    write_sample(&setup.rings[0], 0, 51);
+    assert_string_equal(drain(&setup), "CCS");
+    assert_int_equal(setup.seen.times[1], 90);
+    write_comm(&setup.rings[0], 0, 145);
+    setup.seen.clock = NULL;
+    assert_string_equal(drain(&setup), "CCC");
+    static const uint64_t times[] = {145, 150, 160};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(setup.seen.times[i], times[i]);
     assert_string_equal(drain(&setup), "");
     finish(&setup);
 }
@@ -303,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_ties),
         cmocka_unit_test(test_writes_during_a_drain),
         cmocka_unit_test(test_offline_cpu),
+        cmocka_unit_test(test_young_records_wait),
         cmocka_unit_test(test_malformed_record),
         cmocka_unit_test(test_clock_offset),
         cmocka_unit_test(test_impossible_header),
