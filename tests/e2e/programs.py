@@ -10,6 +10,9 @@ from lib import *  # noqa
 
 # Programs that change while they run, and how long they need to do so, have scenarios of their own.
 ELSEWHERE = {
+    "brief-processes": "brief.py",
+    "brief-threads": "brief.py",
+    "busy": "ptrace.py",
     "chain-stripped": "files.py",
     "family": "targets.py",
     "short-run": "targets.py",

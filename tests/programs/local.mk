@@ -6,6 +6,8 @@ EXTRA_DIST += \
 	tests/programs/program.h \
 	tests/programs/aliases.c \
 	tests/programs/big_frame.c \
+	tests/programs/brief.c \
+	tests/programs/busy.c \
 	tests/programs/chain.c \
 	tests/programs/churn.c \
 	tests/programs/coroutine.c \
