@@ -51,6 +51,7 @@ void rts_attr_fill(struct perf_event_attr *attr, const struct rts_attr_request *
     attr->enable_on_exec = request->enable_on_exec;
     attr->inherit = request->inherit;
     attr->exclude_hv = 1;
+    attr->exclude_idle = request->exclude_idle;
     if (!(features & RTS_FEATURE_KERNEL_SIDE))
         attr->exclude_kernel = 1;
     if (features & RTS_FEATURE_BUILD_IDS)

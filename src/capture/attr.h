@@ -42,6 +42,7 @@ struct rts_attr_request {
     uint64_t user_registers; /* PERF_REG_* mask of this architecture */
     bool inherit;            /* new threads and children too */
     bool enable_on_exec;     /* stays off until the target calls execve() */
+    bool exclude_idle;       /* no samples of an idle CPU */
 };
 
 /* Fills *attr for cpu-clock with the given set of features. */

@@ -27,6 +27,11 @@ int rts_capture_add_group(struct rts_capture *capture, int folder, struct rts_er
     return capture->backend->add_group(capture, folder, error);
 }
 
+int rts_capture_turn_to_cpus(struct rts_capture *capture, struct rts_error *error)
+{
+    return capture->backend->turn_to_cpus(capture, error);
+}
+
 void rts_capture_close_events(struct rts_capture *capture)
 {
     capture->backend->close_events(capture);

@@ -15,6 +15,7 @@ struct rts_capture_backend {
     int (*add_again)(struct rts_capture *capture, int32_t pid, struct rts_error *error);
     int (*add_cpus)(struct rts_capture *capture, struct rts_error *error);
     int (*add_group)(struct rts_capture *capture, int folder, struct rts_error *error);
+    int (*turn_to_cpus)(struct rts_capture *capture, struct rts_error *error);
     void (*close_events)(struct rts_capture *capture);
     int (*set_frequency)(struct rts_capture *capture, uint32_t frequency, struct rts_error *error);
     int (*interval_ms)(const struct rts_capture *capture);

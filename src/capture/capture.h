@@ -36,12 +36,15 @@ struct rts_capture_options {
     rts_capture_maps_reader *read_maps; /* ptrace only */
 };
 
-/* How long threads stood still, at most. */
+/* How long threads stood still, at most, and how much of their CPU time was sampled. */
 struct rts_capture_stops {
     uint64_t count;
     uint64_t total_ns, longest_ns;
     uint64_t too_long; /* longer than max_stop_us */
     uint64_t refused;  /* attempts: another tracer was there, or the permission was gone */
+    uint64_t samples;
+    uint64_t due; /* samples that the CPU time of the threads was worth, at the frequency then */
+    uint64_t used_ns; /* that CPU time, of the threads that were found, while they were known */
 };
 
 /* What became of the options. */
@@ -85,8 +88,9 @@ void rts_capture_destroy(struct rts_capture *capture);
 
 /* Opens events on every thread of `pid`, and keeps looking until no thread is new; what they create
  * later is inherited. A sample that reaches us twice (a thread born in between, which both inherits
- * and is opened) is passed on once. Fails with RTS_NOT_FOUND when there is no such process, and
- * with error->number EMFILE when there are more threads than files may be open. */
+ * and is opened) is passed on once. Fails with RTS_NOT_FOUND when there is no such process, with
+ * error->number EMFILE when there are more threads than files may be open, and with E2BIG when it
+ * takes thousands of events and whole CPUs may be sampled instead. */
 int rts_capture_add_process(struct rts_capture *capture, int32_t pid, struct rts_error *error);
 
 /* The same for a process whose events have ended although it lives on: the kernel does that to one
@@ -100,6 +104,11 @@ int rts_capture_add_cpus(struct rts_capture *capture, struct rts_error *error);
  * `folder` is that of the group in the hierarchy that perf counts by: of version 2, unless one of
  * version 1 is mounted for it. Else it fails, and facts()->gave_up says so. */
 int rts_capture_add_group(struct rts_capture *capture, int folder, struct rts_error *error);
+
+/* Samples whole CPUs, but not while they are idle, in the place of what is sampled now: from one
+ * moment on, so that nothing is sampled twice or not at all; what the rings hold is passed on as
+ * before. Nothing changes when it fails. */
+int rts_capture_turn_to_cpus(struct rts_capture *capture, struct rts_error *error);
 
 /* Closes all events again; the rings stay. */
 void rts_capture_close_events(struct rts_capture *capture);

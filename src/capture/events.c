@@ -112,12 +112,50 @@ int rts_events_set_period(const struct rts_events *events, uint64_t period_ns)
     return result;
 }
 
+/* Takes one out of the table and closes it; its place among the items is the caller's. */
+static void close_event(struct rts_events *events, struct rts_event *event)
+{
+    rts_table_remove(&events->by_id, rts_hash_u64(event->id), same_event, &event->id);
+    close(event->fd);
+    free(event);
+}
+
+void rts_events_cut(struct rts_events *events, size_t first)
+{
+    while (events->count > first)
+        close_event(events, events->items[--events->count]);
+}
+
+void rts_events_replace(struct rts_events *events, size_t first)
+{
+    events->retired = first;
+    events->since_ns = rts_clock_monotonic_ns();
+    for (size_t i = 0; i < first; i++)
+        ioctl(events->items[i]->fd, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+static void close_retired(struct rts_events *events)
+{
+    for (size_t i = 0; i < events->retired; i++)
+        close_event(events, events->items[i]);
+    events->count -= events->retired;
+    memmove(events->items, events->items + events->retired,
+            events->count * sizeof(struct rts_event *));
+    events->retired = 0;
+    events->exited_before = events->exited_count = 0;
+    free_items(&events->threads);
+    free_items(&events->owners);
+    events->ambiguous = false;
+}
+
 bool rts_events_admit(struct rts_events *events, const struct rts_record *sample)
 {
-    if (!events->ambiguous)
+    if (!events->ambiguous && !events->since_ns)
         return true;
     const struct rts_event *event =
         rts_table_find(&events->by_id, rts_hash_u64(sample->id), same_event, &sample->id);
+    if (events->since_ns && (sample->time >= events->since_ns) != (event && event->tid < 0))
+        return false;
     if (!event || event->tid < 0 || event->tid == sample->tid)
         return true;
     if (rts_events_has_thread(events, sample->tid))
@@ -161,9 +199,7 @@ void rts_events_remove_thread(struct rts_events *events, int32_t tid)
             events->items[kept++] = event;
             continue;
         }
-        rts_table_remove(&events->by_id, rts_hash_u64(event->id), same_event, &event->id);
-        close(event->fd);
-        free(event);
+        close_event(events, event);
     }
     events->count = kept;
     forget_thread(events, tid);
@@ -179,6 +215,8 @@ void rts_events_thread_born(struct rts_events *events, int32_t tid, uint64_t tim
 
 void rts_events_end_drain(struct rts_events *events)
 {
+    if (events->retired > 0)
+        close_retired(events);
     for (size_t i = 0; i < events->exited_before; i++)
         forget_thread(events, events->exited[i]);
     events->exited_count -= events->exited_before;

@@ -28,7 +28,9 @@ struct rts_events {
     struct rts_table owners;  /* struct owner: which inherited event a (tid, cpu) listens to */
     uint32_t cpus;            /* highest CPU number + 1 */
     bool ambiguous;           /* threads may be covered twice */
-    int32_t *exited; /* threads that ended, in the drain before this one and then in this one */
+    size_t retired;    /* of the items, the first ones: off, and closed after the next drain */
+    uint64_t since_ns; /* what is retired counts before this, and what came after it from then on */
+    int32_t *exited;   /* threads that ended, in the drain before this one and then in this one */
     size_t exited_before, exited_count, exited_capacity;
 };
 
@@ -47,11 +49,21 @@ void rts_events_remove_thread(struct rts_events *events, int32_t tid);
 /* Turns all events on or off (PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_DISABLE). */
 void rts_events_control(const struct rts_events *events, unsigned long request);
 
+/* Events of whole CPUs, which are on and are the items from `first` on, take the place of those
+ * before: these are turned off. No moment is sampled by both, and none by neither. Records of the
+ * old ones are let through in the next drain, at whose end they are closed. Times are on
+ * CLOCK_MONOTONIC. */
+void rts_events_replace(struct rts_events *events, size_t first);
+
+/* Closes the items from `first` on. */
+void rts_events_cut(struct rts_events *events, size_t first);
+
 /* Has all events, but not what was inherited from them already, sample each `period_ns`. Returns 0,
  * or -errno of the first one that refused. */
 int rts_events_set_period(const struct rts_events *events, uint64_t period_ns);
 
-/* False when this sample is the second one of a thread that is covered twice. */
+/* False when this sample is the second one of a thread that is covered twice, or of an event at a
+ * time at which another one counts. */
 bool rts_events_admit(struct rts_events *events, const struct rts_record *sample);
 
 /* A thread was born at `time` (CLOCK_MONOTONIC, ns): what is known of its id is about another one

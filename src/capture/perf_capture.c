@@ -37,6 +37,9 @@
  * only has the threads that were born during the round before. */
 #define ATTACH_ROUNDS_MAX 64
 
+/* Events of threads, while whole CPUs may be sampled: each takes some 70 us to open. */
+#define EVENTS_MANY 4096
+
 struct perf_capture {
     struct rts_capture base;
     struct rts_capture_options options;
@@ -45,6 +48,8 @@ struct perf_capture {
     struct rts_events events;
     struct rts_drain drain;
     bool settled; /* samples have come: all events have to be as they are */
+    bool exclude_idle;
+    bool cpus_refused; /* whole CPUs, when they were tried instead of many threads */
     int group; /* folder of the control group that whole CPUs are limited to; -1: none; not ours */
 };
 
@@ -75,6 +80,7 @@ static struct rts_attr_request request_of(const struct perf_capture *perf, bool 
         .user_registers = perf->options.user_registers,
         .inherit = inherit,
         .enable_on_exec = perf->options.enable_on_exec,
+        .exclude_idle = perf->exclude_idle,
     };
 }
 
@@ -184,6 +190,30 @@ static int open_thread(struct perf_capture *perf, int32_t tid, int32_t pid, stru
     return 0;
 }
 
+/* Would events of whole CPUs do the same, for less? */
+static bool cpus_are_better(struct perf_capture *perf)
+{
+    if (perf->events.count < EVENTS_MANY || perf->cpus_refused)
+        return false;
+    size_t before = perf->events.count;
+    perf->cpus_refused = open_thread(perf, -1, -1, NULL) < 0;
+    rts_events_cut(&perf->events, before);
+    return !perf->cpus_refused;
+}
+
+static int too_many_events(int32_t pid, struct rts_error *error)
+{
+    rts_fail(error, RTS_FAILED,
+             "process %d and those before have so many threads that opening events on each would "
+             "take long",
+             (int)pid);
+    if (error) {
+        error->number = E2BIG;
+        error->cause = rts_cause_name(RTS_CAUSE_MANY_THREADS);
+    }
+    return -1;
+}
+
 /* Opens the threads of `pid` that are not open yet. Returns how many there were, or -1. */
 static int open_new_threads(struct perf_capture *perf, int32_t pid, struct rts_error *error)
 {
@@ -201,7 +231,10 @@ static int open_new_threads(struct perf_capture *perf, int32_t pid, struct rts_e
         int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
         if (tid <= 0 || rts_events_has_thread(&perf->events, tid))
             continue;
-        opened = open_thread(perf, tid, pid, error) < 0 ? -1 : opened + 1;
+        if (cpus_are_better(perf))
+            opened = too_many_events(pid, error);
+        else
+            opened = open_thread(perf, tid, pid, error) < 0 ? -1 : opened + 1;
     }
     closedir(directory);
     /* These were listed after another event was open already, which they may have inherited. */
@@ -269,6 +302,23 @@ static int add_group(struct rts_capture *capture, int folder, struct rts_error *
     perf->base.facts.gave_up = perf->rings.gave_up;
     perf->base.facts.kernel_side_error = kernel_side_error;
     return -1;
+}
+
+static int turn_to_cpus(struct rts_capture *capture, struct rts_error *error)
+{
+    struct perf_capture *perf = perf_of(capture);
+    size_t before = perf->events.count;
+    if (!has_our_clock(perf))
+        return rts_fail(error, RTS_FAILED, "the kernel does not tell times on our clock");
+    perf->options.enable_on_exec = false; /* that is behind those that are sampled */
+    perf->exclude_idle = true;
+    if (open_thread(perf, -1, -1, error) < 0) {
+        rts_events_cut(&perf->events, before);
+        perf->exclude_idle = false;
+        return -1;
+    }
+    rts_events_replace(&perf->events, before);
+    return 0;
 }
 
 static void close_events(struct rts_capture *capture)
@@ -345,6 +395,7 @@ static const struct rts_capture_backend backend = {
     .add_again = add_again,
     .add_cpus = add_cpus,
     .add_group = add_group,
+    .turn_to_cpus = turn_to_cpus,
     .close_events = close_events,
     .set_frequency = set_frequency,
     .interval_ms = interval_ms,

@@ -58,6 +58,11 @@ static int add_cpus(struct rts_capture *capture, struct rts_error *error)
                     "ptrace samples processes that are named (-p PID, -- COMMAND), not all (-a)");
 }
 
+static int turn_to_cpus(struct rts_capture *capture, struct rts_error *error)
+{
+    return add_cpus(capture, error);
+}
+
 static void stop(struct rts_capture *capture)
 {
     rts_ptrace_tracer_stop(&ptrace_of(capture)->tracer);
@@ -149,6 +154,7 @@ static const struct rts_capture_backend backend = {
     .add_again = add_process,
     .add_cpus = add_cpus,
     .add_group = add_group,
+    .turn_to_cpus = turn_to_cpus,
     .close_events = close_events,
     .set_frequency = set_frequency,
     .interval_ms = interval_ms,

@@ -26,6 +26,9 @@ const char *rts_cause_name(enum rts_cause cause)
         [RTS_CAUSE_PTRACE_SCOPE] = "ptrace_scope",
         [RTS_CAUSE_TRACED] = "traced",
         [RTS_CAUSE_NOT_NAMED] = "not_named",
+        [RTS_CAUSE_MANY_THREADS] = "many_threads",
+        [RTS_CAUSE_SHORT_LIVES] = "short_lives",
+        [RTS_CAUSE_MANY_CPUS] = "many_cpus",
         [RTS_CAUSE_OTHER] = "other",
     };
     return (unsigned)cause < RTS_CAUSE_COUNT ? names[cause] : "other";

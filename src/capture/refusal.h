@@ -29,6 +29,9 @@ enum rts_cause {
     RTS_CAUSE_PTRACE_SCOPE,    /* kernel.yama.ptrace_scope */
     RTS_CAUSE_TRACED,          /* somebody else traces it */
     RTS_CAUSE_NOT_NAMED,       /* ptrace takes processes that are named, not all */
+    RTS_CAUSE_MANY_THREADS,    /* each takes an event per CPU, and whole CPUs take fewer */
+    RTS_CAUSE_SHORT_LIVES,     /* of threads or processes that end before they are sampled */
+    RTS_CAUSE_MANY_CPUS,       /* there are too many to sample them all for a few processes */
     RTS_CAUSE_OTHER,           /* see its errno */
     RTS_CAUSE_COUNT
 };

@@ -36,6 +36,8 @@ uint64_t *rts_account_counter(struct rts_account *account, const char *name)
         {"unwatched", &account->unwatched},
         {"copied.same", &account->copied_same},
         {"copied.different", &account->copied_different},
+        {"unseen_processes", &account->unseen_processes},
+        {"unseen_threads", &account->unseen_threads},
     };
     if (strncmp(name, dropped, sizeof dropped - 1) == 0)
         for (unsigned i = 0; i < RTS_DROP_COUNT; i++)
@@ -78,14 +80,15 @@ static void append_samples(const struct rts_account *account, struct rts_buffer 
     for (unsigned i = 0; i < RTS_DROP_COUNT; i++)
         rts_buffer_format(out, "%s\"%s\":%" PRIu64, i ? "," : "", rts_drop_name(i),
                           account->dropped[i]);
-    rts_buffer_format(out,
-                      "},\"no_user\":%" PRIu64 ",\"own\":%" PRIu64 ",\"other\":%" PRIu64
-                      ",\"kernel_side\":%" PRIu64 ",\"processes\":%" PRIu64
-                      ",\"unwatched\":%" PRIu64 ",\"lost_records\":%" PRIu64
-                      ",\"malformed_side_band\":%" PRIu64 "}",
-                      account->no_user_side, account->own, account->other, account->kernel_side,
-                      account->processes, account->unwatched, account->lost_records,
-                      account->malformed_side_band);
+    rts_buffer_format(
+        out,
+        "},\"no_user\":%" PRIu64 ",\"own\":%" PRIu64 ",\"other\":%" PRIu64
+        ",\"kernel_side\":%" PRIu64 ",\"processes\":%" PRIu64 ",\"unwatched\":%" PRIu64
+        ",\"lost_records\":%" PRIu64 ",\"malformed_side_band\":%" PRIu64
+        ",\"unseen_processes\":%" PRIu64 ",\"unseen_threads\":%" PRIu64 "}",
+        account->no_user_side, account->own, account->other, account->kernel_side,
+        account->processes, account->unwatched, account->lost_records, account->malformed_side_band,
+        account->unseen_processes, account->unseen_threads);
 }
 
 static void append_stacks(const struct rts_account *account, struct rts_buffer *out)
@@ -189,11 +192,16 @@ static void append_graph(const struct rts_account *account, const struct rts_run
 }
 
 /* Tenths by hand: printf would follow the locale's decimal point. */
-static void append_percent(struct rts_buffer *out, double percent)
+static void append_tenths(struct rts_buffer *out, double number)
 {
     /* Not a number, negative, or beyond what any machine has processors for: say 0. */
-    uint64_t tenths = percent > 0 && percent < 1e9 ? (uint64_t)(percent * 10 + 0.5) : 0;
+    uint64_t tenths = number > 0 && number < 1e9 ? (uint64_t)(number * 10 + 0.5) : 0;
     rts_buffer_format(out, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
+}
+
+double rts_stop_times_rate(const struct rts_stop_times *stopped)
+{
+    return stopped->used_ns ? (double)stopped->samples * 1e9 / (double)stopped->used_ns : 0;
 }
 
 static void append_stopped(const struct rts_stop_times *stopped, struct rts_buffer *out)
@@ -202,9 +210,12 @@ static void append_stopped(const struct rts_stop_times *stopped, struct rts_buff
     rts_buffer_format(out,
                       ",\"ptrace\":{\"stops\":%" PRIu64 ",\"mean_stop_us\":%" PRIu64
                       ",\"max_stop_us\":%" PRIu64 ",\"too_long\":%" PRIu64 ",\"refused\":%" PRIu64
-                      "}",
+                      ",\"due\":%" PRIu64 ",\"target_cpu_ms\":%" PRIu64 ",\"rate\":",
                       stopped->count, (mean_ns + 500) / 1000, (stopped->longest_ns + 500) / 1000,
-                      stopped->too_long, stopped->refused);
+                      stopped->too_long, stopped->refused, stopped->due,
+                      stopped->used_ns / 1000000);
+    append_tenths(out, rts_stop_times_rate(stopped));
+    rts_buffer_text(out, "}");
 }
 
 static void append_memory(const struct rts_budget *memory, struct rts_buffer *out)
@@ -315,7 +326,7 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
     rts_buffer_format(
         out, ",\"self\":{\"cpu_ms\":%" PRIu64 ",\"peak_rss_kib\":%" PRIu64 ",\"max_cpu_percent\":",
         run->cpu_ms, run->peak_rss_kib);
-    append_percent(out, run->max_cpu_percent);
+    append_tenths(out, run->max_cpu_percent);
     rts_buffer_format(out,
                       ",\"recorded\":{\"bytes\":%" PRIu64 ",\"samples\":%" PRIu64
                       ",\"unrecorded\":%" PRIu64 "}",

@@ -51,6 +51,8 @@ struct rts_account {
                                        among unnamed_anonymous or unnamed_no_file */
     uint64_t kernel_side;           /* kept samples that were taken in kernel mode */
     uint64_t unwatched;             /* processes that the kernel took from us while they live on */
+    uint64_t unseen_processes;      /* of the target, that ended without a sample, and threads: */
+    uint64_t unseen_threads;        /* while events of CPUs would have seen their share of them */
     uint64_t lost_records;          /* side-band and sample records the kernel could not write */
     uint64_t malformed_side_band;   /* records that are no samples and whose sizes contradict each
                                        other; also of other processes */
@@ -71,8 +73,8 @@ struct rts_unjoined {
 };
 
 /* The counter of this name ("dropped.rate_limit", "no_user_side", "own", "other", "lost_records",
- * "malformed_side_band", "unwatched", "copied.same", "copied.different"), by which a trace tells what
- * cannot be counted again; NULL: there is none. */
+ * "malformed_side_band", "unwatched", "unseen_processes", "unseen_threads", "copied.same",
+ * "copied.different"), by which a trace tells what cannot be counted again; NULL: there is none. */
 uint64_t *rts_account_counter(struct rts_account *account, const char *name);
 
 /* What became of a trace that is replayed. */
@@ -94,6 +96,9 @@ struct rts_stop_times {
     uint64_t total_ns, longest_ns;
     uint64_t too_long; /* longer than --max-stop */
     uint64_t refused;  /* attempts */
+    uint64_t samples;
+    uint64_t due;     /* samples that the CPU time of the target's threads was worth */
+    uint64_t used_ns; /* that CPU time */
 };
 
 /* The guards that were in force. */
@@ -102,6 +107,9 @@ struct rts_guard_facts {
     uint32_t max_events_per_second; /* 0: no limit */
     uint32_t max_cpu_percent;       /* of one CPU; 0: no limit */
 };
+
+/* Samples per second of CPU time of the target's threads, in Hz; 0: they have used none. */
+double rts_stop_times_rate(const struct rts_stop_times *stopped);
 
 /* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
 struct rts_run_facts {

@@ -52,26 +52,54 @@ static bool is_wanted(const struct relation *relations, size_t count, int32_t pi
     return found && found->wanted;
 }
 
-int32_t *rts_process_list(const char *proc_root, int32_t ancestor, size_t *count)
+static bool is_root(const int32_t *roots, size_t root_count, int32_t pid)
 {
-    size_t total;
-    RTS_FREE struct relation *relations = read_relations(proc_root, ancestor > 0, &total);
-    if (total > 0)
-        qsort(relations, total, sizeof *relations, by_pid);
-    /* Parents mostly have the smaller pids, so that few rounds are needed. */
-    for (bool changed = ancestor > 0; changed;) {
-        changed = false;
-        for (size_t i = 0; i < total; i++) {
-            struct relation *one = &relations[i];
-            if (!one->wanted &&
-                (one->parent == ancestor || is_wanted(relations, total, one->parent)))
-                changed = one->wanted = true;
-        }
-    }
+    for (size_t i = 0; i < root_count; i++)
+        if (roots[i] == pid)
+            return true;
+    return false;
+}
+
+static int32_t *take_wanted(const struct relation *relations, size_t total, size_t *count)
+{
     int32_t *pids = rts_calloc(total, sizeof *pids);
     *count = 0;
     for (size_t i = 0; i < total; i++)
-        if (ancestor <= 0 || relations[i].wanted)
+        if (relations[i].wanted)
             pids[(*count)++] = relations[i].pid;
     return pids;
+}
+
+int32_t *rts_process_descendants(const char *proc_root, const int32_t *roots, size_t root_count,
+                                 size_t *count)
+{
+    size_t total;
+    RTS_FREE struct relation *relations = read_relations(proc_root, true, &total);
+    if (total > 0)
+        qsort(relations, total, sizeof *relations, by_pid);
+    for (size_t i = 0; i < total; i++)
+        relations[i].wanted = is_root(roots, root_count, relations[i].parent);
+    /* Parents mostly have the smaller pids, so that few rounds are needed. */
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < total; i++) {
+            struct relation *one = &relations[i];
+            if (!one->wanted && is_wanted(relations, total, one->parent))
+                changed = one->wanted = true;
+        }
+    }
+    return take_wanted(relations, total, count);
+}
+
+int32_t *rts_process_list(const char *proc_root, int32_t ancestor, size_t *count)
+{
+    if (ancestor > 0)
+        return rts_process_descendants(proc_root, &ancestor, 1, count);
+    size_t total;
+    RTS_FREE struct relation *relations = read_relations(proc_root, false, &total);
+    if (total > 0)
+        qsort(relations, total, sizeof *relations, by_pid);
+    for (size_t i = 0; i < total; i++)
+        relations[i].wanted = true;
+    return take_wanted(relations, total, count);
 }

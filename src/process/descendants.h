@@ -10,4 +10,9 @@
  * the caller frees; its length goes to *count. Never NULL. */
 int32_t *rts_process_list(const char *proc_root, int32_t ancestor, size_t *count);
 
+/* The same for those that descend from any of `roots`, which are not among them unless they descend
+ * from one another. */
+int32_t *rts_process_descendants(const char *proc_root, const int32_t *roots, size_t root_count,
+                                 size_t *count);
+
 #endif

@@ -4,6 +4,7 @@ librtsample_a_SOURCES += \
 	src/process/container.c src/process/container.h \
 	src/process/descendants.c src/process/descendants.h \
 	src/process/file_origin.c src/process/file_origin.h \
+	src/process/lives.c src/process/lives.h \
 	src/process/mapped_file.c src/process/mapped_file.h \
 	src/process/mapped_file_open.c \
 	src/process/mapping.c src/process/mapping.h \

@@ -76,9 +76,11 @@ void rts_process_table_destroy(struct rts_process_table *table,
     free(table);
 }
 
-void rts_process_table_select(struct rts_process_table *table)
+void rts_process_table_select(struct rts_process_table *table, bool keep)
 {
     table->selective = true;
+    if (keep)
+        return;
     size_t position = 0;
     for (struct rts_process *process; (process = rts_table_next(&table->by_instance, &position));)
         process->target = false;
@@ -179,10 +181,18 @@ static void forget_reported(struct rts_process *process)
     process->maps_known = false;
 }
 
+/* Nothing is to be known of those who are no target. */
+static bool is_strange(const struct rts_process_table *table, const struct rts_process *process)
+{
+    return table->selective && !(process && process->target);
+}
+
 void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t time,
                         const struct rts_mapping *mapping, const struct rts_mapped_file *file)
 {
     struct rts_process *process = rts_process_find(table, pid, time);
+    if (is_strange(table, process))
+        return;
     if (!process)
         process = rts_process_add_instance(table, pid,
                                            0); /* heard of for the first time: read maps later */
@@ -208,6 +218,8 @@ void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t 
                          const char *name, bool exec)
 {
     struct rts_process *process = rts_process_find(table, pid, time);
+    if (is_strange(table, process))
+        return;
     /* The same exec may be reported by several events. */
     if (exec && !(process && same_event(process->born_ns, time))) {
         bool target = process && process->target;
@@ -232,8 +244,11 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
     if (known && same_event(known->born_ns, time))
         return; /* reported by another event already */
     const struct rts_process *parent = rts_process_find(table, parent_pid, time);
+    bool strange = is_strange(table, parent);
+    if (strange && !known)
+        return;
     struct rts_process *child = rts_process_add_instance(table, pid, time);
-    if (!parent)
+    if (!parent || strange) /* then it is there to tell that the pid is another one's now */
         return;
     child->maps_known = parent->maps_known;
     child->target = parent->target;

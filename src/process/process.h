@@ -22,6 +22,7 @@ struct rts_process {
     bool leader_exited; /* its first thread has ended, or its events have; others may go on */
     bool unwatched;     /* its events have ended and it lives on, which the session has said */
     bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
+    uint64_t cpu_ms;    /* that it had used when it was attached */
     uint64_t start_ticks;           /* /proc/PID/stat: tells a reused pid; 0: not read yet */
     bool target;                    /* it is to be sampled; see rts_process_table_select() */
     bool counted;                   /* the session has counted it in the account */
@@ -50,8 +51,9 @@ void rts_process_table_destroy(struct rts_process_table *table,
                                void *context);
 
 /* From now on only what is marked as a target is one, with what descends from it; without this call
- * every process is. Processes that are known already become no targets. */
-void rts_process_table_select(struct rts_process_table *table);
+ * every process is. Of others the records tell nothing that is kept. Processes that are known
+ * already stay what they are with `keep`, and else become no targets. */
+void rts_process_table_select(struct rts_process_table *table, bool keep);
 
 /* Where proc is mounted, as given to create(), or NULL; owned by the table. */
 const char *rts_process_table_root(const struct rts_process_table *table);
@@ -76,6 +78,10 @@ void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int
 /* The instance that had this pid at that time; NULL when the pid is unknown. */
 struct rts_process *rts_process_find(const struct rts_process_table *table, int32_t pid,
                                      uint64_t time);
+
+/* Does this process, of which nothing is known, descend from a target that lives, by what /proc
+ * tells? */
+bool rts_process_descends(const struct rts_process_table *table, int32_t pid);
 
 /* Reads the maps again after a gap (lost records, a process first heard of by its sample) and adds
  * what is not known yet: valid from time 0 on, or from `now` on (above 0) where something else was

@@ -17,6 +17,10 @@
 #define REFRESH_INTERVAL_NS     100000000ULL
 #define REFRESH_INTERVAL_MAX_NS (32 * REFRESH_INTERVAL_NS)
 
+/* Parents of parents that are looked at: few trees are deeper, and what is read may change while it
+ * is. */
+#define ANCESTORS_MAX 64
+
 struct reading {
     struct rts_process_table *table;
     struct rts_process *process;
@@ -132,7 +136,7 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
         read_name(table, attached);
     struct rts_process_stat stat;
     if (rts_process_stat_read(table->proc_root, pid, &stat) == 0)
-        attached->start_ticks = stat.start_ticks;
+        attached->start_ticks = stat.start_ticks, attached->cpu_ms = stat.cpu_ms;
     if (lines >= 0)
         return 0;
     if (failure.number == ENOENT || failure.number == ESRCH) {
@@ -163,4 +167,18 @@ bool rts_process_refresh(struct rts_process_table *table, struct rts_process *pr
                                                               : twice;
     process->read_again_ns = now + process->read_wait_ns;
     return reading.added;
+}
+
+bool rts_process_descends(const struct rts_process_table *table, int32_t pid)
+{
+    struct rts_process_stat stat;
+    for (int depth = 0; depth < ANCESTORS_MAX && pid > 1; depth++) {
+        if (!table->proc_root || rts_process_stat_read(table->proc_root, pid, &stat) < 0)
+            return false;
+        const struct rts_process *parent = rts_process_newest(table, stat.parent);
+        if (parent)
+            return parent->target && parent->died_ns == UINT64_MAX;
+        pid = stat.parent;
+    }
+    return false;
 }

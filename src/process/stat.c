@@ -26,11 +26,14 @@ int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process
     const char *fields = strrchr(text, ')');
     int parent;
     unsigned flags;
+    uint64_t user, system;
     if (!fields || sscanf(fields + 1,
-                          " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld"
-                          " %*d %" SCNu64,
-                          &stat->state, &parent, &flags, &stat->threads, &stat->start_ticks) != 5)
+                          " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+                          " %*d %*d %*d %*d %ld %*d %" SCNu64,
+                          &stat->state, &parent, &flags, &user, &system, &stat->threads,
+                          &stat->start_ticks) != 7)
         return -1;
+    stat->cpu_ms = (user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
     stat->parent = parent;
     stat->ends = (flags & FLAG_EXITING) || stat->state == 'Z' || stat->state == 'X';
     stat->is_kernel = flags & FLAG_KERNEL_THREAD;

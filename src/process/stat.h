@@ -12,6 +12,7 @@ struct rts_process_stat {
     int32_t parent;
     bool is_kernel; /* a kernel thread: it runs no code of a program */
     long threads;
+    uint64_t cpu_ms;      /* that it has used, user and system, in steps of the kernel's ticks */
     uint64_t start_ticks; /* since boot; with the pid it names one process for good */
 };
 

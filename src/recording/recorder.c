@@ -48,6 +48,8 @@ static void put_account(struct rts_recorder *recorder)
     put_growth(&draft, "unwatched", now->unwatched, before->unwatched);
     put_growth(&draft, "copied.same", now->copied_same, before->copied_same);
     put_growth(&draft, "copied.different", now->copied_different, before->copied_different);
+    put_growth(&draft, "unseen_processes", now->unseen_processes, before->unseen_processes);
+    put_growth(&draft, "unseen_threads", now->unseen_threads, before->unseen_threads);
     put_growth(&draft, "lost_records", now->lost_records, before->lost_records);
     put_growth(&draft, "malformed_side_band", now->malformed_side_band,
                before->malformed_side_band);
@@ -230,6 +232,8 @@ static void put_end(struct rts_recorder *recorder, const struct rts_recorder_end
     rts_note_begin(&draft, RTS_NOTE_END, &recorder->records);
     rts_note_put_count(&draft, "duration_ms", end->duration_ms);
     rts_note_put_count(&draft, "frequency", end->frequency);
+    rts_note_put_attribute(&draft, "rung", end->rung);
+    rts_note_put_attribute(&draft, "refused", end->refused);
     if (end->command_status >= 0)
         rts_note_put_count(&draft, "command_status", (uint64_t)end->command_status);
     if (recorder->unrecorded > 0)

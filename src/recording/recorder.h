@@ -37,7 +37,8 @@ struct rts_recorder_run {
 struct rts_recorder_end {
     uint64_t duration_ms;
     uint32_t frequency;
-    int command_status; /* -1: there is no command, or it still runs */
+    int command_status;         /* -1: there is no command, or it still runs */
+    const char *rung, *refused; /* as in struct rts_recorder_run: they may have changed */
 };
 
 struct rts_recorder_counts {

@@ -143,6 +143,25 @@ static void append_apart(const struct rts_account *account, struct rts_buffer *o
     rts_buffer_text(out, "\n");
 }
 
+static void append_unseen(const struct rts_summary *summary, struct rts_buffer *out)
+{
+    const struct rts_account *account = summary->account;
+    struct reasons reasons = {0};
+    add_reason(&reasons, "processes", account->unseen_processes);
+    add_reason(&reasons, "threads", account->unseen_threads);
+    if (reasons.total == 0)
+        return;
+    begin_line(out, "unseen", reasons.total);
+    rts_buffer_text(out, "ended without a sample, with less CPU time than a period");
+    if (summary->frequency > 0) {
+        uint32_t tenths = 10000 / summary->frequency;
+        rts_buffer_format(out, " (%u.%u ms)", tenths / 10, tenths % 10);
+    }
+    rts_buffer_text(out, ": ");
+    append_reasons(out, &reasons, true);
+    rts_buffer_text(out, "\n");
+}
+
 static void append_unnamed(const struct rts_account *account, struct rts_buffer *out)
 {
     struct reasons reasons = {0};
@@ -302,6 +321,7 @@ void rts_summary_format(const struct rts_summary *summary, struct rts_buffer *ou
     append_dropped(summary->account, out);
     append_stacks(summary->account, out);
     append_apart(summary->account, out);
+    append_unseen(summary, out);
     append_unnamed(summary->account, out);
     append_facts(summary, out);
     append_packages(summary->account, out);

@@ -30,6 +30,7 @@ struct rts_summary {
     const struct rts_account *account;
     const struct rts_nameless *nameless; /* sorted; NULL: nobody knows what would name them */
     uint64_t duration_ms;
+    uint32_t frequency;                           /* Hz; 0: not known */
     const char *output;                           /* where the facts went; "-": stdout */
     const struct rts_summary_function *functions; /* in any order */
     size_t function_count;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,9 +85,15 @@ int rts_command_release(struct rts_command *command, const char *name, struct rt
     return -1;
 }
 
+static uint64_t nanoseconds(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+}
+
 bool rts_command_poll(struct rts_command *command)
 {
     int status;
+    struct rusage usage;
     siginfo_t info = {0};
     if (command->pid <= 0 || command->ended)
         return command->ended;
@@ -94,7 +101,8 @@ bool rts_command_poll(struct rts_command *command)
     if (waitid(P_PID, (id_t)command->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
         info.si_pid == 0 || info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
         return false;
-    if (waitpid(command->pid, &status, WNOHANG) == command->pid) {
+    if (wait4(command->pid, &status, WNOHANG, &usage) == command->pid) {
+        command->cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
         command->ended = true;
         command->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }

@@ -5,6 +5,7 @@
 #define RTS_SESSION_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "util/error.h"
@@ -15,7 +16,8 @@ struct rts_command {
     int exec_error; /* the child writes its errno here when exec fails */
     bool asked;     /* to end, by us */
     bool ended;
-    int status; /* exit status, or 128 + signal */
+    int status;      /* exit status, or 128 + signal */
+    uint64_t cpu_ns; /* used by it and those it has waited for, once it has ended */
 };
 
 #define RTS_COMMAND_INIT                                                                           \

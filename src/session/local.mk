@@ -27,4 +27,6 @@ librtsample_a_SOURCES += \
 	src/session/session_replay.c \
 	src/session/session_segments.c \
 	src/session/session_targets.c \
+	src/session/session_turn.c \
+	src/session/session_unseen.c \
 	src/session/session_union.c

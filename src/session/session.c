@@ -114,6 +114,7 @@ static void sample_until_done(struct rts_session *session, struct loop *loop)
         take_signals(session, loop);
         drain(session);
         uint64_t now = rts_clock_monotonic_ns();
+        rts_session_watch_lives(session, now);
         if (session->exit_seen)
             rts_session_watch_again(session);
         if (session->exit_seen || session->command.pid > 0) {
@@ -174,6 +175,7 @@ void rts_session_close_stages(struct rts_session *session)
     rts_capture_destroy(session->capture);
     rts_guard_destroy(session->guard);
     rts_process_table_destroy(session->processes, rts_session_forget_object, session);
+    rts_lives_destroy(session->lives);
     rts_cgroup_ids_destroy(session->cgroups);
     rts_stack_table_destroy(session->stacks);
     rts_window_destroy(session->window);
@@ -198,8 +200,10 @@ static void stop_and_flush(struct rts_session *session)
     rts_capture_stop(session->capture);
     session->ended_ns = rts_clock_monotonic_ns();
     drain(session);
+    rts_session_watch_lives(session, session->ended_ns);
     rts_capture_mark_end(session->capture);
     drain(session);
+    rts_session_watch_lives(session, session->ended_ns);
     rts_session_end_throttling(session, session->ended_ns);
     rts_session_flush(session);
     rts_status_line_erase(&session->status_line);
@@ -211,6 +215,8 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
     uint64_t now = session->started_ns = session->cpu_checked_ns = rts_clock_monotonic_ns();
     if (rts_session_open_capture(session, error) < 0)
         return -1;
+    if (session->receipt.taken == RTS_RUNG_PTRACE || rts_session_by_process(session))
+        session->lives = rts_lives_create();
     struct pollfd *fds = rts_calloc(session->cpu_count + 1, sizeof *fds);
     size_t rings = rts_capture_poll_fds(session->capture, fds, session->cpu_count);
     fds[rings] = (struct pollfd){.fd = signals, .events = POLLIN};

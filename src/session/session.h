@@ -26,6 +26,7 @@
 #include "identity/symbol.h"
 #include "package/package_table.h"
 #include "process/cgroup_ids.h"
+#include "process/lives.h"
 #include "process/process.h"
 #include "recording/recorder.h"
 #include "report/status_line.h"
@@ -52,6 +53,7 @@ struct rts_session {
     struct rts_capture *capture;
     struct rts_receipt receipt; /* of how it came about */
     struct rts_process_table *processes;
+    struct rts_lives *lives; /* of the target's threads; NULL: not sampled one by one */
     struct rts_cgroup_ids *cgroups;
     struct rts_object_cache *objects;
     struct rts_hash_cache *hashes; /* NULL: not wanted */
@@ -80,7 +82,9 @@ struct rts_session {
     bool group_events; /* the kernel samples the group as such, and all who come are targets */
     bool group_failed; /* somebody in it cannot be sampled, which was said */
     bool whole_cpus;   /* the events are of CPUs, and those who are no target are left out */
-    bool own_only;     /* all were wanted, and only those are sampled that may be */
+    unsigned drains_since_turn; /* to whole CPUs, until it matters no more */
+    bool stays;                 /* it was tried to turn to whole CPUs, in vain */
+    bool own_only;              /* all were wanted, and only those are sampled that may be */
 
     struct rts_stack *stack;   /* the sample at hand */
     struct rts_buffer lines;   /* the batch at hand */
@@ -142,6 +146,21 @@ int rts_session_begin(struct rts_session *session, struct rts_error *error);
 
 /* Has the target ended? `thorough`: look at /proc too, not just at what the records said. */
 bool rts_session_target_ended(struct rts_session *session, bool thorough);
+
+/* session_turn.c: are the events those of threads, which their children inherit? */
+bool rts_session_by_process(const struct rts_session *session);
+
+/* Turns to events of whole CPUs, from here on; `why` is said, and `cause` is what the receipt has
+ * for it. -1: nothing has changed, for the reason in *error. */
+int rts_session_turn_to_cpus(struct rts_session *session, const char *cause, const char *why,
+                             struct rts_error *error);
+
+/* After a drain: counts what has ended unseen, and turns to whole CPUs when that is much. */
+void rts_session_watch_lives(struct rts_session *session, uint64_t now);
+
+/* session_unseen.c: tells people what CPU time of the target was not sampled, and why. A run
+ * without any sample fails where the kernel did not permit it. */
+int rts_session_say_unseen(const struct rts_session *session, struct rts_error *error);
 
 /* session_again.c: samples those anew whose events the kernel has ended while they live on, or says
  * that it cannot. */

@@ -57,10 +57,7 @@ static void watch_again(struct rts_session *session, struct rts_process *process
 void rts_session_watch_again(struct rts_session *session)
 {
     size_t position = 0;
-    bool by_process = session->receipt.taken != RTS_RUNG_PTRACE && !session->whole_cpus &&
-                      !session->group_events &&
-                      (session->settings->target != RTS_TARGET_ALL || session->own_only);
-    if (!by_process)
+    if (!rts_session_by_process(session))
         return;
     for (struct rts_process *process;
          (process = rts_process_table_next(session->processes, &position));)

@@ -166,6 +166,7 @@ static void print_summary(struct rts_session *session, uint64_t duration_ms)
         .account = &session->account,
         .nameless = &session->nameless,
         .duration_ms = duration_ms,
+        .frequency = session->replay ? 0 : rts_capture_facts(session->capture)->frequency,
         .output = session->settings->output ? session->settings->output
                                             : session->settings->ingest.endpoint,
     };
@@ -209,7 +210,8 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .unrecorded_samples = session->recorded.unrecorded,
         .memory = &session->memory,
         .stopped = {facts->stops.count, facts->stops.total_ns, facts->stops.longest_ns,
-                    facts->stops.too_long, facts->stops.refused},
+                    facts->stops.too_long, facts->stops.refused, facts->stops.samples,
+                    facts->stops.due, facts->stops.used_ns},
     };
     rts_session_list_unjoined(session, &run);
     struct rts_trace_account trace;
@@ -269,22 +271,6 @@ static void let_signals_interrupt(void)
     sigprocmask(SIG_UNBLOCK, &signals, NULL);
 }
 
-/* Says why there is no sample; that is a failure when the kernel did not permit any. */
-static int why_nothing(const struct rts_session *session, struct rts_error *error)
-{
-    if (session->replay)
-        rts_log("the trace has no samples of processes");
-    else if (session->account.unwatched > 0)
-        return rts_fail(error, RTS_NOT_PERMITTED,
-                        "nothing was sampled, since the kernel did not permit it: grant "
-                        "CAP_PERFMON and CAP_SYS_PTRACE%s",
-                        getuid() == 0 ? "" : ", or run as root");
-    else
-        rts_log("nothing was sampled: the target used no CPU time of its own (it slept, was "
-                "stopped, or is a kernel thread)");
-    return 0;
-}
-
 int rts_session_report(struct rts_session *session, struct rts_error *error)
 {
     uint64_t duration_ms = (session->ended_ns - session->started_ns) / 1000000;
@@ -309,8 +295,7 @@ int rts_session_report(struct rts_session *session, struct rts_error *error)
     rts_session_update_metrics(session);
     print_summary(session, duration_ms);
     rts_session_tell_rate_limit(session);
-    if (rts_account_taken(&session->account) == 0 &&
-        why_nothing(session, result < 0 ? NULL : error) < 0)
+    if (rts_session_say_unseen(session, result < 0 ? NULL : error) < 0)
         result = -1;
     if (session->settings->target == RTS_TARGET_COMMAND)
         say_command_status(session);

@@ -119,6 +119,10 @@ static void take_end(struct rts_replay *replay, struct rts_note *note)
             replay->frequency = number_or_zero(value);
         else if (strcmp(key, "command_status") == 0)
             take_command_status(replay, value);
+        else if (strcmp(key, "rung") == 0)
+            replace_text(&replay->rung, value);
+        else if (strcmp(key, "refused") == 0)
+            replace_text(&replay->refused, value);
         else if (strcmp(key, "unrecorded") == 0)
             replay->unrecorded = number_or_zero(value);
     }

@@ -192,27 +192,38 @@ int rts_session_end_segment(struct rts_session *session, struct rts_error *error
     if (!recorder)
         return rts_fail(error, RTS_FAILED, "there is no trace");
     uint64_t began_ns = session->segments->began_ns;
+    struct rts_buffer refused = RTS_BUFFER_INIT;
+    rts_receipt_words(&session->receipt, &refused);
     const struct rts_recorder_end end = {
         .duration_ms = (rts_clock_monotonic_ns() - began_ns) / 1000000,
         .frequency = rts_capture_facts(session->capture)->frequency,
         .command_status = -1,
+        .rung = rts_rung_name(session->receipt.taken),
+        .refused = refused.data,
     };
     struct rts_recorder_counts counts;
     session->recorders[RTS_SEGMENT_TRACE] = NULL;
-    return rts_recorder_finish_open(recorder, &end, &counts, error);
+    int result = rts_recorder_finish_open(recorder, &end, &counts, error);
+    rts_buffer_finish(&refused);
+    return result;
 }
 
 int rts_session_end_record(struct rts_session *session, struct rts_error *error)
 {
     if (!session->recorders[RTS_RUN_TRACE])
         return 0;
+    struct rts_buffer refused = RTS_BUFFER_INIT;
+    rts_receipt_words(&session->receipt, &refused);
     const struct rts_recorder_end end = {
         .duration_ms = (session->ended_ns - session->started_ns) / 1000000,
         .frequency = rts_capture_facts(session->capture)->frequency,
         .command_status = session->command.ended ? session->command.status : -1,
+        .rung = rts_rung_name(session->receipt.taken),
+        .refused = refused.data,
     };
     int result =
         rts_recorder_finish(session->recorders[RTS_RUN_TRACE], &end, &session->recorded, error);
+    rts_buffer_finish(&refused);
     session->recorders[RTS_RUN_TRACE] = NULL;
     return result;
 }

@@ -73,12 +73,26 @@ static void unwind_in_process(struct rts_session *session, const struct rts_reco
         session->stack->stop = RTS_STOP_NO_FILE;
 }
 
+/* Where whole CPUs are sampled, nothing is to be known of others. One that nobody has told of may
+ * be the target's all the same, when records were lost. */
+static bool is_other(const struct rts_session *session, const struct rts_process *process,
+                     int32_t pid)
+{
+    if (process || !session->whole_cpus)
+        return process && !process->target;
+    return session->account.lost_records == 0 || !rts_process_descends(session->processes, pid);
+}
+
+/* NULL: it is none of the target. */
 static struct rts_process *process_of(struct rts_session *session, const struct rts_record *record)
 {
     struct rts_process *process = rts_process_find(session->processes, record->pid, record->time);
-    if (!process)
+    if (is_other(session, process, record->pid))
+        return NULL;
+    if (!process) {
         rts_process_attach(session->processes, record->pid, &process, NULL);
-    else if (!process->maps_known)
+        process->target = true;
+    } else if (!process->maps_known)
         rts_process_refresh(session->processes, process, record->time);
     if (process->leader_exited)
         process->view = record->tid; /* which was there a moment ago */
@@ -161,10 +175,12 @@ void rts_session_take_sample(void *context, const struct rts_record *record)
         return;
     }
     session->code_map.process = process_of(session, record);
-    if (!session->code_map.process->target) {
+    if (!session->code_map.process) {
         session->account.other++;
         return;
     }
+    if (session->lives)
+        rts_lives_sampled(session->lives, record->pid, record->tid);
     int reason =
         rts_session_guard_sample(session, session->code_map.process->instance, record->time);
     if (reason >= 0) {
@@ -234,8 +250,12 @@ void rts_session_take_side_band(void *context, const struct rts_record *record)
         break;
     case RTS_RECORD_FORK:
         rts_process_forked(session->processes, record->task.parent_pid, record->pid, record->time);
+        if (session->lives && !session->whole_cpus)
+            rts_lives_born(session->lives, record->pid, record->tid);
         break;
     case RTS_RECORD_EXIT:
+        if (session->lives && !session->whole_cpus)
+            rts_lives_ended(session->lives, record->pid, record->tid);
         rts_process_thread_exited(session->processes, record->pid, record->tid, record->time);
         session->exit_seen = true;
         break;

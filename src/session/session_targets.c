@@ -17,6 +17,10 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
+/* How often descendants are listed until none is new: each time only those can be that were born
+ * while the ones before were opened. */
+#define LIST_ROUNDS_MAX 16
+
 /* Takes a process in. That its maps may not be read is no reason to stop: what it maps from now on
  * is reported by the kernel. `unreadable` counts those. */
 static int take_in(struct rts_session *session, int32_t pid, unsigned *unreadable,
@@ -40,27 +44,42 @@ static int take_in(struct rts_session *session, int32_t pid, unsigned *unreadabl
     return -1;
 }
 
-/* A process and what descends from it. What starts after its parent was opened inherits. */
-static int attach_tree(struct rts_session *session, int32_t pid, unsigned *unreadable,
-                       struct rts_error *error)
+static bool is_sampled(const struct rts_session *session, int32_t pid)
 {
-    if (rts_capture_add_process(session->capture, pid, error) < 0)
-        return -1;
-    take_in(session, pid, unreadable, NULL);
+    const struct rts_process *known = rts_process_find(session->processes, pid, UINT64_MAX);
+    return known && known->target && known->died_ns == UINT64_MAX;
+}
+
+/* Has the capture come to its limit of threads? Then whole CPUs may be sampled instead. */
+static bool is_limit(const struct rts_error *failure)
+{
+    return failure->number == EMFILE || failure->number == E2BIG;
+}
+
+/* Those that descend from the processes that were named, and are not sampled yet. Returns how many
+ * there were, or -1 at the limit of threads. */
+static int attach_descendants(struct rts_session *session, unsigned *unreadable,
+                              struct rts_error *error)
+{
     size_t count;
-    RTS_FREE int32_t *descendants = rts_process_list("/proc", pid, &count);
+    int added = 0;
+    RTS_FREE int32_t *pids = rts_process_descendants("/proc", session->settings->pids,
+                                                     session->settings->pid_count, &count);
     for (size_t i = 0; i < count; i++) {
-        if (descendants[i] == session->own_pid)
-            continue;
         struct rts_error failure;
-        if (rts_capture_add_process(session->capture, descendants[i], &failure) == 0)
-            take_in(session, descendants[i], unreadable, NULL);
-        else if (failure.number == EMFILE)
+        if (pids[i] == session->own_pid || is_sampled(session, pids[i]))
+            continue;
+        if (session->whole_cpus ||
+            rts_capture_add_process(session->capture, pids[i], &failure) == 0) {
+            take_in(session, pids[i], unreadable, NULL);
+            added++;
+        } else if (is_limit(&failure)) {
             return *error = failure, -1;
-        else if (failure.failure != RTS_NOT_FOUND)
-            rts_log("without child process %d: %s", (int)descendants[i], failure.text);
+        } else if (failure.failure != RTS_NOT_FOUND) {
+            rts_log("without child process %d: %s", (int)pids[i], failure.text);
+        }
     }
-    return 0;
+    return added;
 }
 
 /* Can these be sampled at all, whatever is permitted? */
@@ -84,15 +103,24 @@ static int check_pids(const struct rts_session *session, struct rts_error *error
     return 0;
 }
 
+/* The processes that were named, and what descends from them. What starts after its parent was
+ * opened inherits, and what started before is in the list that is read after. */
 static int attach_pids(struct rts_session *session, struct rts_error *error)
 {
     unsigned unreadable = 0;
     for (size_t i = 0; i < session->settings->pid_count; i++) {
         int32_t pid = (int32_t)session->settings->pids[i];
-        if (attach_tree(session, pid, &unreadable, error) < 0)
+        if (!session->whole_cpus && rts_capture_add_process(session->capture, pid, error) < 0)
+            return -1;
+        if (take_in(session, pid, &unreadable, error) < 0 && session->whole_cpus)
             return -1;
     }
-    return 0;
+    int added = 1;
+    for (int round = 0; round < LIST_ROUNDS_MAX && added > 0 && !session->whole_cpus; round++)
+        added = attach_descendants(session, &unreadable, error);
+    if (session->whole_cpus)
+        added = attach_descendants(session, &unreadable, error);
+    return added < 0 ? -1 : 0;
 }
 
 /* With more threads than we may have files open: one event per CPU for all processes, of which only
@@ -100,30 +128,12 @@ static int attach_pids(struct rts_session *session, struct rts_error *error)
 static int turn_to_cpus(struct rts_session *session, const struct rts_error *error)
 {
     rts_capture_close_events(session->capture);
-    if (rts_capture_add_cpus(session->capture, NULL) < 0)
+    if (rts_capture_turn_to_cpus(session->capture, NULL) < 0)
         return -1; /* the message is about the limit */
     rts_log("%s; sampling whole CPUs instead and using the target's samples", error->text);
     session->whole_cpus = true;
     session->receipt.refused[RTS_RUNG_PERF_PROCESS] = error->cause;
-    rts_process_table_select(session->processes);
-    return 0;
-}
-
-static int attach_pids_by_cpu(struct rts_session *session, struct rts_error *error)
-{
-    if (turn_to_cpus(session, error) < 0)
-        return -1;
-    unsigned unreadable = 0;
-    for (size_t i = 0; i < session->settings->pid_count; i++) {
-        int32_t pid = (int32_t)session->settings->pids[i];
-        size_t count;
-        RTS_FREE int32_t *descendants = rts_process_list("/proc", pid, &count);
-        if (take_in(session, pid, &unreadable, error) < 0)
-            return -1;
-        for (size_t j = 0; j < count; j++)
-            if (descendants[j] != session->own_pid)
-                take_in(session, descendants[j], &unreadable, NULL);
-    }
+    rts_process_table_select(session->processes, false);
     return 0;
 }
 
@@ -133,17 +143,11 @@ static int attach_list(struct rts_session *session, struct rts_error *error)
     if (check_pids(session, error) < 0)
         return -1;
     int result = attach_pids(session, &failure);
-    if (result < 0 && failure.number == EMFILE)
-        result = attach_pids_by_cpu(session, &failure);
+    if (result < 0 && is_limit(&failure) && (result = turn_to_cpus(session, &failure)) == 0)
+        result = attach_pids(session, &failure);
     if (result < 0)
         *error = failure;
     return result;
-}
-
-static bool is_sampled(const struct rts_session *session, int32_t pid)
-{
-    const struct rts_process *known = rts_process_find(session->processes, pid, UINT64_MAX);
-    return known && known->target && known->died_ns == UINT64_MAX;
 }
 
 static int32_t *group_processes(const struct rts_session *session, size_t *count)
@@ -175,7 +179,7 @@ static int32_t *list_candidates(const struct rts_session *session, size_t *count
 }
 
 /* Takes in who is in the control group and is not sampled yet. Returns 1 when somebody cannot be,
- * for the reason in *error, and -1 when no more files may be open. */
+ * for the reason in *error, and -1 at the limit of threads. */
 static int follow_group(struct rts_session *session, struct rts_error *error)
 {
     unsigned unreadable = session->account.processes > 0; /* said before */
@@ -192,7 +196,7 @@ static int follow_group(struct rts_session *session, struct rts_error *error)
         } else if (failure.failure != RTS_NOT_FOUND) {
             if (error)
                 *error = failure;
-            if (failure.number == EMFILE)
+            if (is_limit(&failure))
                 return -1;
             result = 1;
         }
@@ -323,6 +327,8 @@ static bool group_ended(struct rts_session *session, bool thorough)
     if (!thorough && rts_process_table_alive(session->processes, now, false) > 0)
         return false;
     int result = follow_group(session, &failure);
+    if (result < 0 && rts_session_turn_to_cpus(session, failure.cause, failure.text, NULL) == 0)
+        result = follow_group(session, &failure);
     if (result != 0)
         say_incomplete(session, &failure);
     return rts_process_table_alive(session->processes, now, true) == 0;

@@ -64,8 +64,8 @@
  * Of FILE: path, build_id (hex), sha256 (of a file without a build-id), vdso (a flag).
  * Of PACKAGE: purl, stale (the purl of what has taken the file's place since), modified (a flag).
  * Of PROCESS: pid, name, and whatever a fact says of a process.
- * Of END: duration_ms, frequency, command_status, unrecorded (samples that the limit
- * or the disk kept out).
+ * Of END: duration_ms, frequency, command_status, rung and refused (as in RUN; a run may turn to
+ * another rung), unrecorded (samples that the limit or the disk kept out).
  */
 #ifndef RTS_TRACE_NOTE_H
 #define RTS_TRACE_NOTE_H

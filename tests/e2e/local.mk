@@ -8,6 +8,7 @@ e2e_scripts = \
 	tests/e2e/storms.py \
 	tests/e2e/neighbours.py \
 	tests/e2e/clocks.py \
+	tests/e2e/brief.py \
 	tests/e2e/graph.py \
 	tests/e2e/cgroups.py \
 	tests/e2e/containers.py \

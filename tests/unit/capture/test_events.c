@@ -99,6 +99,43 @@ static void test_other_samples(void **state)
     rts_events_finish(&events);
 }
 
+static bool admit_at(struct rts_events *events, uint64_t time, int32_t tid, uint64_t id)
+{
+    struct rts_record sample = {
+        .kind = RTS_RECORD_SAMPLE, .pid = 100, .tid = tid, .time = time, .id = id};
+    return rts_events_admit(events, &sample);
+}
+
+/* Each moment belongs to the old events or to the new ones; the old ones end after a drain. */
+static void test_replaced_by_cpus(void **state)
+{
+    (void)state;
+    struct rts_events events = {.ambiguous = true};
+    add_event(&events, 100, 0, 10);
+    add_event(&events, 101, 0, 20);
+    add_event(&events, -1, 0, 30);
+    rts_events_replace(&events, 2);
+    uint64_t since = events.since_ns;
+    for (int drained = 0; drained < 2; drained++) {
+        assert_true(admit_at(&events, since - 1, 100, 10));
+        assert_false(admit_at(&events, since, 100, 10));
+        assert_false(admit_at(&events, since - 1, 100, 30));
+        assert_true(admit_at(&events, since, 100, 30));
+        assert_true(admit_at(&events, since, 300, 30));
+        assert_false(admit_at(&events, since, 300, 99)); /* of an heir of one that is closed */
+        if (!drained)
+            assert_false(admit_at(&events, since - 1, 101, 10)); /* which has its own */
+        assert_int_equal(events.count, drained ? 1 : 3);
+        rts_events_end_drain(&events);
+    }
+    assert_int_equal(events.items[0]->id, 30);
+    assert_false(rts_events_has_thread(&events, 100));
+    add_event(&events, 100, 0, 40);
+    rts_events_cut(&events, 1);
+    assert_int_equal(events.count, 1);
+    rts_events_finish(&events);
+}
+
 /* A tid that is used again after its thread ended is a new thread: nothing that was decided for the
  * old one holds, but only after the next drain, in which its last samples may come. */
 static void test_tid_is_used_again(void **state)
@@ -199,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_thread_with_its_own_events),
         cmocka_unit_test(test_child_of_a_doubly_covered_thread),
         cmocka_unit_test(test_other_samples),
+        cmocka_unit_test(test_replaced_by_cpus),
         cmocka_unit_test(test_tid_is_used_again),
         cmocka_unit_test(test_born_again),
         cmocka_unit_test(test_many_threads_leave_nothing),

@@ -39,6 +39,8 @@ static struct rts_account counted(void)
         .unwatched = 24,
         .lost_records = 23,
         .malformed_side_band = 29,
+        .unseen_processes = 71,
+        .unseen_threads = 72,
         .processes = UINT64_MAX,
         .delivery = {.accepted = 24, .spooled = 25, .rejected = 26, .dropped = 27, .retries = 28},
     };
@@ -73,7 +75,14 @@ static const struct rts_run_facts whole_run = {
     .recorded_bytes = 33,
     .recorded_samples = 34,
     .unrecorded_samples = 35,
-    .stopped = {.count = 4, .total_ns = 50400, .longest_ns = 39999, .too_long = 2, .refused = 1},
+    .stopped = {.count = 4,
+                .total_ns = 50400,
+                .longest_ns = 39999,
+                .too_long = 2,
+                .refused = 1,
+                .samples = 3,
+                .due = 5,
+                .used_ns = 1250000000},
 };
 
 static char *written(const struct rts_account *account, const struct rts_run_facts *run)
@@ -160,7 +169,8 @@ static void every_number_is_in_its_place(void **state)
     rts_buffer_text(&expected,
                     ",\"no_user\":11,\"own\":12,\"other\":13,\"kernel_side\":22,"
                     "\"processes\":18446744073709551615,\"unwatched\":24,\"lost_records\":23,"
-                    "\"malformed_side_band\":29},"
+                    "\"malformed_side_band\":29,"
+                    "\"unseen_processes\":71,\"unseen_threads\":72},"
                     "\"stacks\":{\"complete\":200,\"truncated\":");
     expect_words(&expected, stop_word, 1, RTS_STOP_COUNT, 200);
     rts_buffer_text(&expected, "},\"frames\":{\"total\":903,\"symbolized\":14,\"by_unwinder\":");
@@ -179,7 +189,8 @@ static void every_number_is_in_its_place(void **state)
                     "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
                     "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
                     "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
-                    "\"too_long\":2,\"refused\":1}},"
+                    "\"too_long\":2,\"refused\":1,\"due\":5,"
+                    "\"target_cpu_ms\":1250,\"rate\":2.4}},"
                     "\"memory\":{\"limit\":6400000,\"bytes\":");
     expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 400);
     rts_buffer_text(&expected, ",\"peak\":");

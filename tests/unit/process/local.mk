@@ -3,6 +3,7 @@ process_unit_tests = \
 	tests/unit/process/test_cgroup \
 	tests/unit/process/test_cgroup_ids \
 	tests/unit/process/test_container \
+	tests/unit/process/test_lives \
 	tests/unit/process/test_mapped_file_open \
 	tests/unit/process/test_mapping \
 	tests/unit/process/test_maps \
@@ -12,6 +13,7 @@ process_unit_tests = \
 check_PROGRAMS += $(process_unit_tests)
 TESTS += $(process_unit_tests)
 
+tests_unit_process_test_lives_SOURCES = tests/unit/process/test_lives.c
 tests_unit_process_test_mapped_file_open_SOURCES = \
 	tests/unit/process/test_mapped_file_open.c tests/unit/oracle.h
 tests_unit_process_test_cgroup_SOURCES = tests/unit/process/test_cgroup.c tests/unit/oracle.h

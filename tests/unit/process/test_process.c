@@ -261,7 +261,7 @@ static void test_select(void **state)
     proc_write(world, 7, "maps", two_files);
     proc_write(world, 8, "maps", two_files);
     assert_true(attach(world, 7)->target);
-    rts_process_table_select(world->table);
+    rts_process_table_select(world->table, false);
     assert_false(rts_process_find(world->table, 7, 1)->target);
     rts_process_find(world->table, 7, 1)->target = true;
     assert_false(attach(world, 8)->target);
@@ -271,8 +271,55 @@ static void test_select(void **state)
     assert_true(rts_process_find(world->table, 71, 2500000)->target);
     rts_process_forked(world->table, 8, 81, 1000000);
     rts_process_renamed(world->table, 81, 2000000, "other", true);
-    assert_false(rts_process_find(world->table, 81, 2500000)->target);
+    assert_null(rts_process_find(world->table, 81, 2500000));
+    map(world, 81, 2500000, 0x50000, 0x51000, "/lib/other.so");
+    assert_null(rts_process_find(world->table, 81, 2500000));
     assert_int_equal(rts_process_table_alive(world->table, 3000000, false), 2);
+}
+
+/* In the middle of a run those that are targets stay it. A pid of theirs that another process gets
+ * is not theirs any more. */
+static void test_select_and_keep(void **state)
+{
+    struct world *world = *state;
+    proc_write(world, 7, "maps", two_files);
+    attach(world, 7);
+    rts_process_forked(world->table, 7, 71, 1000000);
+    rts_process_table_select(world->table, true);
+    assert_true(rts_process_find(world->table, 7, 1)->target);
+    rts_process_forked(world->table, 71, 72, 2000000);
+    assert_true(rts_process_find(world->table, 72, 2000000)->target);
+    rts_process_thread_exited(world->table, 72, 72, 2500000);
+    rts_process_forked(world->table, 8, 72, 3000000); /* of whom nothing is known */
+    assert_true(rts_process_find(world->table, 72, 2900000)->target);
+    assert_false(rts_process_find(world->table, 72, 3000000)->target);
+    assert_int_equal(rts_process_find(world->table, 72, 3000000)->mappings.count, 0);
+    rts_process_renamed(world->table, 72, 3500000, "other", true);
+    rts_process_forked(world->table, 72, 73, 4000000);
+    assert_null(rts_process_find(world->table, 73, 4000000));
+    assert_string_equal(rts_process_find(world->table, 72, 3600000)->name, "");
+}
+
+/* Whose parent is a target, by /proc, is one of them too, though nobody has told of it. */
+static void test_descends(void **state)
+{
+    struct world *world = *state;
+    const int parents[][2] = {{71, 7}, {72, 71}, {81, 8}, {8, 1}};
+    proc_write(world, 7, "maps", two_files);
+    attach(world, 7);
+    rts_process_table_select(world->table, true);
+    for (size_t i = 0; i < sizeof parents / sizeof *parents; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "%d (x) S %d 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0 0\n",
+                 parents[i][0], parents[i][1]);
+        proc_write(world, parents[i][0], "stat", text);
+    }
+    assert_true(rts_process_descends(world->table, 71));
+    assert_true(rts_process_descends(world->table, 72));
+    assert_false(rts_process_descends(world->table, 81));
+    assert_false(rts_process_descends(world->table, 99)); /* gone */
+    rts_process_find(world->table, 7, 1)->died_ns = 5;
+    assert_false(rts_process_descends(world->table, 71));
 }
 
 static void test_refresh(void **state)
@@ -376,14 +423,15 @@ static void test_reap_of_others(void **state)
     static const struct rts_object_owner nobody;
     proc_write(world, 8, "maps", two_files);
     attach(world, 8);
-    rts_process_table_select(world->table);
     uint64_t instances[100];
     for (int32_t pid = 1000; pid < 1100; pid++) {
         uint64_t birth = (uint64_t)pid * 1000000;
         rts_process_forked(world->table, 8, pid, birth);
         instances[pid - 1000] = rts_process_find(world->table, pid, birth)->instance;
-        rts_process_thread_exited(world->table, pid, pid, birth + 5);
     }
+    rts_process_table_select(world->table, false);
+    for (int32_t pid = 1000; pid < 1100; pid++)
+        rts_process_thread_exited(world->table, pid, pid, (uint64_t)pid * 1000000 + 5);
     rts_process_table_reap(world->table, 2000000000, &nobody);
     rts_process_table_reap(world->table, 4000000000, &nobody);
     for (size_t i = 0; i < 100; i++)
@@ -511,6 +559,8 @@ int main(void)
         PROCESS_TEST(test_names),
         PROCESS_TEST(test_reported_twice),
         PROCESS_TEST(test_select),
+        PROCESS_TEST(test_select_and_keep),
+        PROCESS_TEST(test_descends),
         PROCESS_TEST(test_pid_reuse),
         PROCESS_TEST(test_alive),
         PROCESS_TEST(test_refresh),

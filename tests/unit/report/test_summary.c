@@ -66,6 +66,8 @@ static void everything_that_went_wrong_is_said(void **state)
         .no_user_side = 10,
         .own = 2,
         .other = 3,
+        .unseen_processes = 700,
+        .unseen_threads = 8,
         .unnamed_anonymous = 50,
         .unnamed_no_file = 4,
         .unnamed_no_symbol = 5,
@@ -83,12 +85,15 @@ static void everything_that_went_wrong_is_said(void **state)
         &(struct rts_summary){.account = &account,
                               .nameless = &(struct rts_nameless){packages, 4},
                               .duration_ms = 4000000,
+                              .frequency = 99,
                               .output = "/tmp/facts.ndjson"},
         "  samples        1,000  in 1:06:40, of 1,234 processes\n"
         "  dropped        1,203  of 2,203 taken: kernel lost 1,200, rate limit 3\n"
         "  stacks           950  95.0 % complete; the others: stack short 30, no cfi 20\n"
         "  apart             15  not of the target: kernel threads, idle, out of sight 10, "
         "other processes 3, rtsample itself 2\n"
+        "  unseen           708  ended without a sample, with less CPU time than a period "
+        "(10.1 ms): processes 700, threads 8\n"
         "  unnamed           59  frames gave no fact: in generated code 50, "
         "without a symbol 5, in unreadable files 4\n"
         "  facts      2,345,678  lines, 9,876,543 hits, in /tmp/facts.ndjson\n"

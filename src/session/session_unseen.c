@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was not sampled of the target's CPU time, and why, at the end of a run. */
+#include "session/session.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "process/stat.h"
+#include "report/number.h"
+#include "util/log.h"
+
+/* "10.1" */
+static void format_tenths(char text[RTS_NUMBER_TEXT_SIZE], uint64_t tenths)
+{
+    snprintf(text, RTS_NUMBER_TEXT_SIZE, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
+}
+
+/* CPU time that the target has used while it was sampled, in ms. False: somebody of it has ended,
+ * and took that with it. */
+static bool target_cpu_ms(const struct rts_session *session, uint64_t *used_ms)
+{
+    size_t position = 0;
+    struct rts_process_stat stat;
+    *used_ms = session->command.cpu_ns / 1000000;
+    if (session->settings->target == RTS_TARGET_COMMAND)
+        return session->command.ended;
+    for (const struct rts_process *process;
+         (process = rts_process_table_next(session->processes, &position));) {
+        if (!process->target)
+            continue;
+        if (process->start_ticks == 0 || rts_process_stat_read("/proc", process->pid, &stat) < 0 ||
+            stat.start_ticks != process->start_ticks)
+            return false;
+        *used_ms += stat.cpu_ms - process->cpu_ms;
+    }
+    return session->account.unseen_processes == 0;
+}
+
+static int say_nothing(const struct rts_session *session, struct rts_error *error)
+{
+    char period[RTS_NUMBER_TEXT_SIZE];
+    uint32_t frequency = rts_capture_facts(session->capture)->frequency;
+    uint64_t used_ms;
+    bool is_known = target_cpu_ms(session, &used_ms);
+    format_tenths(period, 10000 / frequency);
+    if (session->account.unwatched > 0)
+        return rts_fail(error, RTS_NOT_PERMITTED,
+                        "nothing was sampled, since the kernel did not permit it: grant "
+                        "CAP_PERFMON and CAP_SYS_PTRACE%s",
+                        getuid() == 0 ? "" : ", or run as root");
+    if (is_known && used_ms == 0 && session->command.cpu_ns == 0)
+        rts_log("nothing was sampled: the target used no CPU time of its own (it slept, or was "
+                "stopped)");
+    else if (session->receipt.taken != RTS_RUNG_PTRACE && !rts_session_by_process(session))
+        rts_log("nothing was sampled: the target was never on a CPU when a sample was due there, "
+                "which is each %s ms; sample more often (-F)",
+                period);
+    else if (is_known)
+        rts_log("nothing was sampled: the target used %s%" PRIu64
+                " ms of CPU time, and a sample comes after each %s ms of a thread's; sample more "
+                "often (-F)",
+                used_ms ? "" : "less than ", used_ms ? used_ms : 1, period);
+    else
+        rts_log("nothing was sampled: no thread of the target used %s ms of CPU time, after which "
+                "its first sample comes; sample more often (-F)",
+                period);
+    return 0;
+}
+
+/* Where ptrace took fewer samples than the target's CPU time was worth. */
+static void say_rate(const struct rts_session *session)
+{
+    const struct rts_capture_stops *stops = &rts_capture_facts(session->capture)->stops;
+    if (stops->due < stops->samples + 5 || stops->samples * 10 >= stops->due * 9)
+        return;
+    char used[RTS_NUMBER_TEXT_SIZE], rate[RTS_NUMBER_TEXT_SIZE];
+    rts_duration_format(used, stops->used_ns / 1000000);
+    format_tenths(rate, (uint64_t)((double)stops->samples * 1e10 / (double)stops->used_ns + 0.5));
+    const char *why = stops->too_long * 4 > stops->count
+                          ? "stops were longer than --max-stop, and a thread is left alone then"
+                      : stops->refused > 0 ? "a debugger held threads, or the permission was gone"
+                                           : "its threads were not met on a CPU often enough";
+    rts_log("ptrace took %" PRIu64 " of %" PRIu64
+            " samples of %s of CPU time: %s Hz instead of %u; %s",
+            stops->samples, stops->due, used, rate, rts_capture_facts(session->capture)->frequency,
+            why);
+}
+
+int rts_session_say_unseen(const struct rts_session *session, struct rts_error *error)
+{
+    bool nothing = rts_account_taken(&session->account) == 0;
+    if (session->replay) {
+        if (nothing)
+            rts_log("the trace has no samples of processes");
+        return 0;
+    }
+    if (session->receipt.taken == RTS_RUNG_PTRACE)
+        say_rate(session);
+    return nothing ? say_nothing(session, error) : 0;
+}
