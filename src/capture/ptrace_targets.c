@@ -320,8 +320,12 @@ void rts_ptrace_thread_measure(struct rts_ptrace_targets *targets, struct rts_pt
         thread->gone = true;
         return;
     }
-    if (cpu_ns > thread->cpu_ns)
-        thread->credit_ns += cpu_ns - thread->cpu_ns;
+    if (cpu_ns > thread->cpu_ns) {
+        uint64_t used_ns = cpu_ns - thread->cpu_ns;
+        thread->credit_ns += used_ns;
+        targets->used_ns += used_ns;
+        targets->due += (double)used_ns / (double)targets->first_credit_ns;
+    }
     thread->cpu_ns = cpu_ns;
     if (thread->credit_ns > limit_ns)
         thread->credit_ns = limit_ns;

@@ -62,7 +62,9 @@ struct rts_ptrace_targets {
     size_t kept, kept_max; /* files of threads that are kept open, and may be: others need some */
     bool no_schedstat;     /* the kernel has none: stat's coarser times are used */
     int32_t own_child;     /* whose exit status is waited for elsewhere; 0: none */
-    uint64_t first_credit_ns; /* what a new thread begins with */
+    uint64_t first_credit_ns; /* what a new thread begins with: one period */
+    uint64_t used_ns;         /* CPU time that all of them have used since they were found */
+    double due;               /* the same in periods, each as long as it was then */
 };
 
 void rts_ptrace_targets_init(struct rts_ptrace_targets *targets);
@@ -81,7 +83,7 @@ struct rts_ptrace_thread *rts_ptrace_targets_find(const struct rts_ptrace_target
 void rts_ptrace_targets_find_new(struct rts_ptrace_targets *targets);
 
 /* Reads the CPU time of a thread and adds what is new to its credit, which is kept below
- * `limit_ns`. Marks it as gone when it has ended. */
+ * `limit_ns`, and to what all have used. Marks it as gone when it has ended. */
 void rts_ptrace_thread_measure(struct rts_ptrace_targets *targets, struct rts_ptrace_thread *thread,
                                uint64_t limit_ns);
 

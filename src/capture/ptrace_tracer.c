@@ -108,6 +108,14 @@ static void write_sample(struct rts_ptrace_tracer *tracer, const struct rts_ptra
     rts_record_write_sample(&tracer->records, &tracer->layout, &record);
 }
 
+/* It was woken while we had its CPU: on another one, if that was idle. */
+static void meet_again(struct rts_ptrace_tracer *tracer, const struct rts_ptrace_thread *thread)
+{
+    struct rts_ptrace_stat now;
+    if (rts_ptrace_stat_read(thread->process->pid, thread->tid, &now))
+        rts_ptrace_seat_meet(&tracer->seat, now.cpu);
+}
+
 /* Reads a thread that has stopped and lets it go. */
 static void take_stopped(struct rts_ptrace_tracer *tracer, int32_t tid, int signal, bool wanted)
 {
@@ -122,6 +130,8 @@ static void take_stopped(struct rts_ptrace_tracer *tracer, int32_t tid, int sign
     if (thread)
         thread->asked = false;
     count_stop(tracer, thread, before + rts_clock_monotonic_ns() - begun);
+    if (thread)
+        meet_again(tracer, thread);
     if (!sampled)
         return;
     uint64_t period = atomic_load(&tracer->period_ns);
@@ -129,6 +139,9 @@ static void take_stopped(struct rts_ptrace_tracer *tracer, int32_t tid, int sign
     rts_ptrace_image_write(&tracer->records, &tracer->layout, tracer->options.read_maps,
                            thread->process, &thread->stat, thread->asked_ns);
     write_sample(tracer, thread);
+    pthread_mutex_lock(&tracer->queue_lock);
+    tracer->stops.samples++;
+    pthread_mutex_unlock(&tracer->queue_lock);
 }
 
 static void nobody_is_seized(struct rts_ptrace_tracer *tracer)
@@ -184,9 +197,10 @@ static void look_at(struct rts_ptrace_tracer *tracer, struct rts_ptrace_thread *
     /* A first thread stays a zombie as long as others run. */
     if (thread->stat.state == 'Z' || thread->stat.state == 'X')
         thread->gone = true;
-    rts_ptrace_seat_meet(&tracer->seat, thread->stat.cpu);
     if (was_running(thread, own_start))
         ask(tracer, thread);
+    else
+        rts_ptrace_seat_meet(&tracer->seat, thread->stat.cpu);
 }
 
 static void write_exit(void *context, const struct rts_ptrace_thread *thread)
@@ -235,6 +249,10 @@ static void look(struct rts_ptrace_tracer *tracer)
         else if (thread->credit_ns >= period)
             look_at(tracer, thread, own_start);
     }
+    pthread_mutex_lock(&tracer->queue_lock);
+    tracer->stops.used_ns = targets->used_ns;
+    tracer->stops.due = (uint64_t)targets->due;
+    pthread_mutex_unlock(&tracer->queue_lock);
     pthread_mutex_unlock(&tracer->targets_lock);
 }
 

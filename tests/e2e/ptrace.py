@@ -250,6 +250,56 @@ def somebody_elses():
     )
 
 
+def rate_of(arguments, frequency, seconds, *options):
+    """Samples that a program of some threads gave while it used so much CPU time, by what the kernel
+    says that was worth; and the run."""
+    with Target(build("busy"), *arguments) as target:
+        sampling = Sampling("-p", target.pid, "-F", frequency, *PTRACE, *options, private=[target.pid])
+        until(lambda: "sampling target" in sampling.said(), STUCK_SECONDS)
+        before = cpu_ticks(target.pid)
+        until(lambda: cpu_ticks(target.pid) - before > 100 * seconds, STUCK_SECONDS)
+        sampling.signal(signal.SIGINT)
+        run = sampling.finish()
+        due = (cpu_ticks(target.pid) - before) * frequency / os.sysconf("SC_CLK_TCK")
+    return run.stats["samples"]["taken"] / due, run
+
+
+def rate():
+    """as many samples as the CPU time is worth; else it is said how many there were"""
+    problems = []
+    for frequency in (49, 99, 199, 499) if LONG else (199,):
+        for threads in (1, 2, 8):
+            # Where others keep a stopped thread waiting, it would be left alone for that.
+            tries = [rate_of([threads], frequency, 1.5, "--max-stop", 0)]
+            while tries[-1][0] < 0.9 and len(tries) < 4:
+                tries.append(rate_of([threads], frequency, 3, "--max-stop", 0))
+            share, run = tries[-1]
+            problems += run.problems
+            # One that may not run as soon as it wants depends on what else runs here.
+            excused = "ptrace took" in run.stderr and not (IS_ROOT and threads == 1)
+            if share < 0.9 and not excused:
+                shares = ", ".join("%.2f" % one[0] for one in tries)
+                problems.append("%d Hz, %d threads: %s of it" % (frequency, threads, shares))
+            if share > 1.2:
+                problems.append("%d Hz, %d threads: %.2f" % (frequency, threads, share))
+    return problems
+
+
+def rate_is_said():
+    """a thread whose stops take too long is left alone, and the rate that came of it is said"""
+    share, run = rate_of([], 199, 3, "--max-stop", 1)
+    problems = list(run.problems)
+    stops = run.stats["self"]["ptrace"]
+    if share > 0.5:
+        problems.append("%.2f of the samples, with stops of a microsecond" % share)
+    if not stops["rate"] < 100 or not stops["due"] > 2 * run.stats["samples"]["taken"]:
+        problems.append("the account: %s" % stops)
+    said = re.search(r"ptrace took (\d+) of (\d+) samples of .* of CPU time: ([\d.]+) Hz instead of 199", run.stderr)
+    if not said or float(said.group(3)) != stops["rate"] or int(said.group(2)) != stops["due"]:
+        problems.append("it is not said: " + run.stderr)
+    return problems
+
+
 def everything():
     """all processes (-a) are refused"""
     run = sample("-a", "-d", 1, *PTRACE, expect=4)
@@ -266,5 +316,5 @@ if first.status == 4:
     skip_all(first.stderr)
 run_steps(
     programs, frame_pointers, family, second_life, command, storm, signals, job_control, killed,
-    already_traced, somebody_elses, everything,
+    already_traced, somebody_elses, rate, rate_is_said, everything,
 )  # fmt: skip
