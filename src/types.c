@@ -9,7 +9,7 @@ static const char *const stop_names[RTS_STOP_COUNT] = {
     [RTS_STOP_BAD_MEMORY] = "bad_memory",   [RTS_STOP_BAD_CFI] = "bad_cfi",
     [RTS_STOP_NO_PROGRESS] = "no_progress", [RTS_STOP_DEPTH] = "depth_limit",
     [RTS_STOP_ABI] = "unsupported_abi",     [RTS_STOP_BROKEN_CHAIN] = "broken_chain",
-    [RTS_STOP_NOT_TAKEN] = "not_taken",
+    [RTS_STOP_NOT_TAKEN] = "not_taken",     [RTS_STOP_NO_ROOT] = "no_root",
 };
 
 static const char *const unwinder_names[RTS_UNWINDER_COUNT] = {

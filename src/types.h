@@ -50,8 +50,8 @@ enum rts_call_graph {
 
 /* Why a stack ended. Exactly one per kept sample; rts_stop_name() gives the word in --stats. */
 enum rts_stop {
-    RTS_STOP_COMPLETE,      /* the outermost frame: CFI says the return address is undefined, or
-                               the ABI's zero frame pointer in code without CFI */
+    RTS_STOP_COMPLETE,      /* the outermost frame, proven: CFI says that the return address is
+                               undefined, or the code is where a program or a thread begins */
     RTS_STOP_STACK_SHORT,   /* the next frame lies beyond the bytes of stack that were copied: more
                                than were asked for, or in pages that were not in memory */
     RTS_STOP_NO_STACK,      /* no byte of the stack could be copied: an exec or exit under way */
@@ -67,6 +67,8 @@ enum rts_stop {
     RTS_STOP_ABI,           /* the thread runs an instruction set that is not unwound (32-bit) */
     RTS_STOP_BROKEN_CHAIN,  /* --call-graph fp: the kernel's chain ends before the root */
     RTS_STOP_NOT_TAKEN,     /* --call-graph none: only the leaf was asked for */
+    RTS_STOP_NO_ROOT,       /* a zero where a return address or a frame pointer should be, in code
+                               that is not proven to be outermost */
     RTS_STOP_COUNT
 };
 

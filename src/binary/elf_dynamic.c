@@ -16,6 +16,7 @@ struct dynamic {
     uint64_t strings_size;
     uint64_t hash;
     uint64_t gnu_hash;
+    uint64_t flags; /* DT_FLAGS_1 */
 };
 
 static bool read_dynamic(const struct rts_elf_image *image, struct dynamic *dynamic)
@@ -37,10 +38,17 @@ static bool read_dynamic(const struct rts_elf_image *image, struct dynamic *dyna
         case DT_STRSZ: dynamic->strings_size = value; break;
         case DT_HASH: dynamic->hash = value; break;
         case DT_GNU_HASH: dynamic->gnu_hash = value; break;
+        case DT_FLAGS_1: dynamic->flags = value; break;
         default: break;
         }
     }
-    return dynamic->symbols && dynamic->strings;
+    return true;
+}
+
+bool rts_elf_dynamic_is_program(const struct rts_elf_image *image)
+{
+    struct dynamic dynamic;
+    return read_dynamic(image, &dynamic) && (dynamic.flags & DF_1_PIE);
 }
 
 /* DT_HASH: number of buckets, number of chains = number of symbols. */
@@ -94,7 +102,7 @@ bool rts_elf_dynamic_symbols(const struct rts_elf_image *image, struct rts_symbo
 {
     struct dynamic dynamic;
     uint64_t symbols_available, strings_available;
-    if (!read_dynamic(image, &dynamic) ||
+    if (!read_dynamic(image, &dynamic) || !dynamic.symbols || !dynamic.strings ||
         !rts_elf_image_offset_of(image, dynamic.symbols, &place->symbols, &symbols_available) ||
         !rts_elf_image_offset_of(image, dynamic.strings, &place->strings, &strings_available))
         return false;

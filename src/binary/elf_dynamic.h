@@ -17,4 +17,7 @@ struct rts_symbols_place {
  * DT_HASH, else from DT_GNU_HASH (whose table leaves out undefined symbols at the start only). */
 bool rts_elf_dynamic_symbols(const struct rts_elf_image *image, struct rts_symbols_place *place);
 
+/* Whether a file that can be moved is marked as a program (DF_1_PIE), not a library. */
+bool rts_elf_dynamic_is_program(const struct rts_elf_image *image);
+
 #endif

@@ -95,6 +95,10 @@ const void *rts_object_image(const struct rts_object *object, size_t *size);
 uint16_t rts_object_machine(const struct rts_object *object);
 uint64_t rts_object_entry(const struct rts_object *object);
 
+/* Whether it says itself that it is a program: it has a fixed address, names a dynamic linker, or
+ * is marked as one. */
+bool rts_object_is_program(const struct rts_object *object);
+
 /* Link-time address of the byte at file offset `offset`, as the loader maps it: through the
  * executable PT_LOAD whose page-rounded file range holds the offset (an exact range before a merely
  * page-rounded one). Returns false when none does. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the parts of an object lie in memory: declared in object.h. */
+#include "binary/elf_dynamic.h"
 #include "binary/object_state.h"
 
 static uint64_t page_down(const struct rts_object *object, uint64_t value)
@@ -146,6 +147,13 @@ bool rts_object_text_place(const struct rts_object *object, uint64_t address, ui
         return place->start < place->end;
     }
     return false;
+}
+
+bool rts_object_is_program(const struct rts_object *object)
+{
+    return object->image.header.e_type == ET_EXEC ||
+           rts_elf_image_segment_of_type(&object->image, PT_INTERP) != NULL ||
+           rts_elf_dynamic_is_program(&object->image);
 }
 
 uint64_t rts_object_first_vaddr(const struct rts_object *object)

@@ -4,6 +4,25 @@
 #include <elf.h>
 #include <string.h>
 
+/* struct ucontext of the kernel, whose address the stack pointer is. The code segment is that of
+ * 64-bit programs (0x33; 0xe033 under Xen). */
+static const struct rts_signal_frame signal_frame_x86_64 = {
+    .offset = {144, 136, 152, 128, 112, 104, 120, 160, 40, 48, 56, 64, 72, 80, 88, 96, 168},
+    .check_offset = 184,
+    .check_mask = 0xfff,
+    .check_value = 0x33,
+};
+
+/* struct rt_sigframe: a siginfo of 128 bytes, then struct ucontext with its registers at 184. The
+ * lowest bits of pstate are the mode, 0 for 64-bit programs. */
+static const struct rts_signal_frame signal_frame_aarch64 = {
+    .offset = {312, 320, 328, 336, 344, 352, 360, 368, 376, 384, 392, 400, 408, 416, 424, 432, 440,
+               448, 456, 464, 472, 480, 488, 496, 504, 512, 520, 528, 536, 544, 552, 560, 568},
+    .check_offset = 576,
+    .check_mask = 0x1f,
+    .check_value = 0,
+};
+
 /* PERF_REG_X86_*: AX BX CX DX SI DI BP SP IP, flags and segments, R8 to R15 from bit 16. */
 const struct rts_architecture rts_architecture_x86_64 = {
     .name = "x86_64",
@@ -15,6 +34,7 @@ const struct rts_architecture rts_architecture_x86_64 = {
     .call_pushes = true,
     .program_counter = 16,
     .inspection = &rts_code_inspection_x86_64,
+    .signal_frame = &signal_frame_x86_64,
     .pc_bits = UINT64_MAX,
     .perf_registers = 0xff01ff,
     .callee_saved = 1 << 3 | 1 << 6 | 0xf << 12,
@@ -35,6 +55,7 @@ const struct rts_architecture rts_architecture_aarch64 = {
     .return_address = 30,
     .program_counter = 32,
     .inspection = &rts_code_inspection_aarch64,
+    .signal_frame = &signal_frame_aarch64,
     .pc_bits = (1ULL << 48) - 1, /* user space has 48 bits unless a program asks for more */
     .perf_registers = 0x1ffffffff,
     .callee_saved = 0x7ffULL << 19,

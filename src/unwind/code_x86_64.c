@@ -2,21 +2,10 @@
 /* What x86-64 instructions around a pc say (Intel SDM volume 2). */
 #include "unwind/architecture.h"
 
-/* Length of `FF /2` (call r/m64) with this ModRM byte: opcode, ModRM, SIB, displacement. A REX
- * prefix stands before and does not matter. */
-static size_t indirect_call_length(uint8_t modrm, uint8_t sib)
-{
-    unsigned mode = modrm >> 6, base = modrm & 7;
-    size_t length = 2;
-    if (mode == 3)
-        return length;
-    if (base == 4)
-        length += 1;
-    if (mode == 1)
-        return length + 1;
-    bool no_base = base == 5 || (base == 4 && (sib & 7) == 5);
-    return mode == 2 || no_base ? length + 4 : length;
-}
+#include <errno.h>
+#include <string.h>
+
+#include "unwind/instruction_x86_64.h"
 
 static bool ends_in_call(const uint8_t *bytes)
 {
@@ -25,7 +14,8 @@ static bool ends_in_call(const uint8_t *bytes)
     for (size_t length = 2; length < RTS_CALL_BYTES; length++) {
         const uint8_t *at = bytes + RTS_CALL_BYTES - length;
         uint8_t sib = length > 2 ? at[2] : 0;
-        if (at[0] == 0xff && (at[1] >> 3 & 7) == 2 && indirect_call_length(at[1], sib) == length)
+        if (at[0] == 0xff && (at[1] >> 3 & 7) == 2 &&
+            rts_instruction_operand_length(at[1], sib) == length)
             return true;
     }
     return false;
@@ -63,8 +53,114 @@ static bool sets_frame_pointer(const uint8_t *bytes, size_t size)
     return false;
 }
 
+static bool begins_with(const uint8_t *bytes, size_t size, const void *wanted, size_t length)
+{
+    return size >= length && memcmp(bytes, wanted, length) == 0;
+}
+
+/* mov $15,%rax or mov $15,%eax; syscall. */
+static size_t signal_return(const uint8_t *bytes, size_t size)
+{
+    static const uint8_t wide[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+    static const uint8_t narrow[] = {0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05};
+    if (begins_with(bytes, size, wide, sizeof wide))
+        return sizeof wide;
+    return begins_with(bytes, size, narrow, sizeof narrow) ? sizeof narrow : 0;
+}
+
+/* The instruction leaves the address of the next one in %rcx, and the kernel has -ENOSYS as the
+ * result for as long as there is no other. */
+static size_t system_call(const struct rts_registers *registers)
+{
+    const unsigned rax = 0, rcx = 2, rip = 16;
+    const uint64_t wanted = 1U << rax | 1U << rcx | 1U << rip;
+    bool under_way = (registers->known & wanted) == wanted &&
+                     registers->value[rcx] == registers->value[rip] &&
+                     registers->value[rax] == (uint64_t)-ENOSYS;
+    return under_way ? 2 : 0;
+}
+
+/* A program begins with its arguments on the stack, and no function takes the address of the word
+ * that it would return by: start code does so before anything else, or marks the outermost frame as
+ * the psABI says, by a frame pointer of zero. Its first call returns only in the dynamic linker,
+ * where the next instruction moves the result: behind any other call something else may begin. */
+static bool in_entry(const uint8_t *bytes, size_t size, uint64_t offset, bool exact)
+{
+    bool met = false, takes_stack = false, untouched = true, called = false, returned = false;
+    struct rts_instruction next;
+    for (size_t at = 0; rts_instruction_decode(bytes + at, size - at, &next);) {
+        if (returned && !next.reads_result)
+            break;
+        returned = false;
+        met = met || (exact && at == offset);
+        if (!called)
+            takes_stack = takes_stack || next.clears_frame || (next.takes_stack && untouched);
+        untouched = untouched && next.kind == RTS_INSTRUCTION_OTHER;
+        at += next.length;
+        if (next.kind == RTS_INSTRUCTION_JUMP || next.kind == RTS_INSTRUCTION_RETURN)
+            break;
+        if (next.kind != RTS_INSTRUCTION_CALL)
+            continue;
+        met = met || (!exact && at == offset);
+        if (called)
+            break;
+        called = returned = true;
+    }
+    return met && takes_stack;
+}
+
+/* xor %ebp,%ebp … call *register, on a straight line and behind a system call. */
+static bool calls_with_cleared_frame(const uint8_t *before)
+{
+    for (size_t start = 2; start < RTS_THREAD_BYTES; start++) {
+        struct rts_instruction next = {0};
+        size_t at = start;
+        while (at < RTS_THREAD_BYTES && next.kind < RTS_INSTRUCTION_CALL &&
+               rts_instruction_decode(before + at, RTS_THREAD_BYTES - at, &next) &&
+               (at > start || next.clears_frame))
+            at += next.length;
+        bool is_call = next.kind == RTS_INSTRUCTION_CALL && !next.has_target;
+        if (at != RTS_THREAD_BYTES || !is_call)
+            continue;
+        for (size_t i = 0; i + 2 <= start; i++)
+            if (before[i] == 0x0f && before[i + 1] == 0x05)
+                return true;
+    }
+    return false;
+}
+
+/* mov %eax,%edi; mov $60,%eax; syscall, in the forms of the C libraries. */
+static bool exits_with_result(const uint8_t *after)
+{
+    static const uint8_t result[] = {0x89, 0xc7};
+    static const struct {
+        uint8_t size, bytes[9];
+    } forms[] = {
+        {7, {0xb8, 60, 0, 0, 0, 0x0f, 0x05}},
+        {6, {0x31, 0xc0, 0xb0, 60, 0x0f, 0x05}},
+        {9, {0x48, 0xc7, 0xc0, 60, 0, 0, 0, 0x0f, 0x05}},
+    };
+    size_t at = after[0] == 0x48;
+    if (memcmp(after + at, result, sizeof result) != 0)
+        return false;
+    at += sizeof result;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (memcmp(after + at, forms[i].bytes, forms[i].size) == 0)
+            return true;
+    return false;
+}
+
+static bool starts_thread(const uint8_t *before, const uint8_t *after)
+{
+    return exits_with_result(after) && calls_with_cleared_frame(before);
+}
+
 const struct rts_code_inspection rts_code_inspection_x86_64 = {
     .ends_in_call = ends_in_call,
     .is_epilogue = is_epilogue,
     .sets_frame_pointer = sets_frame_pointer,
+    .signal_return = signal_return,
+    .system_call = system_call,
+    .in_entry = in_entry,
+    .starts_thread = starts_thread,
 };

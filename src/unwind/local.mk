@@ -3,8 +3,10 @@ librtsample_a_SOURCES += \
 	src/unwind/code_aarch64.c \
 	src/unwind/code_x86_64.c \
 	src/unwind/expression.c src/unwind/expression.h \
+	src/unwind/instruction_x86_64.c src/unwind/instruction_x86_64.h \
 	src/unwind/memory.h \
 	src/unwind/rule.c src/unwind/rule.h \
 	src/unwind/rule_cache.c src/unwind/rule_cache.h \
 	src/unwind/step.c src/unwind/step.h \
+	src/unwind/text_proof.c src/unwind/text_proof.h \
 	src/unwind/unwind.c src/unwind/unwind.h

@@ -126,7 +126,7 @@ static bool compile_row(struct compilation *compilation, Dwarf_Frame *frame)
     if (column < 0 || (unsigned)column >= compilation->arch->registers)
         return false;
     compilation->rule->return_column = (uint8_t)column;
-    compilation->rule->signal_frame = signal_frame;
+    compilation->rule->signal_frame = signal_frame ? RTS_RULE_SIGNAL_CFI : RTS_RULE_CALLED;
     if (!compile_cfa(compilation, frame))
         return false;
     for (unsigned number = 0; number < compilation->arch->registers; number++)
@@ -162,4 +162,16 @@ void rts_rule_from_go_frame(const struct rts_architecture *arch, bool outermost,
     bool in_register = !arch->call_pushes && frame == 0;
     rule->kind[rule->return_column] = in_register ? RTS_RULE_SAME : RTS_RULE_AT_CFA;
     rule->offset[rule->return_column] = arch->call_pushes ? -word : -frame;
+}
+
+void rts_rule_of_signal(const struct rts_architecture *arch, struct rts_rule *rule)
+{
+    memset(rule, 0, sizeof *rule);
+    rule->signal_frame = RTS_RULE_SIGNAL_CODE;
+    rule->cfa_register = (uint8_t)arch->stack_pointer;
+    rule->return_column = (uint8_t)arch->program_counter;
+    for (unsigned number = 0; number < arch->registers; number++) {
+        rule->kind[number] = RTS_RULE_AT_CFA;
+        rule->offset[number] = arch->signal_frame->offset[number];
+    }
 }

@@ -32,6 +32,13 @@ enum rts_rule_kind {
     RTS_RULE_IS_EXPRESSION,
 };
 
+/* Was the caller interrupted, so that it made no call? */
+enum rts_rule_signal {
+    RTS_RULE_CALLED,
+    RTS_RULE_SIGNAL_CFI,  /* CFI says so (augmentation 'S') */
+    RTS_RULE_SIGNAL_CODE, /* the code does, and its frame is to be checked (rts_signal_frame) */
+};
+
 /* A DWARF expression, copied out of libdw. */
 struct rts_expression {
     size_t count;
@@ -45,7 +52,7 @@ struct rts_expression {
 struct rts_rule {
     uint8_t cfa_is_expression;
     uint8_t cfa_register;
-    uint8_t signal_frame;  /* the caller was interrupted, it made no call (augmentation 'S') */
+    uint8_t signal_frame;  /* enum rts_rule_signal */
     uint8_t return_column; /* the column that holds the return address */
     int32_t cfa_offset;
     uint8_t kind[RTS_REGISTERS_MAX]; /* enum rts_rule_kind */
@@ -80,5 +87,8 @@ enum rts_rule_result rts_rule_compile(const struct rts_architecture *arch, Dwarf
  */
 void rts_rule_from_go_frame(const struct rts_architecture *arch, bool outermost, uint32_t size,
                             struct rts_rule *rule);
+
+/* The rule for code that has the kernel take back a signal's frame: every register lies in that. */
+void rts_rule_of_signal(const struct rts_architecture *arch, struct rts_rule *rule);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "binary/object.h"
+#include "unwind/text_proof.h"
 #include "util/memory.h"
 #include "util/table.h"
 
@@ -24,10 +25,11 @@ enum verdict {
 struct entry {
     uint32_t serial;
     uint64_t vaddr;
+    bool exact;    /* execution is at vaddr; else it is a return address */
     bool compiled; /* result and rule are there */
     enum rts_rule_result result;
     const struct rts_rule *rule;
-    uint8_t after_call, in_epilogue, has_frame_pointer; /* enum verdict */
+    uint8_t after_call, in_epilogue, has_frame_pointer, outermost; /* enum verdict */
 };
 
 struct rts_rule_cache {
@@ -102,25 +104,31 @@ static const struct rts_rule *intern(struct rts_rule_cache *cache, const struct 
 }
 
 static enum rts_rule_result compile(struct rts_rule_cache *cache, struct rts_object *object,
-                                    uint64_t vaddr, const struct rts_rule **interned)
+                                    uint64_t vaddr, bool exact, const struct rts_rule **interned)
 {
     enum rts_rule_result result = RTS_RULE_NO_CFI;
     if (rts_object_machine(object) != cache->arch->elf_machine)
         return result;
+    struct rts_rule rule;
+    /* Before any CFI: that of the byte before a return address is another function's here. */
+    if (rts_text_is_signal_return(cache->arch, object, vaddr, exact)) {
+        rts_rule_of_signal(cache->arch, &rule);
+        *interned = intern(cache, &rule);
+        return RTS_RULE_FOUND;
+    }
     for (int section = 0; section < 2; section++) {
         Dwarf_CFI *cfi = section == 0 ? rts_object_eh_cfi(object) : rts_object_debug_cfi(object);
         if (!cfi)
             continue;
-        struct rts_rule rule;
-        result = rts_rule_compile(cache->arch, cfi, vaddr, &rule, own_expression, cache);
+        result = rts_rule_compile(cache->arch, cfi, exact ? vaddr : vaddr - 1, &rule,
+                                  own_expression, cache);
         if (result == RTS_RULE_FOUND)
             *interned = intern(cache, &rule);
         if (result != RTS_RULE_NO_CFI)
             return result;
     }
     uint32_t size = 0;
-    struct rts_rule rule;
-    enum rts_go_frame frame = rts_object_go_frame(object, vaddr, &size);
+    enum rts_go_frame frame = rts_object_go_frame(object, exact ? vaddr : vaddr - 1, &size);
     if (frame == RTS_GO_FRAME_NONE)
         return result;
     if (frame == RTS_GO_FRAME_UNKNOWN)
@@ -133,14 +141,14 @@ static enum rts_rule_result compile(struct rts_rule_cache *cache, struct rts_obj
 static bool same_entry(const void *item, const void *key)
 {
     const struct entry *a = item, *b = key;
-    return a->vaddr == b->vaddr && a->serial == b->serial;
+    return a->vaddr == b->vaddr && a->serial == b->serial && a->exact == b->exact;
 }
 
 static struct entry *entry_of(struct rts_rule_cache *cache, const struct rts_object *object,
-                              uint64_t vaddr)
+                              uint64_t vaddr, bool exact)
 {
-    struct entry key = {.serial = rts_object_serial(object), .vaddr = vaddr};
-    uint64_t hash = rts_hash_u64(vaddr ^ (uint64_t)key.serial << 44);
+    struct entry key = {.serial = rts_object_serial(object), .vaddr = vaddr, .exact = exact};
+    uint64_t hash = rts_hash_u64(vaddr ^ (uint64_t)key.serial << 44 ^ (uint64_t)exact << 63);
     struct entry *entry = rts_table_find(&cache->entries, hash, same_entry, &key);
     if (entry)
         return entry;
@@ -153,49 +161,17 @@ static struct entry *entry_of(struct rts_rule_cache *cache, const struct rts_obj
 }
 
 enum rts_rule_result rts_rule_cache_find(struct rts_rule_cache *cache, struct rts_object *object,
-                                         uint64_t vaddr, const struct rts_rule **rule)
+                                         uint64_t vaddr, bool exact, const struct rts_rule **rule)
 {
-    struct entry *entry = entry_of(cache, object, vaddr);
+    struct entry *entry = entry_of(cache, object, vaddr, exact);
     cache->lookups++;
     if (!entry->compiled) {
         cache->misses++;
-        entry->result = compile(cache, object, vaddr, &entry->rule);
+        entry->result = compile(cache, object, vaddr, exact, &entry->rule);
         entry->compiled = true;
     }
     *rule = entry->rule;
     return entry->result;
-}
-
-static bool ask_after_call(const struct rts_architecture *arch, struct rts_object *object,
-                           uint64_t vaddr)
-{
-    uint8_t text[RTS_CALL_BYTES];
-    return rts_object_read_text(object, vaddr - sizeof text, text, sizeof text) == sizeof text &&
-           arch->inspection->ends_in_call(text);
-}
-
-static bool ask_in_epilogue(const struct rts_architecture *arch, struct rts_object *object,
-                            uint64_t vaddr)
-{
-    uint8_t text[RTS_EPILOGUE_BYTES];
-    size_t size = rts_object_read_text(object, vaddr, text, sizeof text);
-    return arch->inspection->is_epilogue(text, size);
-}
-
-static bool ask_has_frame_pointer(const struct rts_architecture *arch, struct rts_object *object,
-                                  uint64_t vaddr)
-{
-    uint8_t text[RTS_PROLOGUE_BYTES];
-    struct rts_function functions[RTS_INLINE_DEPTH_MAX + 1];
-    size_t count =
-        rts_object_functions(object, vaddr, functions, sizeof functions / sizeof *functions);
-    uint64_t size = count > 0 ? vaddr - functions[count - 1].start : sizeof text / 4;
-    /* The start of a long function is what matters. */
-    uint64_t start = size <= vaddr ? vaddr - size : 0;
-    if (size > sizeof text)
-        size = sizeof text;
-    return rts_object_read_text(object, start, text, (size_t)size) == size &&
-           arch->inspection->sets_frame_pointer(text, (size_t)size);
 }
 
 /* The remembered answer, or the one that `ask` gives now. */
@@ -211,22 +187,31 @@ static bool remember(struct rts_rule_cache *cache, uint8_t *verdict, struct rts_
 bool rts_rule_cache_after_call(struct rts_rule_cache *cache, struct rts_object *object,
                                uint64_t vaddr)
 {
-    uint8_t *verdict = &entry_of(cache, object, vaddr)->after_call;
-    return remember(cache, verdict, object, vaddr, ask_after_call);
+    uint8_t *verdict = &entry_of(cache, object, vaddr, false)->after_call;
+    return remember(cache, verdict, object, vaddr, rts_text_after_call);
 }
 
 bool rts_rule_cache_in_epilogue(struct rts_rule_cache *cache, struct rts_object *object,
                                 uint64_t vaddr)
 {
-    uint8_t *verdict = &entry_of(cache, object, vaddr)->in_epilogue;
-    return remember(cache, verdict, object, vaddr, ask_in_epilogue);
+    uint8_t *verdict = &entry_of(cache, object, vaddr, true)->in_epilogue;
+    return remember(cache, verdict, object, vaddr, rts_text_in_epilogue);
 }
 
 bool rts_rule_cache_has_frame_pointer(struct rts_rule_cache *cache, struct rts_object *object,
                                       uint64_t vaddr)
 {
-    uint8_t *verdict = &entry_of(cache, object, vaddr)->has_frame_pointer;
-    return remember(cache, verdict, object, vaddr, ask_has_frame_pointer);
+    uint8_t *verdict = &entry_of(cache, object, vaddr, true)->has_frame_pointer;
+    return remember(cache, verdict, object, vaddr, rts_text_has_frame_pointer);
+}
+
+bool rts_rule_cache_is_outermost(struct rts_rule_cache *cache, struct rts_object *object,
+                                 uint64_t vaddr, bool exact)
+{
+    struct entry *entry = entry_of(cache, object, vaddr, exact);
+    if (entry->outermost == NOT_ASKED)
+        entry->outermost = rts_text_is_outermost(cache->arch, object, vaddr, exact) ? YES : NO;
+    return entry->outermost == YES;
 }
 
 void rts_rule_cache_counts(const struct rts_rule_cache *cache, uint64_t *lookups, uint64_t *misses)

@@ -6,8 +6,12 @@
 #include "binary/object.h"
 #include "unwind/step.h"
 
-/* From the ELF entry point on: a few instructions and a call. */
-#define ENTRY_CODE_BYTES 64
+/* A place in the text of an object. */
+struct place {
+    struct rts_object *object; /* NULL: in none */
+    uint64_t vaddr;            /* where execution is, else a return address */
+    bool exact;                /* the former */
+};
 
 /* The state of one walk. */
 struct walk {
@@ -20,6 +24,7 @@ struct walk {
     enum rts_unwinder unwinder; /* how registers.pc was found */
     bool exact;                 /* the pc is where execution is, not a return address */
     bool other_stack;           /* a signal handler was left for a stack that was not copied */
+    struct place frame;         /* of the frame that was added last */
 };
 
 static void add_frame(struct rts_stack *stack, const struct rts_code *code, uint64_t pc,
@@ -56,10 +61,9 @@ static bool on_copied_stack(const struct walk *walk, uint64_t address)
 
 /* In the middle of an epilogue the CFI still says where registers were saved, although they have
  * been popped: then they are in place, and what lies below the stack pointer is dead. */
-static void keep_popped(struct walk *walk, const struct rts_code *code, uint64_t vaddr,
-                        const struct rts_registers *before, uint64_t popped)
+static void keep_popped(struct walk *walk, const struct rts_registers *before, uint64_t popped)
 {
-    if (!rts_rule_cache_in_epilogue(walk->rules, code->object, vaddr))
+    if (!rts_rule_cache_in_epilogue(walk->rules, walk->frame.object, walk->frame.vaddr))
         return;
     for (unsigned number = 0; number < walk->arch->registers; number++)
         if ((popped >> number & 1) && rts_register_known(before, number))
@@ -67,7 +71,7 @@ static void keep_popped(struct walk *walk, const struct rts_code *code, uint64_t
 }
 
 /* Is the return address that Go's table led to one? A call ends before it, or the runtime put it
- * there as the one of a function that nobody called. */
+ * there as the one of a function that nobody called, or the kernel as that of a signal's handler. */
 static bool is_go_return(const struct walk *walk, uint64_t pc)
 {
     struct rts_code code = walk->finder->find(walk->finder->context, pc - 1);
@@ -76,17 +80,50 @@ static bool is_go_return(const struct walk *walk, uint64_t pc)
         return false;
     uint64_t vaddr = pc - code.bias;
     return rts_rule_cache_after_call(walk->rules, code.object, vaddr) ||
-           (rts_rule_cache_find(walk->rules, code.object, vaddr - 1, &rule) == RTS_RULE_FOUND &&
-            rule->return_is_checked && rule->kind[rule->return_column] == RTS_RULE_UNDEFINED);
+           (rts_rule_cache_find(walk->rules, code.object, vaddr, false, &rule) == RTS_RULE_FOUND &&
+            (rule->signal_frame == RTS_RULE_SIGNAL_CODE ||
+             (rule->return_is_checked && rule->kind[rule->return_column] == RTS_RULE_UNDEFINED)));
 }
 
-/* Leaves one frame by the rule of its CFI. RTS_STOP_COUNT: go on. */
-static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_code *code, uint64_t vaddr,
-                                   const struct rts_rule *rule)
+static bool is_outermost(struct rts_rule_cache *rules, const struct place *frame)
+{
+    return frame->object &&
+           rts_rule_cache_is_outermost(rules, frame->object, frame->vaddr, frame->exact);
+}
+
+/* What was found instead of a caller, unless there can be none. */
+static enum rts_stop no_caller(const struct walk *walk, enum rts_stop found)
+{
+    return is_outermost(walk->rules, &walk->frame) ? RTS_STOP_COMPLETE : found;
+}
+
+/* Is what the stack pointer points to what the kernel puts there? RTS_STOP_COUNT: it is. While the
+ * kernel takes it back, the registers are neither the handler's nor those it interrupted. */
+static enum rts_stop check_signal_frame(const struct walk *walk)
+{
+    const struct rts_signal_frame *frame = walk->arch->signal_frame;
+    uint64_t word;
+    if (!rts_register_known(&walk->registers, walk->arch->stack_pointer))
+        return RTS_STOP_LOST_REGISTER;
+    uint64_t address =
+        walk->registers.value[walk->arch->stack_pointer] + (uint64_t)frame->check_offset;
+    if (!rts_memory_word(walk->memory, address, &word))
+        return missing_memory(walk, address);
+    return (word & frame->check_mask) == frame->check_value ? RTS_STOP_COUNT : RTS_STOP_BAD_MEMORY;
+}
+
+/* Leaves one frame by a rule. RTS_STOP_COUNT: go on. */
+static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rule)
 {
     const struct rts_registers before = walk->registers;
-    const bool signal_frame = rule->signal_frame, return_is_checked = rule->return_is_checked;
+    const bool was_exact = walk->exact, return_is_checked = rule->return_is_checked;
+    const enum rts_rule_signal signal_frame = rule->signal_frame;
     uint64_t missing, popped;
+    if (signal_frame == RTS_RULE_SIGNAL_CODE) {
+        enum rts_stop stop = check_signal_frame(walk);
+        if (stop != RTS_STOP_COUNT)
+            return stop;
+    }
     switch (rts_step_rule(walk->arch, rule, walk->memory, &walk->registers, &missing, &popped)) {
     case RTS_STEP_ROOT: return RTS_STOP_COMPLETE;
     case RTS_STEP_NO_MEMORY: return missing_memory(walk, missing);
@@ -94,22 +131,22 @@ static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_code *cod
     case RTS_STEP_INVALID: return RTS_STOP_BAD_CFI;
     case RTS_STEP_DONE: break;
     }
-    if (popped && walk->exact)
-        keep_popped(walk, code, vaddr, &before, popped);
+    if (popped && was_exact)
+        keep_popped(walk, &before, popped);
     if (return_is_checked &&
         !is_go_return(walk, walk->registers.value[walk->arch->program_counter]))
         return RTS_STOP_NO_CFI;
     walk->unwinder = RTS_UNWINDER_CFI;
-    walk->exact = signal_frame;
+    walk->exact = signal_frame != RTS_RULE_CALLED;
     uint64_t sp = walk->registers.value[walk->arch->stack_pointer];
     uint64_t sp_before = before.value[walk->arch->stack_pointer];
-    if (signal_frame) {
+    if (walk->exact) {
         walk->other_stack = !on_copied_stack(walk, sp);
         return RTS_STOP_COUNT;
     }
-    /* Only a leaf can have its return address in a register and nothing on the stack. */
-    bool may_stay = walk->stack->count == 1;
-    return sp > sp_before || (sp == sp_before && may_stay) ? RTS_STOP_COUNT : RTS_STOP_NO_PROGRESS;
+    /* Only what runs or was interrupted can have its return address in a register and nothing on
+     * the stack. */
+    return sp > sp_before || (sp == sp_before && was_exact) ? RTS_STOP_COUNT : RTS_STOP_NO_PROGRESS;
 }
 
 /* A word that a frame pointer led to is believed to be a return address when a call ends right
@@ -123,32 +160,20 @@ static bool is_return_address(const struct walk *walk, uint64_t pc, bool rising)
            rts_rule_cache_after_call(walk->rules, code.object, pc - code.bias);
 }
 
-/* The start code of a program, where the C library gives it no CFI: nobody calls it. */
-static bool is_entry_code(const struct rts_code *code, uint64_t vaddr)
-{
-    uint64_t entry = rts_object_entry(code->object);
-    if (entry == 0 || vaddr - entry >= ENTRY_CODE_BYTES)
-        return false;
-    struct rts_function functions[RTS_INLINE_DEPTH_MAX + 1];
-    size_t count =
-        rts_object_functions(code->object, vaddr, functions, sizeof functions / sizeof *functions);
-    return count == 0 || functions[count - 1].start == entry;
-}
-
 /* Leaves code without CFI, if it keeps a frame pointer. */
-static enum rts_stop leave_by_frame_pointer(struct walk *walk, const struct rts_code *code,
-                                            uint64_t vaddr)
+static enum rts_stop leave_by_frame_pointer(struct walk *walk)
 {
-    bool is_file = code->kind == RTS_CODE_OBJECT;
-    if (is_file && is_entry_code(code, vaddr))
+    struct rts_object *object = walk->frame.object; /* NULL of generated code */
+    if (is_outermost(walk->rules, &walk->frame))
         return RTS_STOP_COMPLETE;
-    if (is_file && !rts_rule_cache_has_frame_pointer(walk->rules, code->object, vaddr))
+    uint64_t lookup = walk->exact ? walk->frame.vaddr : walk->frame.vaddr - 1;
+    if (object && !rts_rule_cache_has_frame_pointer(walk->rules, object, lookup))
         return RTS_STOP_NO_CFI;
     uint64_t missing;
     bool rising;
     switch (rts_step_frame_pointer(walk->arch, walk->memory, &walk->registers, &missing, &rising)) {
     /* Generated code may use the register for anything, so zero means nothing there. */
-    case RTS_STEP_ROOT: return is_file ? RTS_STOP_COMPLETE : RTS_STOP_NO_CFI;
+    case RTS_STEP_ROOT: return object ? RTS_STOP_NO_ROOT : RTS_STOP_NO_CFI;
     case RTS_STEP_NO_MEMORY:
     case RTS_STEP_NO_REGISTER:
     case RTS_STEP_INVALID: return RTS_STOP_NO_CFI;
@@ -162,27 +187,42 @@ static enum rts_stop leave_by_frame_pointer(struct walk *walk, const struct rts_
     return RTS_STOP_COUNT;
 }
 
+/* The rule of the frame that was added last. Behind a trampoline's system call another function
+ * begins: while the call is under way, the frame is that of the call. */
+static enum rts_rule_result find_rule(struct walk *walk, const struct rts_rule **rule)
+{
+    struct place *frame = &walk->frame;
+    size_t back = frame->exact ? walk->arch->inspection->system_call(&walk->registers) : 0;
+    if (back > 0 &&
+        rts_rule_cache_find(walk->rules, frame->object, frame->vaddr - back, true, rule) ==
+            RTS_RULE_FOUND &&
+        (*rule)->signal_frame == RTS_RULE_SIGNAL_CODE) {
+        frame->vaddr -= back;
+        return RTS_RULE_FOUND;
+    }
+    return rts_rule_cache_find(walk->rules, frame->object, frame->vaddr, frame->exact, rule);
+}
+
 /* Leaves the frame that was added last. RTS_STOP_COUNT: go on with the caller. */
-static enum rts_stop leave(struct walk *walk, const struct rts_code *code, uint64_t lookup)
+static enum rts_stop leave(struct walk *walk, const struct rts_code *code)
 {
     if (code->kind == RTS_CODE_NO_FILE)
         return RTS_STOP_NO_FILE;
     if (code->kind == RTS_CODE_ANONYMOUS)
-        return leave_by_frame_pointer(walk, code, 0);
+        return leave_by_frame_pointer(walk);
     const struct rts_rule *rule;
-    switch (rts_rule_cache_find(walk->rules, code->object, lookup - code->bias, &rule)) {
+    switch (find_rule(walk, &rule)) {
     case RTS_RULE_FOUND:
         /* The function itself starts at the pc: a signal trampoline is entered by the kernel, as if
          * called from the byte before it, and must be named by its own first byte. */
-        if (rule->signal_frame)
-            walk->stack->frames[walk->stack->count - 1].vaddr =
-                walk->registers.value[walk->arch->program_counter] - code->bias;
-        return leave_by_rule(walk, code, lookup - code->bias, rule);
+        if (rule->signal_frame != RTS_RULE_CALLED)
+            walk->stack->frames[walk->stack->count - 1].vaddr = walk->frame.vaddr;
+        return leave_by_rule(walk, rule);
     case RTS_RULE_BAD_CFI: return RTS_STOP_BAD_CFI;
     case RTS_RULE_NO_FRAME: return RTS_STOP_NO_CFI;
     case RTS_RULE_NO_CFI: break;
     }
-    return leave_by_frame_pointer(walk, code, lookup - code->bias);
+    return leave_by_frame_pointer(walk);
 }
 
 static enum rts_stop walk_frames(struct walk *walk)
@@ -190,15 +230,16 @@ static enum rts_stop walk_frames(struct walk *walk)
     for (;;) {
         uint64_t pc = walk->registers.value[walk->arch->program_counter];
         if (pc == 0 && walk->stack->count > 0 && !walk->exact)
-            return RTS_STOP_COMPLETE; /* whoever made this stack put a zero below its first frame */
+            return no_caller(walk, RTS_STOP_NO_ROOT);
         uint64_t lookup = walk->exact ? pc : pc - 1;
         struct rts_code code = walk->finder->find(walk->finder->context, lookup);
         if (code.kind == RTS_CODE_NONE && walk->stack->count > 0)
-            return RTS_STOP_BAD_RETURN;
+            return no_caller(walk, RTS_STOP_BAD_RETURN);
         add_frame(walk->stack, &code, lookup, walk->unwinder);
+        walk->frame = (struct place){code.object, pc - code.bias, walk->exact};
         if (code.kind == RTS_CODE_NONE)
             return RTS_STOP_BAD_RETURN;
-        enum rts_stop stop = leave(walk, &code, lookup);
+        enum rts_stop stop = leave(walk, &code);
         if (stop != RTS_STOP_COUNT)
             return stop;
         if (walk->stack->count == RTS_STACK_DEPTH_MAX)
@@ -233,13 +274,14 @@ void rts_unwind_leaf(const struct rts_code_finder *finder, uint64_t pc, enum rts
     stack->stop = stop;
 }
 
-/* Is this the outermost function of a thread? Its CFI says so. */
-static bool is_root(struct rts_rule_cache *rules, const struct rts_frame *frame)
+/* Is this the outermost function of a thread? Its CFI or its code says so. */
+static bool is_root(struct rts_rule_cache *rules, const struct place *frame)
 {
     const struct rts_rule *rule;
-    return frame->object &&
-           rts_rule_cache_find(rules, frame->object, frame->vaddr, &rule) == RTS_RULE_FOUND &&
-           rule->kind[rule->return_column] == RTS_RULE_UNDEFINED;
+    return frame->object && ((rts_rule_cache_find(rules, frame->object, frame->vaddr, frame->exact,
+                                                  &rule) == RTS_RULE_FOUND &&
+                              rule->kind[rule->return_column] == RTS_RULE_UNDEFINED) ||
+                             is_outermost(rules, frame));
 }
 
 void rts_unwind_chain(struct rts_rule_cache *rules, const struct rts_code_finder *finder,
@@ -247,6 +289,7 @@ void rts_unwind_chain(struct rts_rule_cache *rules, const struct rts_code_finder
 {
     stack->count = 0;
     stack->stop = RTS_STOP_BROKEN_CHAIN;
+    struct place frame = {0};
     bool user = true;
     for (size_t i = 0; i < length; i++) {
         if (chain[i] >= (uint64_t)PERF_CONTEXT_MAX) {
@@ -265,7 +308,8 @@ void rts_unwind_chain(struct rts_rule_cache *rules, const struct rts_code_finder
         if (code.kind == RTS_CODE_NONE && !leaf)
             return; /* what the frame pointer led to is no code */
         add_frame(stack, &code, lookup, leaf ? RTS_UNWINDER_REGISTERS : RTS_UNWINDER_FRAME_POINTER);
+        frame = (struct place){code.object, chain[i] - code.bias, leaf};
     }
-    if (stack->count > 0 && is_root(rules, &stack->frames[stack->count - 1]))
+    if (stack->count > 0 && is_root(rules, &frame))
         stack->stop = RTS_STOP_COMPLETE;
 }

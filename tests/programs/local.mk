@@ -28,6 +28,8 @@ EXTRA_DIST += \
 	tests/programs/realign.c \
 	tests/programs/recursion.c \
 	tests/programs/remapped.c \
+	tests/programs/restorer.c \
+	tests/programs/roots.c \
 	tests/programs/shares.c \
 	tests/programs/short_run.c \
 	tests/programs/signal_count.c \
