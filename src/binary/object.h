@@ -159,6 +159,18 @@ enum rts_go_frame rts_object_go_frame(struct rts_object *object, uint64_t vaddr,
 bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,
                            uint64_t *end);
 
+/* An entry of a procedure linkage table. */
+struct rts_linkage_slot {
+    uint64_t start; /* link-time address */
+    uint32_t size;  /* bytes */
+    uint32_t
+        pushed; /* words between the stack pointer and the return address where it is entered */
+};
+
+/* The one that covers `vaddr`. Needs section headers; false: there is none. */
+bool rts_object_linkage_slot(struct rts_object *object, uint64_t vaddr,
+                             struct rts_linkage_slot *slot);
+
 /* Name of the section that holds `vaddr`; ".text" when section headers are gone or none holds it.
  * Owned by the object. */
 const char *rts_object_section(struct rts_object *object, uint64_t vaddr);

@@ -53,6 +53,17 @@ static void load_plt(struct rts_object *object)
     rts_plt_init(&object->plt, &object->image);
 }
 
+bool rts_object_linkage_slot(struct rts_object *object, uint64_t vaddr,
+                             struct rts_linkage_slot *slot)
+{
+    load_plt(object);
+    const struct rts_plt_slot *found = rts_plt_find(&object->plt, vaddr);
+    if (!found)
+        return false;
+    *slot = (struct rts_linkage_slot){found->start, found->size, found->pushed};
+    return true;
+}
+
 static struct rts_inlines *load_inlines(struct rts_object *object)
 {
     if (!object->inlines_tried) {
@@ -137,7 +148,7 @@ static bool find_function(struct rts_object *object, uint64_t vaddr, struct rts_
         return true;
     }
     const struct rts_plt_slot *slot = rts_plt_find(&object->plt, vaddr);
-    if (slot) {
+    if (slot && slot->name != RTS_PLT_NAMELESS) {
         *function = (struct rts_function){
             .name = object->plt.names + slot->name,
             .start = slot->start,

@@ -53,15 +53,19 @@ static bool append_name(struct maker *maker, const struct rts_plt_binding *bindi
 
 static void add_slot(struct maker *maker, const struct rts_plt_jump *jump)
 {
-    const struct rts_plt_binding *binding =
-        jump->by_index ? rts_plt_bindings_of_index(&maker->bindings, jump->target)
-                       : rts_plt_bindings_of_word(&maker->bindings, jump->target);
-    uint32_t name = (uint32_t)maker->names.size;
     struct rts_plt *plt = maker->plt;
-    if (!binding || plt->count >= RTS_PLT_MAX || !append_name(maker, binding))
+    const struct rts_plt_binding *binding = NULL;
+    if (jump->kind == RTS_PLT_WORD)
+        binding = rts_plt_bindings_of_word(&maker->bindings, jump->target);
+    else if (jump->kind == RTS_PLT_INDEX)
+        binding = rts_plt_bindings_of_index(&maker->bindings, jump->target);
+    if (plt->count >= RTS_PLT_MAX)
         return;
+    uint32_t name = (uint32_t)maker->names.size;
+    if (!binding || !append_name(maker, binding))
+        name = RTS_PLT_NAMELESS;
     plt->slots = rts_grow(plt->slots, plt->count, &maker->capacity, sizeof *plt->slots);
-    plt->slots[plt->count++] = (struct rts_plt_slot){jump->start, jump->size, name};
+    plt->slots[plt->count++] = (struct rts_plt_slot){jump->start, jump->size, name, jump->pushed};
 }
 
 static void add_table(struct maker *maker, const struct rts_elf_image *image, const char *name)
@@ -98,6 +102,7 @@ void rts_plt_init(struct rts_plt *plt, const struct rts_elf_image *image)
         add_table(&maker, image, ".plt");
         add_table(&maker, image, ".plt.sec");
         add_table(&maker, image, ".plt.got");
+        add_table(&maker, image, ".iplt");
         rts_elf_symbols_unload(&maker.symbols);
     }
     rts_plt_bindings_finish(&maker.bindings);

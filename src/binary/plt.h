@@ -2,7 +2,7 @@
 /*
  * The slots of procedure linkage tables, named after the symbol whose address they jump to:
  * "name@plt". A slot is recognised by its code, which loads a word of the global offset table; the
- * relocation of that word gives the name.
+ * relocation of that word gives the name. Most linkers but GNU's give these tables no CFI.
  */
 #ifndef RTS_BINARY_PLT_H
 #define RTS_BINARY_PLT_H
@@ -14,10 +14,15 @@
 /* Bytes of code of one table. */
 #define RTS_PLT_CODE_MAX (32u << 20)
 
+/* The name of an entry that has none: the first one of a table, or one whose word is filled by no
+ * relocation. */
+#define RTS_PLT_NAMELESS UINT32_MAX
+
 struct rts_plt_slot {
     uint64_t start;
     uint32_t size;
-    uint32_t name; /* offset in `names` */
+    uint32_t name;  /* offset in `names`, or RTS_PLT_NAMELESS */
+    uint8_t pushed; /* words between the stack pointer and the return address at its start */
 };
 
 struct rts_plt {
@@ -27,7 +32,8 @@ struct rts_plt {
     size_t names_size;
 };
 
-/* Names what can be named of .plt, .plt.sec and .plt.got. Needs section headers. */
+/* Finds the entries of .plt, .plt.sec, .plt.got and .iplt, and names what can be named. Needs
+ * section headers. */
 void rts_plt_init(struct rts_plt *plt, const struct rts_elf_image *image);
 void rts_plt_finish(struct rts_plt *plt);
 

@@ -65,6 +65,15 @@ struct rts_code_inspection {
     /* Of the system call that the registers show to be under way, for certain or if it is
      * rt_sigreturn: how many bytes before the pc its instruction begins. 0: they show none. */
     size_t (*system_call)(const struct rts_registers *registers);
+    /* How many words lie between the stack pointer and the return address (or where the caller's
+     * stack pointer is, if the return address is in a register) at `offset` of an entry of a
+     * linkage table, which was entered with `pushed` of them? `bytes` are the entry's. *or_more is
+     * how many more it may be. False: the code does not say. */
+    bool (*words_pushed)(const uint8_t *bytes, size_t size, size_t offset, unsigned pushed,
+                         unsigned *words, unsigned *or_more);
+    /* Does the code, a whole function, leave the stack pointer and the register that has the return
+     * address alone, and only leave by returning? */
+    bool (*is_plain_leaf)(const uint8_t *bytes, size_t size);
     /* `bytes` are the RTS_ENTRY_BYTES from the entry point of a program on (fewer where the text
      * ends). Is `offset` reached from there on a straight line, before the frame was left for good,
      * and is that code made for a stack that has no return address? A caller's offset (`exact` is
@@ -82,6 +91,8 @@ struct rts_code_inspection {
 #define RTS_SIGNAL_RETURN_BYTES 9  /* the longest form */
 #define RTS_ENTRY_BYTES         64 /* a few instructions and a call */
 #define RTS_THREAD_BYTES        32
+#define RTS_SLOT_BYTES          48   /* the longest entry of a linkage table */
+#define RTS_LEAF_BYTES          4096 /* longer functions call something */
 
 extern const struct rts_code_inspection rts_code_inspection_x86_64;
 extern const struct rts_code_inspection rts_code_inspection_aarch64;

@@ -109,6 +109,37 @@ static bool in_entry(const uint8_t *bytes, size_t size, uint64_t offset, bool ex
     return met && takes_stack;
 }
 
+/* What follows a jump or a call is entered as the start is: `push $index`, to which the first jump
+ * through the word leads. A call inside the entry calls what overwrites its return address (a
+ * retpoline): in an entry that others go on to, those call it too. */
+static bool words_pushed(const uint8_t *bytes, size_t size, size_t offset, unsigned pushed,
+                         unsigned *words, unsigned *or_more)
+{
+    struct rts_instruction next;
+    unsigned now = pushed;
+    *or_more = 0;
+    for (size_t at = 0; rts_instruction_decode(bytes + at, size - at, &next);) {
+        if (at == offset) {
+            *words = now;
+            return true;
+        }
+        if (next.kind == RTS_INSTRUCTION_STACK || next.kind == RTS_INSTRUCTION_POP)
+            return false;
+        now += next.kind == RTS_INSTRUCTION_PUSH;
+        bool is_inside = next.has_target && next.target > 0 && (uint64_t)next.target < size - at;
+        if (next.kind == RTS_INSTRUCTION_CALL && is_inside) {
+            *or_more = pushed > 0 ? now : 0;
+            now = pushed > 0 ? 1 : now + 1;
+            at += (size_t)next.target;
+            continue;
+        }
+        if (next.kind >= RTS_INSTRUCTION_CALL)
+            now = pushed;
+        at += next.length;
+    }
+    return false;
+}
+
 /* xor %ebp,%ebp … call *register, on a straight line and behind a system call. */
 static bool calls_with_cleared_frame(const uint8_t *before)
 {
@@ -161,6 +192,7 @@ const struct rts_code_inspection rts_code_inspection_x86_64 = {
     .sets_frame_pointer = sets_frame_pointer,
     .signal_return = signal_return,
     .system_call = system_call,
+    .words_pushed = words_pushed,
     .in_entry = in_entry,
     .starts_thread = starts_thread,
 };

@@ -175,3 +175,20 @@ void rts_rule_of_signal(const struct rts_architecture *arch, struct rts_rule *ru
         rule->offset[number] = arch->signal_frame->offset[number];
     }
 }
+
+void rts_rule_of_pushed(const struct rts_architecture *arch, unsigned words, unsigned or_more,
+                        struct rts_rule *rule)
+{
+    memset(rule, 0, sizeof *rule);
+    rule->cfa_register = (uint8_t)arch->stack_pointer;
+    rule->cfa_offset = (int32_t)(8 * (words + arch->call_pushes));
+    rule->or_more = (uint8_t)or_more;
+    rule->return_column = (uint8_t)arch->return_address;
+    for (unsigned number = 0; number < arch->registers; number++)
+        rule->kind[number] = RTS_RULE_SAME;
+    rule->kind[arch->stack_pointer] = RTS_RULE_IS_CFA;
+    if (arch->call_pushes) {
+        rule->kind[arch->program_counter] = RTS_RULE_AT_CFA;
+        rule->offset[arch->program_counter] = -8;
+    }
+}

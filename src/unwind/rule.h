@@ -58,7 +58,8 @@ struct rts_rule {
     uint8_t kind[RTS_REGISTERS_MAX]; /* enum rts_rule_kind */
     uint8_t return_is_checked; /* a call must end before the return address: Go's table has frames
                                   that the kernel or the runtime made too */
-    uint8_t unused[6];
+    uint8_t or_more; /* words that the CFA may lie further out: if the return address is not one */
+    uint8_t unused[5];
     int32_t offset[RTS_REGISTERS_MAX]; /* bytes, or the other register's number */
     uint32_t unused_too;
     const struct rts_expression *cfa_expression;
@@ -90,5 +91,10 @@ void rts_rule_from_go_frame(const struct rts_architecture *arch, bool outermost,
 
 /* The rule for code that has the kernel take back a signal's frame: every register lies in that. */
 void rts_rule_of_signal(const struct rts_architecture *arch, struct rts_rule *rule);
+
+/* The rule for code that has pushed that many words since it was called, and changed no other
+ * register that callers rely on. */
+void rts_rule_of_pushed(const struct rts_architecture *arch, unsigned words, unsigned or_more,
+                        struct rts_rule *rule);
 
 #endif

@@ -128,12 +128,17 @@ static enum rts_rule_result compile(struct rts_rule_cache *cache, struct rts_obj
             return result;
     }
     uint32_t size = 0;
-    enum rts_go_frame frame = rts_object_go_frame(object, exact ? vaddr : vaddr - 1, &size);
-    if (frame == RTS_GO_FRAME_NONE)
-        return result;
-    if (frame == RTS_GO_FRAME_UNKNOWN)
-        return RTS_RULE_NO_FRAME;
-    rts_rule_from_go_frame(cache->arch, frame == RTS_GO_FRAME_OUTERMOST, size, &rule);
+    unsigned words, or_more;
+    switch (rts_object_go_frame(object, exact ? vaddr : vaddr - 1, &size)) {
+    case RTS_GO_FRAME_UNKNOWN: return RTS_RULE_NO_FRAME;
+    case RTS_GO_FRAME_NONE:
+        if (!exact || !rts_text_words_pushed(cache->arch, object, vaddr, &words, &or_more))
+            return RTS_RULE_NO_CFI;
+        rts_rule_of_pushed(cache->arch, words, or_more, &rule);
+        break;
+    case RTS_GO_FRAME_OUTERMOST: rts_rule_from_go_frame(cache->arch, true, size, &rule); break;
+    default: rts_rule_from_go_frame(cache->arch, false, size, &rule);
+    }
     *interned = intern(cache, &rule);
     return RTS_RULE_FOUND;
 }

@@ -82,3 +82,31 @@ bool rts_text_is_outermost(const struct rts_architecture *arch, struct rts_objec
            rts_object_read_text(object, vaddr, after, sizeof after) >= RTS_THREAD_BYTES / 2 &&
            arch->inspection->starts_thread(before, after);
 }
+
+static bool is_plain_leaf(const struct rts_architecture *arch, struct rts_object *object,
+                          uint64_t vaddr)
+{
+    struct rts_function functions[RTS_INLINE_DEPTH_MAX + 1];
+    size_t count =
+        rts_object_functions(object, vaddr, functions, sizeof functions / sizeof *functions);
+    if (count == 0 || functions[count - 1].size == 0 || functions[count - 1].size > RTS_LEAF_BYTES)
+        return false;
+    uint8_t text[RTS_LEAF_BYTES];
+    size_t size = (size_t)functions[count - 1].size;
+    return rts_object_read_text(object, functions[count - 1].start, text, size) == size &&
+           arch->inspection->is_plain_leaf(text, size);
+}
+
+bool rts_text_words_pushed(const struct rts_architecture *arch, struct rts_object *object,
+                           uint64_t vaddr, unsigned *words, unsigned *or_more)
+{
+    struct rts_linkage_slot slot;
+    *words = *or_more = 0;
+    if (!rts_object_linkage_slot(object, vaddr, &slot))
+        return arch->inspection->is_plain_leaf && is_plain_leaf(arch, object, vaddr);
+    uint8_t text[RTS_SLOT_BYTES];
+    return slot.size <= sizeof text &&
+           rts_object_read_text(object, slot.start, text, slot.size) == slot.size &&
+           arch->inspection->words_pushed(text, slot.size, (size_t)(vaddr - slot.start),
+                                          slot.pushed, words, or_more);
+}

@@ -34,4 +34,9 @@ bool rts_text_is_signal_return(const struct rts_architecture *arch, struct rts_o
 bool rts_text_is_outermost(const struct rts_architecture *arch, struct rts_object *object,
                            uint64_t vaddr, bool exact);
 
+/* Is `vaddr`, where execution is, in an entry of a linkage table or in a function that leaves the
+ * stack alone? Then *words and *or_more are as in `words_pushed` of rts_code_inspection. */
+bool rts_text_words_pushed(const struct rts_architecture *arch, struct rts_object *object,
+                           uint64_t vaddr, unsigned *words, unsigned *or_more);
+
 #endif

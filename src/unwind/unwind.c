@@ -71,7 +71,8 @@ static void keep_popped(struct walk *walk, const struct rts_registers *before, u
 }
 
 /* Is the return address that Go's table led to one? A call ends before it, or the runtime put it
- * there as the one of a function that nobody called, or the kernel as that of a signal's handler. */
+ * there as the one of a function that nobody called, or the kernel as that of a signal's handler.
+ */
 static bool is_go_return(const struct walk *walk, uint64_t pc)
 {
     struct rts_code code = walk->finder->find(walk->finder->context, pc - 1);
@@ -112,6 +113,33 @@ static enum rts_stop check_signal_frame(const struct walk *walk)
     return (word & frame->check_mask) == frame->check_value ? RTS_STOP_COUNT : RTS_STOP_BAD_MEMORY;
 }
 
+/* A word that a frame pointer led to is believed to be a return address when a call ends right
+ * before it; in generated code, which cannot be read, when the chain of frame pointers goes on. */
+static bool is_return_address(const struct walk *walk, uint64_t pc, bool rising)
+{
+    struct rts_code code = walk->finder->find(walk->finder->context, pc - 1);
+    if (code.kind == RTS_CODE_ANONYMOUS)
+        return rising;
+    return code.kind == RTS_CODE_OBJECT &&
+           rts_rule_cache_after_call(walk->rules, code.object, pc - code.bias);
+}
+
+/* Of two places where the return address may be the outer one holds where the inner one is no code:
+ * it has the dynamic linker's description of the object then. */
+static void choose_place(struct walk *walk, const struct rts_rule *inner,
+                         const struct rts_registers *before)
+{
+    struct rts_rule outer = *inner;
+    uint64_t unused;
+    if (is_return_address(walk, walk->registers.value[walk->arch->program_counter], false))
+        return;
+    outer.cfa_offset += 8 * outer.or_more;
+    struct rts_registers registers = *before;
+    if (rts_step_rule(walk->arch, &outer, walk->memory, &registers, &unused, &unused) ==
+        RTS_STEP_DONE)
+        walk->registers = registers;
+}
+
 /* Leaves one frame by a rule. RTS_STOP_COUNT: go on. */
 static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rule)
 {
@@ -131,6 +159,8 @@ static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rul
     case RTS_STEP_INVALID: return RTS_STOP_BAD_CFI;
     case RTS_STEP_DONE: break;
     }
+    if (rule->or_more > 0)
+        choose_place(walk, rule, &before);
     if (popped && was_exact)
         keep_popped(walk, &before, popped);
     if (return_is_checked &&
@@ -147,17 +177,6 @@ static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rul
     /* Only what runs or was interrupted can have its return address in a register and nothing on
      * the stack. */
     return sp > sp_before || (sp == sp_before && was_exact) ? RTS_STOP_COUNT : RTS_STOP_NO_PROGRESS;
-}
-
-/* A word that a frame pointer led to is believed to be a return address when a call ends right
- * before it; in generated code, which cannot be read, when the chain of frame pointers goes on. */
-static bool is_return_address(const struct walk *walk, uint64_t pc, bool rising)
-{
-    struct rts_code code = walk->finder->find(walk->finder->context, pc - 1);
-    if (code.kind == RTS_CODE_ANONYMOUS)
-        return rising;
-    return code.kind == RTS_CODE_OBJECT &&
-           rts_rule_cache_after_call(walk->rules, code.object, pc - code.bias);
 }
 
 /* Leaves code without CFI, if it keeps a frame pointer. */

@@ -19,6 +19,22 @@
  * BUILD plt-gold: $CC -O2 -fplt -fuse-ld=gold -Wl,-z,lazy -o $OUT $SRC $OUT-target.so
  * NEEDS plt-gold: tool ld.gold
  * SEEN plt-gold: plt_target plt_target@plt
+ *
+ * These linkers write no CFI for the stubs:
+ * BUILD plt-lld: $CC -O2 -shared -fPIC -DTARGET -o $OUT-target.so $SRC
+ * BUILD plt-lld: $CC -O2 -fplt -fuse-ld=lld -Wl,-z,lazy -o $OUT $SRC $OUT-target.so
+ * NEEDS plt-lld: tool ld.lld
+ * SEEN plt-lld: plt_target plt_target@plt
+ * BUILD plt-retpoline: $CC -O2 -shared -fPIC -DTARGET -o $OUT-target.so $SRC
+ * BUILD plt-retpoline: $CC -O2 -fuse-ld=lld -z lazy -z retpolineplt -o $OUT $SRC $OUT-target.so
+ * NEEDS plt-retpoline: tool ld.lld
+ * NEEDS plt-retpoline: machine x86_64
+ * SEEN plt-retpoline: plt_target plt_target@plt
+ * BUILD plt-mold-stripped: $CC -O2 -shared -fPIC -DTARGET -o $OUT-target.so $SRC
+ * BUILD plt-mold-stripped: $CC -O2 -fplt -s -fuse-ld=mold -Wl,-z,lazy -o $OUT $SRC $OUT-target.so
+ * NEEDS plt-mold-stripped: tool mold
+ * EXPECT plt-mold-stripped: _
+ * SEEN plt-mold-stripped: plt_target plt_target@plt
  */
 #include "program.h"
 
