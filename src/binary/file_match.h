@@ -8,6 +8,7 @@
 enum rts_file_outcome {
     RTS_FILE_MISSING,
     RTS_FILE_DIFFERENT,
+    RTS_FILE_UNREADABLE, /* an ELF file of another class or machine, or a damaged one */
     RTS_FILE_UNKNOWN,
     RTS_FILE_SEVERAL, /* files of this name, by which it cannot be told */
     RTS_FILE_UNLIKE,  /* what was to be taken by its path */

@@ -121,7 +121,7 @@ static enum rts_file_outcome try_path(struct rts_file_search *search, int root, 
     const char *called = wanted->path[0] ? wanted->path : path;
     *object = rts_object_cache_get(search->objects, fd, called, &debug, NULL);
     if (!*object)
-        return RTS_FILE_DIFFERENT;
+        return RTS_FILE_UNREADABLE;
     enum rts_file_outcome outcome = rts_file_check(*object, wanted, is_same_inode);
     if (!rts_file_is_there(outcome) && by_path)
         outcome = rts_file_check_by_path(*object, wanted);
@@ -385,24 +385,37 @@ static void name_build_id(const struct rts_build_id *build_id, char *name)
         name += sprintf(name, "%02x", build_id->bytes[i]);
 }
 
-static void count(struct rts_file_search *search, const struct rts_wanted_file *wanted,
-                  enum rts_file_outcome outcome)
+/* Why there is no object, and what helps. */
+static const char *reason_of(const struct rts_file_search *search,
+                             const struct rts_wanted_file *wanted, enum rts_file_outcome outcome)
 {
     static const char *const reasons[] = {
         [RTS_FILE_MISSING] = "it is not there; --symfs DIR tells where else it may be",
         [RTS_FILE_DIFFERENT] = "what lies there is not the file that was recorded",
-        [RTS_FILE_UNKNOWN] =
-            "the trace does not say what it was (it has no build-id of it); --symfs DIR tells "
-            "where the right one is",
+        [RTS_FILE_UNREADABLE] =
+            "what lies there is an ELF file of another kind of machine (32 bits?), or damaged",
+        [RTS_FILE_UNKNOWN] = "the trace does not say what it was: it has no build-id of it",
         [RTS_FILE_SEVERAL] =
             "several files of this name can be it; --symfs DIR with one of them tells which",
         [RTS_FILE_UNLIKE] =
             "what lies there is not the file that was recorded: its code is not mapped like "
             "this",
     };
+    bool would_help = wanted->by_path && wanted->build_id.size == 0 && search->symfs < 0;
+    if (would_help && outcome != RTS_FILE_MISSING)
+        return "the trace has no build-ids to tell it by; --symfs DIR, with the right one below "
+               "it, "
+               "does";
+    return reasons[outcome];
+}
+
+static void count(struct rts_file_search *search, const struct rts_wanted_file *wanted,
+                  enum rts_file_outcome outcome)
+{
     uint64_t *const counters[] = {
         [RTS_FILE_MISSING] = &search->counts.missing,
         [RTS_FILE_DIFFERENT] = &search->counts.different,
+        [RTS_FILE_UNREADABLE] = &search->counts.different,
         [RTS_FILE_UNKNOWN] = &search->counts.unknown,
         [RTS_FILE_SEVERAL] = &search->counts.unknown,
         [RTS_FILE_UNLIKE] = &search->counts.different,
@@ -418,7 +431,7 @@ static void count(struct rts_file_search *search, const struct rts_wanted_file *
     if (wanted->build_id.size > 0)
         name_build_id(&wanted->build_id, name);
     if (search->named++ < NAMED_MAX)
-        say_missing(wanted->path[0] ? wanted->path : name, reasons[outcome]);
+        say_missing(wanted->path[0] ? wanted->path : name, reason_of(search, wanted, outcome));
     else
         rts_log("no names for other files either; --stats has their number");
 }

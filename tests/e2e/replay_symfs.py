@@ -129,7 +129,12 @@ def what_does_not_fit():
     with open(text, "w", encoding="utf-8") as file:
         file.write("no program")
     problems = []
-    for wrong in (longer, debug, short, text, "/bin/sh"):
+    narrow = os.path.join(folder, "narrow")
+    with open(away, "rb") as file, open(narrow, "wb") as other:
+        image = bytearray(file.read())
+        image[4] = 1  # ELFCLASS32
+        other.write(image)
+    for wrong in (longer, debug, short, text, narrow, "/bin/sh"):
         root = tempfile.mkdtemp(dir=folder)
         path = root + program
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -138,6 +143,8 @@ def what_does_not_fit():
         problems += found
         if facts or files.get("by_path") or said.count("no names for %s" % program) != 1:
             problems.append("%s was taken: %s %s %s" % (wrong, facts, files, said[-500:]))
+        if ("32 bits" in said) != (wrong == narrow):
+            problems.append("%s: %s" % (wrong, said[:300]))
     root = tempfile.mkdtemp(dir=folder)
     for number, place in enumerate(("one", "two")):
         os.mkdir(os.path.join(root, place))
