@@ -37,7 +37,8 @@ bool rts_elf_image_read(const struct rts_elf_image *image, uint64_t offset, void
     if (offset > image->size || size > image->size - offset)
         return false;
     if (!image->bytes)
-        return rts_read_all_at(image->fd, offset, bytes, size);
+        return rts_read_all_at(image->fd, offset, bytes, size) &&
+               (!image->watch || rts_file_watch_has_same_time(image->watch));
     memcpy(bytes, image->bytes + offset, size);
     return true;
 }
@@ -54,6 +55,16 @@ void *rts_elf_image_load(const struct rts_elf_image *image, uint64_t offset, uin
     }
     bytes[size] = '\0';
     return bytes;
+}
+
+bool rts_elf_image_is_intact(const struct rts_elf_image *image)
+{
+    return !image->watch || rts_file_watch_is_intact(image->watch);
+}
+
+bool rts_elf_image_has_changed(const struct rts_elf_image *image)
+{
+    return image->watch && rts_file_watch_has_changed(image->watch);
 }
 
 static int check_header(const struct rts_elf_image *image, bool is_run, struct rts_error *error)
@@ -208,7 +219,12 @@ static int open_file(struct rts_elf_image *image, int fd, bool is_run, struct rt
         rts_elf_image_finish(image);
         return result;
     }
-    image->size = (uint64_t)status.st_size;
+    image->watch = rts_file_watch_create(fd, error);
+    if (!image->watch) {
+        rts_elf_image_finish(image);
+        return -1;
+    }
+    image->size = rts_file_watch_stamp(image->watch)->size;
     return load_headers(image, is_run, error);
 }
 
@@ -233,6 +249,7 @@ void rts_elf_image_finish(struct rts_elf_image *image)
 {
     if (image->fd >= 0)
         close(image->fd);
+    rts_file_watch_destroy(image->watch);
     free(image->bytes);
     free(image->segments);
     free(image->sections);

@@ -12,6 +12,7 @@
 
 #include <elf.h>
 
+#include "binary/file_watch.h"
 #include "types.h"
 #include "util/error.h"
 
@@ -38,8 +39,9 @@ struct rts_section {
 };
 
 struct rts_elf_image {
-    int fd;         /* owned; -1 for an image in memory */
-    uint8_t *bytes; /* owned; NULL for a file */
+    int fd;                       /* owned; -1 for an image in memory */
+    uint8_t *bytes;               /* owned; NULL for a file */
+    struct rts_file_watch *watch; /* owned; NULL for an image in memory */
     uint64_t size;
     uint64_t page_size;
     Elf64_Ehdr header;
@@ -63,10 +65,18 @@ void rts_elf_image_finish(struct rts_elf_image *image);
 /* As rts_elf_image_open(), for a file that is not run: it may be relocatable as well. */
 int rts_elf_image_open_debug(struct rts_elf_image *image, int fd, struct rts_error *error);
 
+/* Whether all that was read of it is what the file had when it was opened (binary/file_watch.h): to
+ * be asked before what was made of it is believed. Always true of an image in memory. */
+bool rts_elf_image_is_intact(const struct rts_elf_image *image);
+
+/* Whether it was found that it is not. */
+bool rts_elf_image_has_changed(const struct rts_elf_image *image);
+
 /* The memory that it takes. */
 size_t rts_elf_image_bytes(const struct rts_elf_image *image);
 
-/* Reads exactly `size` bytes at file offset `offset`; false when they are not all there. */
+/* Reads exactly `size` bytes at file offset `offset`; false when they are not all there, or the
+ * file was written to since it was opened. */
 bool rts_elf_image_read(const struct rts_elf_image *image, uint64_t offset, void *bytes,
                         size_t size);
 

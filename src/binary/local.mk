@@ -22,6 +22,7 @@ librtsample_a_SOURCES += \
 	src/binary/file_index.c src/binary/file_index.h \
 	src/binary/file_match.c src/binary/file_match.h \
 	src/binary/file_search.c src/binary/file_search.h \
+	src/binary/file_watch.c src/binary/file_watch.h \
 	src/binary/go_frames.c src/binary/go_frames.h \
 	src/binary/go_functions.c src/binary/go_functions.h \
 	src/binary/go_module.c src/binary/go_module.h \
@@ -37,6 +38,7 @@ librtsample_a_SOURCES += \
 	src/binary/object_content.c src/binary/object_content.h \
 	src/binary/object_extent.c \
 	src/binary/object_functions.c \
+	src/binary/object_intact.c \
 	src/binary/object_layout.c \
 	src/binary/object_memory.c \
 	src/binary/object_state.h \

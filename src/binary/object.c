@@ -47,6 +47,14 @@ static struct rts_object *create(struct rts_elf_image *image, const char *path,
     object->root_fd = -1;
     object->companion.fd = -1;
     rts_build_id_read(&object->image, &object->build_id);
+    if (object->image.watch && object->build_id.size == 0)
+        rts_file_watch_whole(object->image.watch);
+    if (!rts_elf_image_is_intact(&object->image)) {
+        rts_fail(error, RTS_FAILED, "%s: it was written to while it was read",
+                 path ? path : "ELF file");
+        rts_object_destroy(object);
+        return NULL;
+    }
     return object;
 }
 
@@ -185,16 +193,24 @@ const char *rts_object_file_sha256(struct rts_object *object)
     int fd = object->image.fd;
     if (object->sha256[0])
         return object->sha256;
+    if (object->image.watch && rts_file_watch_digest(object->image.watch)) {
+        rts_sha256_hex(rts_file_watch_digest(object->image.watch), object->sha256);
+        return object->sha256;
+    }
     if (object->image.size > RTS_FILE_HASH_MAX)
         return NULL;
     bool cached = object->hashes && fd >= 0 && fstat(fd, &before) == 0;
-    if (cached && rts_hash_cache_find(object->hashes, fd, object->sha256))
-        return object->sha256;
+    if (cached && rts_hash_cache_find(object->hashes, fd, object->sha256)) {
+        if (rts_object_is_intact(object))
+            return object->sha256;
+        object->sha256[0] = '\0';
+        return NULL;
+    }
     uint8_t value[RTS_SHA256_SIZE];
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool whole = context && digest(&object->image, context, value);
     EVP_MD_CTX_free(context);
-    if (!whole)
+    if (!whole || !rts_object_is_intact(object))
         return NULL;
     rts_sha256_hex(value, object->sha256);
     if (cached)
@@ -241,6 +257,8 @@ const struct rts_cfi *rts_object_load_eh_cfi(struct rts_object *object)
     if (!object->eh_cfi_loaded) {
         object->eh_cfi_loaded = true;
         rts_cfi_init_eh_frame(&object->eh_cfi, &object->image);
+        if (!rts_object_part_is_sound(object))
+            rts_cfi_finish(&object->eh_cfi);
     }
     return &object->eh_cfi;
 }
@@ -254,6 +272,8 @@ const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object)
             object->debug_cfi.handle ? NULL : rts_object_companion(object);
         if (companion)
             rts_cfi_init_debug_frame(&object->debug_cfi, companion, &object->unread);
+        if (!rts_object_part_is_sound(object))
+            rts_cfi_finish(&object->debug_cfi);
     }
     return &object->debug_cfi;
 }
@@ -263,6 +283,10 @@ const struct rts_go_table *rts_object_go_table(struct rts_object *object)
     if (!object->go_table_tried) {
         object->go_table_tried = true;
         object->go_table_found = rts_go_table_init(&object->go_table, &object->image);
+        if (object->go_table_found && !rts_object_part_is_sound(object)) {
+            object->go_table_found = false;
+            rts_go_table_finish(&object->go_table);
+        }
     }
     return object->go_table_found ? &object->go_table : NULL;
 }

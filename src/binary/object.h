@@ -69,6 +69,19 @@ const struct rts_build_id *rts_object_build_id(const struct rts_object *object);
  * beyond RTS_FILE_HASH_MAX. */
 const char *rts_object_file_sha256(struct rts_object *object);
 
+/* Whether the file is still what it was when it was opened (binary/file_watch.h): then what is
+ * asked of it is what was mapped. Once it is not, nothing more is read of it: functions that were
+ * not named before are known by the CFI, if that was read in time, else by their place in the file,
+ * as those of a bare object are, which is said of a limited number of files. */
+bool rts_object_is_intact(const struct rts_object *object);
+
+/* When the content of its file was changed last, as of the last look: wall time in nanoseconds. 0:
+ * it is no file, or the times are those of another machine's clock. */
+int64_t rts_object_modified_ns(const struct rts_object *object);
+
+/* Whether that was found already. */
+bool rts_object_has_changed(const struct rts_object *object);
+
 /* Has that asked of this cache first, and remembered there. It must live as long as the object. */
 void rts_object_use_hashes(struct rts_object *object, struct rts_hash_cache *hashes);
 

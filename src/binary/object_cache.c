@@ -182,15 +182,6 @@ static bool same_content(const struct rts_elf_image *left, const struct rts_elf_
     return true;
 }
 
-/* Whether the file was rewritten in place: then what was parsed of it is of the old content. */
-static bool has_changed(const struct rts_cached_object *entry)
-{
-    struct stat status;
-    int fd = entry->object->image.fd;
-    return fd >= 0 &&
-           (fstat(fd, &status) < 0 || nanoseconds(&status.st_mtim) != entry->identity.mtime_ns);
-}
-
 /* The entry of another file with the same bytes, or NULL. */
 static struct rts_cached_object *find_copy(struct rts_object_cache *cache,
                                            const struct rts_object *object,
@@ -201,7 +192,8 @@ static struct rts_cached_object *find_copy(struct rts_object_cache *cache,
     struct rts_cached_object *entry = rts_table_find(&cache->builds, hash, same_build, build_id);
     if (!entry)
         return NULL;
-    if (has_changed(entry)) {
+    /* What was parsed of one that was overwritten is of its old content. */
+    if (!rts_object_is_intact(entry->object)) {
         rts_table_remove(&cache->builds, hash, same_build, build_id);
         return NULL;
     }
@@ -223,17 +215,23 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
             *error = cause;
         return NULL;
     }
+    /* It may have been written to since the caller looked. */
+    const struct rts_file_stamp *stamp = rts_file_watch_stamp(object->image.watch);
+    struct lookup opened = *lookup;
+    opened.identity.size = stamp->size;
+    opened.identity.mtime_ns = stamp->modified_ns;
+    opened.changed_ns = stamp->changed_ns;
     rts_object_use_hashes(object, cache->hashes);
     rts_object_count_unread(object, &cache->unread_files);
-    struct rts_cached_object *entry = find_copy(cache, object, &lookup->identity);
+    struct rts_cached_object *entry = find_copy(cache, object, &opened.identity);
     if (entry) {
         rts_object_destroy(object);
-        add_name(cache, lookup, entry)->changed_ns = lookup->changed_ns;
+        add_name(cache, &opened, entry)->changed_ns = opened.changed_ns;
         rts_object_charge(entry->object, NAME_BYTES);
     } else {
         entry = add_entry(cache, object);
-        entry->identity = lookup->identity;
-        add_name(cache, lookup, entry);
+        entry->identity = opened.identity;
+        add_name(cache, &opened, entry);
     }
     return use(cache, entry);
 }
@@ -263,6 +261,12 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
     }
     struct rts_object_name *name =
         rts_table_find(&cache->names, hash_identity(&lookup.identity), same_identity, &lookup);
+    /* One that was overwritten may have its size and its time again. */
+    if (name && name->entry && name->changed_ns == 0 &&
+        !rts_object_is_intact(name->entry->object)) {
+        forget_name(cache, name);
+        name = NULL;
+    }
     if (!name)
         return get_new(cache, fd, path, search, &lookup, error);
     close(fd);
@@ -280,7 +284,7 @@ struct rts_object *rts_object_cache_find_build_id(struct rts_object_cache *cache
         build_id->size > 0
             ? rts_table_find(&cache->builds, hash_build(build_id), same_build, build_id)
             : NULL;
-    return entry ? use(cache, entry) : NULL;
+    return entry && rts_object_is_intact(entry->object) ? use(cache, entry) : NULL;
 }
 
 struct rts_object *rts_object_cache_vdso(struct rts_object_cache *cache)

@@ -41,7 +41,8 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
                                         const struct rts_debug_search *search,
                                         struct rts_error *error);
 
-/* The object of this build-id if it is cached already, with its count incremented, else NULL. */
+/* The object of this build-id if it is cached already and its file was not overwritten, with its
+ * count incremented, else NULL. */
 struct rts_object *rts_object_cache_find_build_id(struct rts_object_cache *cache,
                                                   const struct rts_build_id *build_id);
 

@@ -22,8 +22,9 @@ struct rts_cached_object {
 };
 
 /* One identity of an object, or of a file that failed. An object is kept open, which keeps its own
- * inode from being used again. The file of a copy is closed: there the time of its last change of
- * any kind, which nobody can set back, tells it from a later one. */
+ * inode from being used again, and tells when it is overwritten. The file of a copy is closed:
+ * there the time of its last change of any kind, which nobody can set back, tells it from a later
+ * one. */
 struct rts_object_name {
     struct rts_file_identity identity;
     int64_t changed_ns;              /* 0: not compared */

@@ -33,6 +33,7 @@ static bool has_all_symbols(struct rts_object *object)
         object->symbols_compared = true;
         object->symbols_complete = object->symbols.has_all && !object->symbols.left_out &&
                                    object->image.by_address_count > 0 &&
+                                   !rts_object_has_changed(object) &&
                                    knows_all(object, &rts_object_load_eh_cfi(object)->index) &&
                                    knows_all(object, &rts_object_load_debug_cfi(object)->index);
     }

@@ -10,9 +10,8 @@
 #include "binary/object_state.h"
 #include "util/memory.h"
 
-struct fde_name {
-    uint64_t start;
-    char text[sizeof "sub_" + 16];
+struct place_name {
+    char text[sizeof "offset_" + 16];
 };
 
 static void add_go_functions(struct rts_object *object)
@@ -22,11 +21,8 @@ static void add_go_functions(struct rts_object *object)
         rts_go_functions_add(&object->symbols, table);
 }
 
-static void load_symbols(struct rts_object *object)
+static void read_symbols(struct rts_object *object)
 {
-    if (object->symbols_loaded)
-        return;
-    object->symbols_loaded = true;
     struct rts_symbols *symbols = &object->symbols;
     const struct rts_elf_image *image = &object->image;
     const struct rts_elf_image *companion = rts_object_companion(object);
@@ -45,12 +41,28 @@ static void load_symbols(struct rts_object *object)
     rts_symbols_seal(symbols);
 }
 
+static void load_symbols(struct rts_object *object)
+{
+    if (object->symbols_loaded)
+        return;
+    object->symbols_loaded = true;
+    /* A second time without a debug file that is another one by now. */
+    for (int i = 0; i < 2; i++) {
+        read_symbols(object);
+        if (rts_object_part_is_sound(object))
+            return;
+        rts_symbols_finish(&object->symbols);
+    }
+}
+
 static void load_plt(struct rts_object *object)
 {
     if (object->plt_loaded)
         return;
     object->plt_loaded = true;
     rts_plt_init(&object->plt, &object->image);
+    if (!rts_object_part_is_sound(object))
+        rts_plt_finish(&object->plt);
 }
 
 bool rts_object_linkage_slot(struct rts_object *object, uint64_t vaddr,
@@ -79,6 +91,10 @@ static struct rts_inlines *load_inlines(struct rts_object *object)
         place.path = object->companion_path;
         if (companion)
             object->inlines = rts_inlines_create(companion, &place);
+        if (!rts_object_part_is_sound(object)) {
+            rts_inlines_destroy(object->inlines);
+            object->inlines = NULL;
+        }
     }
     return object->inlines;
 }
@@ -96,20 +112,21 @@ static void from_symbol(struct rts_object *object, const struct rts_symbol_entry
     };
 }
 
-static bool is_fde_name(const void *item, const void *key)
+static bool is_place_name(const void *item, const void *key)
 {
-    return ((const struct fde_name *)item)->start == *(const uint64_t *)key;
+    return strcmp(((const struct place_name *)item)->text, key) == 0;
 }
 
 static const char *name_place(struct rts_object *object, const char *prefix, uint64_t start)
 {
+    struct place_name made;
     uint64_t hash = rts_hash_u64(start);
-    struct fde_name *name = rts_table_find(&object->fde_names, hash, is_fde_name, &start);
+    snprintf(made.text, sizeof made.text, "%s_%" PRIx64, prefix, start);
+    struct place_name *name = rts_table_find(&object->place_names, hash, is_place_name, made.text);
     if (!name) {
         name = rts_calloc(1, sizeof *name);
-        name->start = start;
-        snprintf(name->text, sizeof name->text, "%s_%" PRIx64, prefix, start);
-        rts_table_add(&object->fde_names, hash, name);
+        *name = made;
+        rts_table_add(&object->place_names, hash, name);
     }
     return name->text;
 }
@@ -129,17 +146,25 @@ static bool from_fde(struct rts_object *object, uint64_t vaddr, struct rts_funct
     return true;
 }
 
+/* The place in the file, where nothing is known of the function. */
+static bool from_place(struct rts_object *object, uint64_t vaddr, struct rts_function *function)
+{
+    uint64_t offset, available;
+    if (!rts_elf_image_offset_of(&object->image, vaddr, &offset, &available))
+        return false;
+    *function = (struct rts_function){
+        .name = name_place(object, "offset", offset),
+        .start = vaddr,
+        .source = RTS_SYMBOL_NONE,
+        .linkage = RTS_LINKAGE_LOCAL,
+    };
+    return true;
+}
+
 static bool find_function(struct rts_object *object, uint64_t vaddr, struct rts_function *function)
 {
-    if (rts_object_is_bare(object)) {
-        *function = (struct rts_function){
-            .name = name_place(object, "offset", vaddr),
-            .start = vaddr,
-            .source = RTS_SYMBOL_NONE,
-            .linkage = RTS_LINKAGE_LOCAL,
-        };
-        return true;
-    }
+    if (rts_object_is_bare(object))
+        return from_place(object, vaddr, function);
     load_symbols(object);
     load_plt(object);
     const struct rts_symbol_entry *entry = rts_symbols_covering(&object->symbols, vaddr);
@@ -163,7 +188,8 @@ static bool find_function(struct rts_object *object, uint64_t vaddr, struct rts_
         from_symbol(object, entry, function);
         return true;
     }
-    return from_fde(object, vaddr, function);
+    return from_fde(object, vaddr, function) ||
+           (rts_object_has_changed(object) && from_place(object, vaddr, function));
 }
 
 static bool is_called(const struct rts_function *function, const char *name)

@@ -16,7 +16,7 @@ size_t rts_object_part_bytes(const struct rts_object *object)
            (object->plt_loaded ? rts_plt_bytes(&object->plt) : 0) +
            (object->go_table_found ? rts_go_table_bytes(&object->go_table) : 0) +
            (object->inlines ? rts_inlines_bytes(object->inlines) : 0) +
-           object->fde_names.count * PLACE_NAME_BYTES + rts_table_bytes(&object->fde_names);
+           object->place_names.count * PLACE_NAME_BYTES + rts_table_bytes(&object->place_names);
 }
 
 static size_t own_bytes(const struct rts_object *object)
@@ -67,9 +67,9 @@ void rts_object_drop_parts(struct rts_object *object)
 {
     size_t position = 0;
     void *name;
-    while ((name = rts_table_next(&object->fde_names, &position)))
+    while ((name = rts_table_next(&object->place_names, &position)))
         free(name);
-    rts_table_finish(&object->fde_names);
+    rts_table_finish(&object->place_names);
     rts_inlines_destroy(object->inlines);
     rts_plt_finish(&object->plt);
     rts_symbols_finish(&object->symbols);

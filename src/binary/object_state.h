@@ -46,7 +46,7 @@ struct rts_object {
     struct rts_go_table go_table;
     bool go_table_tried;
     bool go_table_found;
-    struct rts_table fde_names; /* sub_<start> strings handed out so far */
+    struct rts_table place_names; /* sub_<start> and offset_<place> handed out so far */
 
     struct rts_share *share; /* where its memory is counted; NULL: nowhere */
     size_t counted;          /* bytes of it that are, now */
@@ -64,6 +64,11 @@ size_t rts_object_part_bytes(const struct rts_object *object);
 
 /* Frees those parts. Nothing that was handed out of them may be in use: names, aliases, CFI. */
 void rts_object_drop_parts(struct rts_object *object);
+
+/* To be asked when a part was read, and before it is believed: whether the file and its debug file
+ * are what they were. If the latter is not, it is not used any more, and the part may be made again
+ * without it. */
+bool rts_object_part_is_sound(struct rts_object *object);
 
 /* Each loads its part if need be. The companion and Go's table are NULL when there is
  * none. */

@@ -17,6 +17,16 @@ static void copy_harmless(char shown[SHOWN_MAX + 1], const char *text)
     shown[length] = '\0';
 }
 
+/* Whether there is room for another file. */
+static bool may_say(struct rts_unread *unread)
+{
+    if (!unread->files || ++*unread->files <= RTS_UNREAD_FILES_MAX)
+        return true;
+    if (*unread->files == RTS_UNREAD_FILES_MAX + 1)
+        rts_log("debug information of other files cannot be read either");
+    return false;
+}
+
 void rts_unread_say(struct rts_unread *unread, enum rts_unread_cause cause, const char *what)
 {
     static const struct {
@@ -39,15 +49,22 @@ void rts_unread_say(struct rts_unread *unread, enum rts_unread_cause cause, cons
     if (!unread || unread->said)
         return;
     unread->said = true;
-    if (unread->files && ++*unread->files > RTS_UNREAD_FILES_MAX) {
-        if (*unread->files == RTS_UNREAD_FILES_MAX + 1)
-            rts_log("debug information of other files cannot be read either");
+    if (!may_say(unread))
         return;
-    }
     copy_harmless(file, unread->path ? unread->path : "a file");
     copy_harmless(shown, what);
     rts_log("not all debug information of %s is read: %s%s%s", file, texts[cause].before, shown,
             texts[cause].after);
+}
+
+void rts_unread_say_overwritten(struct rts_unread *unread, const char *what, const char *effect)
+{
+    char file[SHOWN_MAX + 1];
+    if (unread->said_overwritten || !may_say(unread))
+        return;
+    unread->said_overwritten = true;
+    copy_harmless(file, unread->path ? unread->path : "a file");
+    rts_log("%s: %s was overwritten while it was in use: %s", file, what, effect);
 }
 
 void rts_unread_section(struct rts_unread *unread, const struct rts_elf_image *image,

@@ -26,11 +26,16 @@ struct rts_unread {
     const char *path; /* of the file, for the message; owned by somebody else; may be NULL */
     unsigned *files;  /* of which it was said so far, of many objects; NULL: just of this one */
     bool said;
+    bool said_overwritten;
 };
 
 /* Says, if nothing was said yet, that `what` (a section, a file, a number; the target's, and made
  * harmless here) cannot be read, and what would help. `unread` may be NULL. */
 void rts_unread_say(struct rts_unread *unread, enum rts_unread_cause cause, const char *what);
+
+/* Says, once, that `what` ("it", "its debug file") was overwritten since it was opened, and what
+ * comes of it. */
+void rts_unread_say_overwritten(struct rts_unread *unread, const char *what, const char *effect);
 
 /* Says so of a section that is there, if its headers tell that it cannot be read. */
 void rts_unread_section(struct rts_unread *unread, const struct rts_elf_image *image,

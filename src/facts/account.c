@@ -116,12 +116,12 @@ static void append_frames(const struct rts_account *account, struct rts_buffer *
     for (unsigned i = 0; i < RTS_UNWINDER_COUNT; i++)
         rts_buffer_format(out, "%s\"%s\":%" PRIu64, i ? "," : "", rts_unwinder_name(i),
                           account->frames_by_unwinder[i]);
-    rts_buffer_format(out,
-                      "},\"unnamed\":{\"anonymous\":%" PRIu64 ",\"no_file\":%" PRIu64
-                      ",\"no_symbol\":%" PRIu64 "},\"copied\":{\"same\":%" PRIu64
-                      ",\"different\":%" PRIu64 "}}",
-                      account->unnamed_anonymous, account->unnamed_no_file,
-                      account->unnamed_no_symbol, account->copied_same, account->copied_different);
+    rts_buffer_format(
+        out,
+        "},\"unnamed\":{\"anonymous\":%" PRIu64 ",\"no_file\":%" PRIu64 ",\"no_symbol\":%" PRIu64
+        ",\"changed\":%" PRIu64 "},\"copied\":{\"same\":%" PRIu64 ",\"different\":%" PRIu64 "}}",
+        account->unnamed_anonymous, account->unnamed_no_file, account->unnamed_no_symbol,
+        account->unnamed_changed, account->copied_same, account->copied_different);
 }
 
 static void append_delivery(const struct rts_delivery_account *delivery, struct rts_buffer *out)

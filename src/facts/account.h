@@ -46,6 +46,7 @@ struct rts_account {
     uint64_t unnamed_anonymous;     /* frames in anonymous (JIT) code: no fact */
     uint64_t unnamed_no_file;       /* frames in files that could not be read: no fact */
     uint64_t unnamed_no_symbol;     /* frames in readable files without name or FDE: no fact */
+    uint64_t unnamed_changed;       /* frames in files that were overwritten meanwhile: no fact */
     uint64_t copied_same;           /* frames in a copy of a file's text, named like it */
     uint64_t copied_different;      /* frames where a file's text belongs and the memory is not it:
                                        among unnamed_anonymous or unnamed_no_file */

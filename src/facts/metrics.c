@@ -86,6 +86,7 @@ static void append_stacks(const struct rts_account *account, struct rts_buffer *
     append_labelled(out, "frames_unnamed_total", "cause", "anonymous", account->unnamed_anonymous);
     append_labelled(out, "frames_unnamed_total", "cause", "no_file", account->unnamed_no_file);
     append_labelled(out, "frames_unnamed_total", "cause", "no_symbol", account->unnamed_no_symbol);
+    append_labelled(out, "frames_unnamed_total", "cause", "changed", account->unnamed_changed);
 }
 
 static void append_events(const struct rts_account *account, struct rts_buffer *out)

@@ -83,6 +83,9 @@ static bool identify_addressed(struct rts_identity *identity, struct rts_object 
     if (!addressed.file_sha256)
         return false;
     hash_block(object, function, block);
+    /* A file that was overwritten cannot be read any more: the id would be that of no function. */
+    if (function->size > 0 && rts_object_has_changed(object))
+        return false;
     identity->symbol_id = rts_symbol_id_addressed(&addressed);
     identity->code_id = rts_code_id_addressed(&addressed);
     return true;

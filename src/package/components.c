@@ -45,8 +45,9 @@ static void complete(struct rts_components *components)
 struct rts_components *rts_components_read(const struct rts_object *object)
 {
     struct rts_components *components = rts_calloc(1, sizeof *components);
-    if (!rts_go_build_info_read(object, components) &&
-        !rts_cargo_auditable_read(object, components)) {
+    bool known =
+        rts_go_build_info_read(object, components) || rts_cargo_auditable_read(object, components);
+    if (!known || !rts_object_is_intact(object)) {
         rts_components_destroy(components);
         return NULL;
     }

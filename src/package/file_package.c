@@ -90,6 +90,9 @@ void rts_file_package_read(struct rts_file_package *package, const struct rts_ob
     free(note);
     if (!package->purl && !package->stale && in_place)
         package->purl = rts_language_package_purl(place->root_fd, place->path);
+    /* What lies there by now need not be what was mapped, nor of that package. */
+    if (!rts_object_is_intact(object))
+        rts_file_package_finish(package);
 }
 
 void rts_file_package_finish(struct rts_file_package *package)

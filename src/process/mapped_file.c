@@ -10,12 +10,19 @@
 static bool same_file(const void *item, const void *key)
 {
     const struct rts_mapped_file *a = item, *b = key;
+    if (a->outdated)
+        return false;
     if (a->has_identity != b->has_identity || a->build_id.size != b->build_id.size ||
         memcmp(a->build_id.bytes, b->build_id.bytes, a->build_id.size) != 0)
         return false;
     if (a->has_identity && (a->major != b->major || a->minor != b->minor || a->inode != b->inode))
         return false;
     return strcmp(a->path, b->path) == 0;
+}
+
+static bool is_file(const void *item, const void *key)
+{
+    return item == key;
 }
 
 static uint64_t hash_of(const struct rts_mapped_file *file)
@@ -92,7 +99,7 @@ void rts_mapped_file_unref(struct rts_mapped_file *file)
 static void remove(struct rts_mapped_files *files, struct rts_mapped_file *file,
                    const struct rts_object_owner *owner)
 {
-    rts_table_remove(&files->by_identity, hash_of(file), same_file, file);
+    rts_table_remove(&files->by_identity, hash_of(file), is_file, file);
     files->bytes -= bytes_of(file);
     destroy(file, owner->forget, owner->context);
 }

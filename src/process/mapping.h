@@ -20,9 +20,16 @@ struct rts_mapped_file {
     unsigned references;
     uint64_t idle_since; /* the trim that found it without one; 0: none did */
 
-    bool resolved;             /* opening was tried, with this outcome: */
-    unsigned attempts;         /* failed ones; another process may show the file that this one
-                                  does not */
+    int64_t modified_ns; /* wall time when the content of what was opened was changed last; 0: it
+                            is not known, or by another machine's clock */
+    uint64_t from_ns;    /* the same by the clock of mappings: what ran earlier was another */
+    uint64_t until_ns;   /* when it was overwritten: others have another entry from then on */
+    uint64_t checked_ns; /* it was not yet, then */
+    bool outdated;       /* it was; until_ns is valid */
+    bool copied;         /* the object is of another file with the same content */
+    bool resolved;       /* opening was tried, with this outcome: */
+    unsigned attempts;   /* failed ones; another process may show the file that this one
+                            does not */
     uint64_t tried_instance;   /* through which process the last attempt went */
     struct rts_object *object; /* NULL: failed, or not an ELF file */
     struct rts_object *bare; /* stands for it where only its build-id is known; NULL: not needed */

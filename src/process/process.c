@@ -181,6 +181,14 @@ static void forget_reported(struct rts_process *process)
     process->maps_known = false;
 }
 
+void rts_process_table_renew_file(struct rts_process_table *table, struct rts_mapping *mapping)
+{
+    struct rts_mapped_file *outdated = mapping->file;
+    mapping->file = rts_mapped_files_get(&table->files, outdated);
+    mapping->placed = false;
+    rts_mapped_file_unref(outdated);
+}
+
 /* Nothing is to be known of those who are no target. */
 static bool is_strange(const struct rts_process_table *table, const struct rts_process *process)
 {

@@ -111,6 +111,9 @@ struct rts_text_copy *rts_process_add_text_copy(struct rts_process *process,
  * for all when `thorough` (an EXIT record may have been lost). */
 size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bool thorough);
 
+/* Gives `mapping` another entry for its file, whose own is outdated. */
+void rts_process_table_renew_file(struct rts_process_table *table, struct rts_mapping *mapping);
+
 /* Frees instances that ended before `horizon`, and mappings and files that nothing needs, or whose
  * object its owner does not want any more. */
 void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,

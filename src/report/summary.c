@@ -168,6 +168,7 @@ static void append_unnamed(const struct rts_account *account, struct rts_buffer 
     add_reason(&reasons, "in generated code", account->unnamed_anonymous);
     add_reason(&reasons, "in unreadable files", account->unnamed_no_file);
     add_reason(&reasons, "without a symbol", account->unnamed_no_symbol);
+    add_reason(&reasons, "in files that were overwritten", account->unnamed_changed);
     if (reasons.total == 0)
         return;
     begin_line(out, "unnamed", reasons.total);

@@ -8,17 +8,68 @@
 #include <unistd.h>
 
 #include "binary/elf_image.h"
+#include "binary/object_content.h"
 #include "process/file_origin.h"
 #include "process/maps_query.h"
 #include "session/copied_text.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
 
 /* A file that cannot be opened through one process may be there in another one's view; after this
  * many it is given up. */
 #define ATTEMPTS_MAX 8
 
+/* The times of files advance by ticks, of 10 ms at most. */
+#define TICK_NS 10000000
+
+/* How often it is looked whether a mapped file was overwritten, by the times of samples. */
+#define CHECKED_EACH_NS 100000000
+
 static bool same_build_id(const struct rts_build_id *a, const struct rts_build_id *b)
 {
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+/* A wall time by the clock of mappings; 0: before it began, or it cannot be told. A time to come is
+ * none: the file was given it, or the clock was set. */
+static uint64_t by_our_clock(const struct rts_code_map *map, int64_t wall_ns)
+{
+    int64_t offset = rts_clock_wall_offset_ns();
+    int64_t time = wall_ns - offset;
+    bool known = map->monotonic && wall_ns > 0 && time > 0 &&
+                 wall_ns <= (int64_t)rts_clock_monotonic_ns() + offset;
+    return known ? (uint64_t)time : 0;
+}
+
+/* Notes that the file was overwritten, if it was, and when can be told. */
+static void note_change(const struct rts_code_map *map, struct rts_mapped_file *file,
+                        int64_t modified_ns)
+{
+    file->until_ns = modified_ns == file->modified_ns ? 0 : by_our_clock(map, modified_ns);
+    file->outdated = file->until_ns > 0;
+}
+
+/* Notes what was found, and whether it is what was found before. */
+static bool is_as_before(const struct rts_code_map *map, struct rts_mapped_file *file,
+                         const struct stat *status, bool own_times)
+{
+    struct rts_file_stamp stamp;
+    rts_file_stamp_take(&stamp, status);
+    if (!own_times)
+        return true;
+    if (file->modified_ns == 0) {
+        file->modified_ns = stamp.modified_ns;
+        file->from_ns = by_our_clock(map, stamp.modified_ns);
+    }
+    note_change(map, file, stamp.modified_ns);
+    return !file->outdated;
+}
+
+static bool is_file_of(const struct rts_object *object, const struct stat *status)
+{
+    struct stat own;
+    return fstat(rts_object_fd(object), &own) == 0 && own.st_dev == status->st_dev &&
+           own.st_ino == status->st_ino;
 }
 
 /* The object of what `place` has for `mapping`, if it is the very file that is mapped; then
@@ -33,6 +84,12 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     int fd = rts_mapped_file_open(proc_root, map->process->view, mapping, place, &verified, NULL);
     if (fd < 0)
         return NULL;
+    struct stat status;
+    bool own_times = rts_file_has_own_times(fd);
+    if (fstat(fd, &status) < 0 || (verified && !is_as_before(map, file, &status, own_times))) {
+        close(fd);
+        return NULL;
+    }
     /* What is no ELF file at all holds generated code; one that is, and cannot be read, is damaged,
      * or of another machine. */
     if (!rts_is_elf(fd)) {
@@ -44,6 +101,7 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     const struct rts_root_view *view = &origins->items[0].view;
     struct rts_debug_search search = {.root_fd = view->own_root ? -1 : view->fd, .enabled = true};
     struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
+    file->copied = object && !is_file_of(object, &status);
     if (object && (verified || (file->build_id.size > 0 &&
                                 same_build_id(&file->build_id, rts_object_build_id(object)))))
         return object;
@@ -100,8 +158,63 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
     if (file->object && map->packages)
         note_package(map, file->object, &origins);
     rts_file_origins_finish(&origins);
-    if (!file->object && !file->no_elf && !file->bare)
+    if (!file->object && !file->no_elf && !file->bare && !file->outdated)
         file->bare = stand_in(map, mapping);
+}
+
+/* The last change of what is mapped, whose object is of another file. */
+static int64_t modified_now(const struct rts_code_map *map, const struct rts_mapping *mapping)
+{
+    const char *proc_root = rts_process_table_root(map->processes);
+    for (int place = 0; place < RTS_PLACE_COUNT; place++) {
+        struct stat status;
+        struct rts_file_stamp stamp;
+        bool verified;
+        RTS_CLOSE int fd = rts_mapped_file_open(proc_root, map->process->view, mapping,
+                                                (enum rts_file_place)place, &verified, NULL);
+        if (fd < 0 || !verified || !rts_file_has_own_times(fd) || fstat(fd, &status) < 0)
+            continue;
+        rts_file_stamp_take(&stamp, &status);
+        return stamp.modified_ns;
+    }
+    return mapping->file->modified_ns;
+}
+
+/* Looks whether the file was overwritten. */
+static void check_content(const struct rts_code_map *map, const struct rts_mapping *mapping)
+{
+    struct rts_mapped_file *file = mapping->file;
+    int64_t modified_ns = file->modified_ns;
+    file->checked_ns = map->time;
+    if (file->copied)
+        modified_ns = modified_now(map, mapping);
+    else if (!rts_object_is_intact(file->object))
+        modified_ns = rts_object_modified_ns(file->object);
+    else
+        return;
+    note_change(map, file, modified_ns);
+}
+
+/* The entry of the mapping's file, as of the sample at hand. Memory shows what is written to a
+ * file, so when that is overwritten another one counts from then on. */
+static struct rts_mapped_file *file_of(struct rts_code_map *map, struct rts_mapping *mapping)
+{
+    struct rts_mapped_file *file = mapping->file;
+    if (map->finder)
+        return file;
+    if (file->object && !file->outdated &&
+        (!mapping->placed || map->time > file->checked_ns + CHECKED_EACH_NS))
+        check_content(map, mapping);
+    /* One that is known by its build-id has no other entry. */
+    if (file->outdated && map->time >= file->until_ns && file->has_identity)
+        rts_process_table_renew_file(map->processes, mapping);
+    return mapping->file;
+}
+
+/* Whether what was opened, or could not be, is what was there at the time of the sample. */
+static bool is_of_time(const struct rts_code_map *map, const struct rts_mapped_file *file)
+{
+    return map->time + TICK_NS >= file->from_ns && !(file->outdated && map->time >= file->until_ns);
 }
 
 static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object *object)
@@ -140,9 +253,9 @@ struct rts_object *rts_code_map_object(struct rts_code_map *map, const struct rt
     bool try_again = file->resolved && !map->finder && !file->object && !file->no_elf &&
                      file->attempts < ATTEMPTS_MAX &&
                      file->tried_instance != map->process->instance;
-    if (!file->resolved || try_again)
+    if (!file->outdated && (!file->resolved || try_again))
         resolve(map, mapping);
-    return file->object;
+    return is_of_time(map, file) ? file->object : NULL;
 }
 
 struct rts_code rts_code_map_find(void *context, uint64_t pc)
@@ -161,12 +274,12 @@ struct rts_code rts_code_map_find(void *context, uint64_t pc)
             return code;
         }
     }
-    struct rts_mapped_file *file = mapping->file;
+    struct rts_mapped_file *file = mapping->file ? file_of(map, mapping) : NULL;
     struct rts_object *object = file ? rts_code_map_object(map, mapping) : NULL;
     if (object)
         return in_object(mapping, object);
     code.kind = file && !file->no_elf ? RTS_CODE_NO_FILE : RTS_CODE_ANONYMOUS;
-    if (code.kind == RTS_CODE_NO_FILE && file->bare)
+    if (code.kind == RTS_CODE_NO_FILE && file->bare && is_of_time(map, file))
         in_bare(mapping, &code);
     else if (mapping->kind == RTS_MAPPING_FILE || mapping->kind == RTS_MAPPING_ANONYMOUS)
         rts_copied_text_find(map, mapping, pc, &code);

@@ -25,6 +25,8 @@ struct rts_code_map {
     struct rts_object_cache *objects;
     struct rts_package_table *packages; /* told of every object that is found; NULL: nobody asks */
     const struct rts_file_finder *finder; /* NULL: through the processes */
+    bool monotonic; /* the times of records are of CLOCK_MONOTONIC, and can be compared with files'
+                     */
     /* The question that is being asked: */
     struct rts_process *process;
     uint64_t time;

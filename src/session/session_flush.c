@@ -129,7 +129,9 @@ static void count_stack(struct rts_session *session, const struct rts_stack_entr
         struct rts_symbol *const *symbols;
         size_t count =
             rts_symbol_table_resolve(session->symbols, frame->object, frame->vaddr, &symbols);
-        if (count == 0)
+        if (count == 0 && rts_object_has_changed(frame->object))
+            session->account.unnamed_changed += entry->samples;
+        else if (count == 0)
             session->account.unnamed_no_symbol += entry->samples;
         else if (!rts_object_is_bare(frame->object))
             session->account.frames_symbolized += entry->samples;

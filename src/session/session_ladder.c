@@ -46,7 +46,11 @@ static struct rts_capture *create(struct rts_session *session, bool by_ptrace,
 static int open_on_target(struct rts_session *session, bool by_ptrace, struct rts_error *error)
 {
     session->capture = create(session, by_ptrace, error);
-    return session->capture ? rts_session_attach(session, error) : -1;
+    if (!session->capture)
+        return -1;
+    session->code_map.monotonic =
+        !(rts_capture_facts(session->capture)->gave_up & RTS_FEATURE_CLOCK_ID);
+    return rts_session_attach(session, error);
 }
 
 /* What the failed attempt has left behind. */

@@ -5,6 +5,7 @@ e2e_scripts = \
 	tests/e2e/targets.py \
 	tests/e2e/files.py \
 	tests/e2e/names.py \
+	tests/e2e/overwritten.py \
 	tests/e2e/storms.py \
 	tests/e2e/neighbours.py \
 	tests/e2e/clocks.py \

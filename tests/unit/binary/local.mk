@@ -5,6 +5,7 @@ binary_unit_tests = \
 	tests/unit/binary/test_elf_image \
 	tests/unit/binary/test_file_index \
 	tests/unit/binary/test_file_search \
+	tests/unit/binary/test_file_watch \
 	tests/unit/binary/test_go_table \
 	tests/unit/binary/test_hash_cache \
 	tests/unit/binary/test_object \
@@ -20,6 +21,7 @@ tests_unit_binary_test_elf_image_SOURCES = \
 	tests/unit/binary/test_elf_image.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
 tests_unit_binary_test_file_search_SOURCES = \
 	tests/unit/binary/test_file_search.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
+tests_unit_binary_test_file_watch_SOURCES = tests/unit/binary/test_file_watch.c
 tests_unit_binary_test_go_table_SOURCES = tests/unit/binary/test_go_table.c tests/unit/binary/elf_maker.h
 tests_unit_binary_test_hash_cache_SOURCES = tests/unit/binary/test_hash_cache.c tests/unit/oracle.h
 tests_unit_binary_test_object_SOURCES = \

@@ -33,6 +33,7 @@ static struct rts_account counted(void)
         .unnamed_anonymous = 19,
         .unnamed_no_file = 20,
         .unnamed_no_symbol = 21,
+        .unnamed_changed = 121,
         .copied_same = 61,
         .copied_different = 62,
         .kernel_side = 22,
@@ -175,23 +176,23 @@ static void every_number_is_in_its_place(void **state)
     expect_words(&expected, stop_word, 1, RTS_STOP_COUNT, 200);
     rts_buffer_text(&expected, "},\"frames\":{\"total\":903,\"symbolized\":14,\"by_unwinder\":");
     expect_words(&expected, unwinder_word, 0, RTS_UNWINDER_COUNT, 300);
-    rts_buffer_text(&expected,
-                    ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21}"
-                    ",\"copied\":{\"same\":61,\"different\":62}},"
-                    "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18,"
-                    "\"hits_nameless\":19},"
-                    "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70},"
-                    "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
-                    "\"retries\":28},"
-                    "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0,\"unjoined\":{"
-                    "\"file_unknown\":0,\"address_unknown\":0,\"name_differs\":0,"
-                    "\"name_ambiguous\":0},\"unjoined_symbols\":[]},"
-                    "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
-                    "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
-                    "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
-                    "\"too_long\":2,\"refused\":1,\"due\":5,"
-                    "\"target_cpu_ms\":1250,\"rate\":2.4}},"
-                    "\"memory\":{\"limit\":6400000,\"bytes\":");
+    rts_buffer_text(
+        &expected, ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21,\"changed\":121}"
+                   ",\"copied\":{\"same\":61,\"different\":62}},"
+                   "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18,"
+                   "\"hits_nameless\":19},"
+                   "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70},"
+                   "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
+                   "\"retries\":28},"
+                   "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0,\"unjoined\":{"
+                   "\"file_unknown\":0,\"address_unknown\":0,\"name_differs\":0,"
+                   "\"name_ambiguous\":0},\"unjoined_symbols\":[]},"
+                   "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
+                   "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
+                   "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
+                   "\"too_long\":2,\"refused\":1,\"due\":5,"
+                   "\"target_cpu_ms\":1250,\"rate\":2.4}},"
+                   "\"memory\":{\"limit\":6400000,\"bytes\":");
     expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 400);
     rts_buffer_text(&expected, ",\"peak\":");
     expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 500);
