@@ -7,6 +7,7 @@ librtsample_a_SOURCES += \
 	src/capture/events.c src/capture/events.h \
 	src/capture/flag_leak.c src/capture/flag_leak.h \
 	src/capture/perf_capture.c \
+	src/capture/perf_limits.c src/capture/perf_limits.h \
 	src/capture/perf_rings.c src/capture/perf_rings.h \
 	src/capture/ptrace_capture.c \
 	src/capture/ptrace_clock.c src/capture/ptrace_clock.h \

@@ -3,18 +3,17 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "capture/advice.h"
 #include "capture/drain.h"
 #include "capture/events.h"
 #include "capture/flag_leak.h"
+#include "capture/perf_limits.h"
 #include "capture/perf_rings.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -64,13 +63,6 @@ static bool has_our_clock(const struct perf_capture *perf)
     return (perf->rings.features & RTS_FEATURE_CLOCK_ID) && !perf->base.facts.clock_is_off;
 }
 
-static uint32_t max_frequency(void)
-{
-    RTS_FCLOSE FILE *file = fopen("/proc/sys/kernel/perf_event_max_sample_rate", "re");
-    unsigned limit;
-    return file && fscanf(file, "%u", &limit) == 1 && limit > 0 ? limit : UINT_MAX;
-}
-
 static struct rts_attr_request request_of(const struct perf_capture *perf, bool inherit)
 {
     return (struct rts_attr_request){
@@ -104,32 +96,6 @@ static uint32_t automatic_stack_bytes(const struct perf_capture *perf)
     return bytes;
 }
 
-/* One event per thread and CPU: a process of many threads needs many. */
-static void raise_fd_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-static int too_many_files(int32_t pid, struct rts_error *error)
-{
-    struct rlimit limit = {0};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    rts_fail(
-        error, RTS_FAILED,
-        "cannot watch all threads of process %d: it takes one event per thread and CPU, and the "
-        "limit on open files is %llu (ulimit -n)",
-        (int)pid, (unsigned long long)limit.rlim_cur);
-    if (error) {
-        error->number = EMFILE;
-        error->cause = rts_cause_name(RTS_CAUSE_OPEN_FILES);
-    }
-    return -1;
-}
-
 /* Those of a whole CPU are limited to the control group, if there is one. */
 static int open_attr(const struct perf_capture *perf, const struct perf_event_attr *attr,
                      int32_t tid, uint32_t cpu)
@@ -161,7 +127,7 @@ static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int3
         if (number == ESRCH || number == ENODEV)
             return 0;
         if (number == EMFILE || number == ENFILE)
-            return too_many_files(pid, error);
+            return rts_perf_too_many_files(pid, error);
         /* Only the first event may choose the rung, since all events of a run are alike; and the
          * clock is chosen already, by the rings. */
         bool ids = perf->rings.features & (RTS_FEATURE_CGROUP_IDS | RTS_FEATURE_BUILD_IDS);
@@ -201,19 +167,6 @@ static bool cpus_are_better(struct perf_capture *perf)
     return !perf->cpus_refused;
 }
 
-static int too_many_events(int32_t pid, struct rts_error *error)
-{
-    rts_fail(error, RTS_FAILED,
-             "process %d and those before have so many threads that opening events on each would "
-             "take long",
-             (int)pid);
-    if (error) {
-        error->number = E2BIG;
-        error->cause = rts_cause_name(RTS_CAUSE_MANY_THREADS);
-    }
-    return -1;
-}
-
 /* Opens the threads of `pid` that are not open yet. Returns how many there were, or -1. */
 static int open_new_threads(struct perf_capture *perf, int32_t pid, struct rts_error *error)
 {
@@ -232,7 +185,7 @@ static int open_new_threads(struct perf_capture *perf, int32_t pid, struct rts_e
         if (tid <= 0 || rts_events_has_thread(&perf->events, tid))
             continue;
         if (cpus_are_better(perf))
-            opened = too_many_events(pid, error);
+            opened = rts_perf_too_many_events(pid, error);
         else
             opened = open_thread(perf, tid, pid, error) < 0 ? -1 : opened + 1;
     }
@@ -419,14 +372,14 @@ struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *op
 {
     struct perf_capture *perf = rts_calloc(1, sizeof *perf);
     struct rts_capture_facts *facts = &perf->base.facts;
-    uint32_t limit = max_frequency();
+    uint32_t limit = rts_perf_max_frequency();
     perf->base.backend = &backend;
     perf->options = *options;
     perf->group = -1;
     facts->method = "perf:cpu-clock";
     facts->frequency = options->frequency < limit ? options->frequency : limit;
     perf->frequency_max = facts->frequency;
-    raise_fd_limit();
+    rts_perf_raise_file_limit();
     facts->clock_is_off = !rts_time_namespace_offset("/proc", &perf->drain.clock_offset_ns);
     rts_perf_rings_init(&perf->rings, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE);
     if (options->build_ids)
