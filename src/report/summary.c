@@ -162,6 +162,14 @@ static void append_unseen(const struct rts_summary *summary, struct rts_buffer *
     rts_buffer_text(out, "\n");
 }
 
+static void append_damaged(const struct rts_account *account, struct rts_buffer *out)
+{
+    if (account->malformed_side_band == 0)
+        return;
+    begin_line(out, "damaged", account->malformed_side_band);
+    rts_buffer_text(out, "records, not samples, of processes and mappings, which may be missing\n");
+}
+
 static void append_unnamed(const struct rts_account *account, struct rts_buffer *out)
 {
     struct reasons reasons = {0};
@@ -323,6 +331,7 @@ void rts_summary_format(const struct rts_summary *summary, struct rts_buffer *ou
     append_stacks(summary->account, out);
     append_apart(summary->account, out);
     append_unseen(summary, out);
+    append_damaged(summary->account, out);
     append_unnamed(summary->account, out);
     append_facts(summary, out);
     append_packages(summary->account, out);

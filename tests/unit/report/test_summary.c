@@ -68,6 +68,7 @@ static void everything_that_went_wrong_is_said(void **state)
         .other = 3,
         .unseen_processes = 700,
         .unseen_threads = 8,
+        .malformed_side_band = 8,
         .unnamed_anonymous = 50,
         .unnamed_no_file = 4,
         .unnamed_no_symbol = 5,
@@ -94,6 +95,8 @@ static void everything_that_went_wrong_is_said(void **state)
         "other processes 3, rtsample itself 2\n"
         "  unseen           708  ended without a sample, with less CPU time than a period "
         "(10.1 ms): processes 700, threads 8\n"
+        "  damaged            8  records, not samples, of processes and mappings, which may be "
+        "missing\n"
         "  unnamed           59  frames gave no fact: in generated code 50, "
         "without a symbol 5, in unreadable files 4\n"
         "  facts      2,345,678  lines, 9,876,543 hits, in /tmp/facts.ndjson\n"
