@@ -17,11 +17,18 @@ COMMON = "-F 199 -d " + os.environ.get("RTSAMPLE_KERNEL_SECONDS", "3")
 ENVIRONMENT = "Sampler__MaxCpuPercent=0"
 
 # Of another user, with CAP_PERFMON alone: what is executed once the sampling has begun is named where
-# its file can be read, and where it cannot there is its build-id, from Linux 5.12 on.
+# its file can be read, and where it cannot there is its build-id, if the kernel tells it to nobody
+# else.
 LATE_PLACES = ("/bin", "/secret")
 
 # Not busybox's own, which its shell prefers and which cannot change the user.
 NOBODY = "/bin/setpriv --reuid=65534 --regid=65534 --clear-groups"
+
+# Another user than that, with CAP_PERFMON.
+MONITOR = (
+    "/bin/setpriv --reuid=65533 --regid=65533 --clear-groups "
+    "--inh-caps=+perfmon --ambient-caps=+perfmon "
+)
 
 # What is run there: a name, kernel.perf_event_paranoid, the exit status that is right, and as whom.
 RUNS = [
@@ -66,6 +73,77 @@ done
 """
 
 
+# Beside other recorders (neighbours.py): of short processes, by each kind of run.
+BESIDE = {
+    "-p": "rtsample %(arguments)s -p $worker",
+    "-a": "rtsample %(arguments)s -a --emit process",
+    "--": "rtsample %(arguments)s -- /bin/neighbour work 2 /bin/nbr",
+    "--cgroup": "rtsample %(arguments)s --cgroup /group/in",
+    "CAP_PERFMON": MONITOR + "rtsample %(arguments)s -p $worker",
+}
+BESIDE_ARGUMENTS = "-F 199 -d 5 -o facts-%(number)d --stats stats-%(number)d"
+
+# To load a program takes an emulated processor long.
+NEIGHBOURS = """
+export BURN_SECONDS=2
+cp /bin/neighbour /bin/nbr
+mkdir /group
+mount -t cgroup2 none /group
+mkdir /group/in
+%(user)s /bin/neighbour work 0 /bin/nbr >/dev/null &
+worker=$!
+echo $worker >/group/in/cgroup.procs
+sleep 6 | neighbour watch $worker >marks-alone
+sleep 6 | neighbour watch $worker >marks-ours &
+watcher=$!
+sleep 1
+%(monitor)s
+wait $watcher
+sleep 1000 | neighbour ask >/dev/null 2>&1 &
+sleep 1
+sleep 6 | neighbour watch $worker >marks-asked
+%(runs)s
+rtsample doctor --json >doctor
+for name in alone ours asked; do give marks-$name; done
+give doctor
+kill $worker
+"""
+
+BESIDE_RUN = """
+%(command)s 2>stderr-%(number)d
+echo "@@status %(number)d $?"
+for kind in facts stats stderr; do
+    give $kind-%(number)d
+done
+"""
+
+PERF = """
+perf record -q -e cpu-clock -F 99 %(what)s -o perf.data -- \\
+    rtsample -F 199 -d 5 -p $worker -o facts-%(number)d --stats stats-%(number)d 2>stderr-%(number)d
+echo "@@status %(number)d $?"
+perf script -i perf.data -F comm,ip,sym --comms nbr >script-%(number)d 2>/dev/null
+for kind in facts stats stderr script; do
+    give $kind-%(number)d
+done
+rm perf.data
+"""
+
+# The target of perf, and its number.
+PERFS = {"perf record": ("-p $worker", 300), "perf record -a --buildid-mmap": ("-a --buildid-mmap", 301)}
+
+
+def neighbours():
+    runs = []
+    for number, command in enumerate(BESIDE.values(), 200):
+        arguments = BESIDE_ARGUMENTS % {"number": number}
+        runs.append(BESIDE_RUN % {"command": command % {"arguments": arguments}, "number": number})
+    perfs = [PERF % {"what": what, "number": number} for what, number in PERFS.values()]
+    monitor = MONITOR + "rtsample -F 99 -d 2 -p $worker -o /dev/null 2>/dev/null"
+    text = NEIGHBOURS % {"user": NOBODY, "monitor": monitor, "runs": "".join(runs)}
+    # perf before anybody asks: it may be ended by it.
+    return text.replace("sleep 1000 |", "".join(perfs if shutil.which("perf") else []) + "sleep 1000 |")
+
+
 def script():
     runs = [
         RUN
@@ -79,19 +157,19 @@ def script():
         for number, (_, paranoid, _, user) in enumerate(RUNS)
     ]
     late = [LATE % {"place": place, "number": 100 + i} for i, place in enumerate(LATE_PLACES)]
-    return "export %s\n%s%s%s" % (ENVIRONMENT, "".join(runs), SECRET, "".join(late))
+    return "export %s\n%s%s%s%s" % (ENVIRONMENT, "".join(runs), SECRET, "".join(late), neighbours())
 
 
 class BootRun(Run):
     """One run on that machine, as its console tells it."""
 
-    def __init__(self, console, number):
+    def __init__(self, console, number, opted_in=False):
         self.problems = []
         found = re.search(r"^@@status %d (\d+)$" % number, console, re.M)
         self.status = int(found.group(1)) if found else None
         self.output = given(console, "facts-%d" % number)
         self.stderr = given(console, "stderr-%d" % number).decode("utf-8", "replace")
-        self.facts, problems = check_lines(self.output)
+        self.facts, problems = check_lines(self.output, opted_in)
         self.problems += problems
         stats = given(console, "stats-%d" % number)
         if stats:
@@ -138,6 +216,56 @@ def check_late(run, console, number, build_id):
     return problems + ([] if second else ["its build-id is missing: " + run.summary()])
 
 
+def check_beside(run, name):
+    """The account and facts of a run beside others."""
+    of_all = name == "-a"
+    if run.status not in (0, 143) or not run.stats:
+        return ["exit status %s: %s" % (run.status, run.stderr)]
+    samples = run.stats["samples"]
+    problems = list(run.problems)
+    if samples["dropped"]["malformed"] or samples["malformed_side_band"]:
+        problems.append("records are damaged: %s" % samples)
+    hot = sum(fact["hitCount"] for fact in run.find("hot") if not of_all or fact["processName"] == "nbr")
+    # Loading is most of the rest; all of it is of files that are there. (Old kernels do not let
+    # CAP_PERFMON see what the process had mapped that ran at the beginning.)
+    unnamed = run.stats["frames"]["unnamed"]["no_file"]
+    if hot < 10 or (unnamed > 0.02 * run.kept and name != "CAP_PERFMON"):
+        problems.append("hot is in %d samples: %s" % (hot, run.summary()))
+    return problems
+
+
+def check_neighbours(release, console):
+    """What is right beside others, and whether this kernel marks the records of others."""
+    marks = {}
+    for name in ("alone", "ours", "asked"):
+        counts = given(console, "marks-" + name).split()[1:]
+        marks[name] = tuple(int(word) for word in counts) or (0, 0)
+    problems = ["nothing was recorded, %s" % name for name, (count, _) in marks.items() if not count]
+    cause = None
+    if not problems:
+        problems += ["records are marked, %s" % name for name in ("alone", "ours") if marks[name][1]]
+        check = json.loads(given(console, "doctor"))["checks"]["feature.build_id"]
+        note("%d of %d records of others are marked; %s" % (*marks["asked"][::-1], check["found"]))
+        cause = check["cause"]
+        if (cause == "leaks") != (marks["asked"][1] > 0):
+            problems.append("doctor says: %s" % check)
+    ok("Linux %s: nobody is misled, and doctor tells whether asking for build-ids would" % release, problems)
+    for number, name in enumerate(BESIDE, 200):
+        run = BootRun(console, number, opted_in=name == "-a")
+        ok("Linux %s, %s beside a recorder with build-ids" % (release, name), check_beside(run, name))
+    for name, (_, number) in PERFS.items():
+        title = "Linux %s, beside %s" % (release, name)
+        if not shutil.which("perf") or (cause == "not_built_in" and "buildid" in name):
+            skip(title, "there is no such perf")
+            continue
+        run = BootRun(console, number)
+        blocks = given(console, "script-%d" % number).decode("utf-8", "replace").splitlines()
+        problems = check_beside(run, name)
+        if sum(" hot" in line for line in blocks) < 10:
+            problems.append("perf has too few samples of hot: %s" % blocks[:20])
+        ok(title, problems)
+
+
 def kernel(path, image, build_id):
     console = boot(path, image)
     release = release_of(console)
@@ -154,11 +282,15 @@ def kernel(path, image, build_id):
         run = BootRun(console, 100 + number)
         problems = check_late(run, console, number, build_id)
         ok("Linux %s, CAP_PERFMON alone, another user's program in %s" % (release, place), problems)
+    check_neighbours(release, console)
 
 
 images = kernel_images()
 if not shutil.which("setpriv"):
     skip_all("setpriv is not installed")
+neighbour = os.path.join(WORK, "neighbour")
+compiler = os.environ.get("CC", "cc").split()
+subprocess.run([*compiler, "-O2", "-o", neighbour, os.path.join(HERE, "neighbour.c")], check=True)
 second = build("two-lives") + "-second"
 notes = subprocess.run(["readelf", "-n", second], stdout=subprocess.PIPE, text=True, check=True).stdout
 programs = {
@@ -166,7 +298,10 @@ programs = {
     "setpriv": shutil.which("setpriv"),
     "confine": build_confine(),
     "two-lives-second": second,
+    "neighbour": neighbour,
 }
+if shutil.which("perf"):
+    programs["perf"] = shutil.which("perf")
 initramfs = make_initramfs(programs, script())
 for path in images:
     kernel(path, initramfs, re.search(r"Build ID: (\w+)", notes).group(1))

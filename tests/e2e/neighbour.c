@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who else may be on a machine that is sampled.
+ * Who else may be on a machine that is sampled. All but burn say "ready" once they are.
  *
- *   neighbour work ROUNDS PROGRAM...   runs `PROGRAM burn` again and again, one after the other,
- * each of the programs in turn; 0: for ever. Each is a new process that executes a file. neighbour
- * burn                     uses a tenth of a second of CPU time in a function hot() neighbour ask
- * is a recorder of the whole machine that asks for build-ids in MMAP2 records, and reads none. Exit
- * status 77: this kernel has none, or does not permit it. neighbour watch PID                is a
- * recorder of a process, and all that it starts, that does not ask for them. At the end of its
- * standard input it prints how many MMAP2 records it got, and how many of them claim to have a
- * build-id, which is wrong.
+ * - neighbour work ROUNDS PROGRAM...: runs `PROGRAM burn` again and again, one after the other,
+ * each of the programs in turn; 0: for ever. Each is a new process that executes a file.
+ * - neighbour burn: uses a tenth of a second of CPU time, or $BURN_SECONDS, in a function hot().
+ * - neighbour ask: is a recorder of the whole machine that asks for build-ids in MMAP2 records.
+ * - neighbour watch PID: is a recorder of a process, and all that it starts, that does not.
  *
- * All but burn say "ready" once they are.
+ * At the end of their standard input the recorders print how many MMAP2 records they got, and how
+ * many of them claim to have a build-id. Exit status 77: this kernel has none, or does not permit
+ * it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -44,7 +43,9 @@ static double cpu_seconds(void)
 
 __attribute__((noinline)) static void hot(void)
 {
-    while (cpu_seconds() < 0.1)
+    const char *wish = getenv("BURN_SECONDS");
+    double end = cpu_seconds() + (wish ? atof(wish) : 0.1);
+    while (cpu_seconds() < end)
         for (int i = 0; i < 1000000; i++)
             count++;
 }
