@@ -108,6 +108,8 @@ struct rts_frame {
     uint64_t load_base;        /* where the object's first PT_LOAD page is mapped; 0 if unknown */
     uint8_t unwinder;          /* enum rts_unwinder */
     uint8_t text;              /* enum rts_frame_text */
+    const char *module;        /* name of the file that is mapped there; NULL: none, or not known.
+                                  Borrowed, until stacks are named */
 };
 
 /* Where a symbol's name came from, best first; rts_symbol_source_name() gives the word that goes

@@ -11,7 +11,7 @@
 #include "util/table.h"
 
 struct observed_symbol {
-    struct rts_fact_symbol symbol; /* its purl is not used, but the one below */
+    struct rts_fact_symbol symbol; /* its purl is not used, but the one below, nor its module */
     char *purl;                    /* owned */
     uint64_t samples, leaf_samples;
     int64_t first_ns, last_ns; /* wall time */
@@ -82,6 +82,7 @@ static void add_line(struct rts_observed_graph *graph, const struct rts_window_l
     if (!seen) {
         seen = rts_calloc(1, sizeof *seen);
         seen->symbol = *line->symbol;
+        seen->symbol.module = NULL; /* it goes with the window */
         seen->first_ns = seen->last_ns = wall_ns;
         rts_table_add(&graph->symbols, hash, seen);
     }

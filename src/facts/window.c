@@ -16,6 +16,8 @@ struct line {
     struct rts_fact_symbol symbol;
     uint64_t load_base;
     uint64_t load_base_ns; /* time of the hit that load_base is of */
+    char *module;          /* owned; symbol.module is this */
+    uint64_t module_ns;    /* time of the hit that it is of */
     uint64_t samples;
     uint64_t leaf_samples;
     uint64_t first_ns;
@@ -50,8 +52,10 @@ struct rts_window *rts_window_create(void)
 
 static void clear(struct rts_window *window)
 {
-    for (size_t i = 0; i < window->count; i++)
+    for (size_t i = 0; i < window->count; i++) {
+        free(window->lines[i]->module);
         free(window->lines[i]);
+    }
     window->count = 0;
     window->hits = 0;
     rts_table_clear(&window->index);
@@ -89,11 +93,29 @@ static struct line *find_or_add(struct rts_window *window, const struct rts_fact
     line->symbol = *symbol;
     line->first_ns = UINT64_MAX;
     line->load_base_ns = UINT64_MAX;
+    line->symbol.module = NULL;
+    line->module_ns = UINT64_MAX;
     window->lines =
         rts_grow(window->lines, window->count, &window->capacity, sizeof *window->lines);
     window->lines[window->count++] = line;
     rts_table_add(&window->index, hash, line);
     return line;
+}
+
+/* A function may be in files of several names, which are the same or have one build-id: a line has
+ * that of its earliest hit, and of several at that time the first in the order of bytes. */
+static void keep_module(struct line *line, const char *module, uint64_t time_ns)
+{
+    bool better = time_ns < line->module_ns ||
+                  (time_ns == line->module_ns && line->module && strcmp(module, line->module) < 0);
+    if (line->module && !better)
+        return;
+    if (!line->module || strcmp(module, line->module) != 0) {
+        free(line->module);
+        line->module = rts_strdup(module);
+    }
+    line->symbol.module = line->module;
+    line->module_ns = time_ns;
 }
 
 void rts_window_add(struct rts_window *window, const struct rts_fact_process *process,
@@ -109,6 +131,8 @@ void rts_window_add(struct rts_window *window, const struct rts_fact_process *pr
         line->leaf_samples += samples;
     if (first_ns < line->first_ns)
         line->first_ns = first_ns;
+    if (symbol->module)
+        keep_module(line, symbol->module, first_ns);
     if (load_base && first_ns < line->load_base_ns) {
         line->load_base = load_base;
         line->load_base_ns = first_ns;
@@ -169,6 +193,7 @@ static void append_metadata(const struct line *line, const char *evidence,
     rts_outgoing_text(fact, RTS_FIELD_JOIN, symbol->join_rule);
     if (line->leaf_samples)
         rts_outgoing_number(fact, RTS_FIELD_LEAF_HITS, line->leaf_samples);
+    rts_outgoing_text(fact, RTS_FIELD_MODULE, symbol->module);
     rts_outgoing_text(fact, RTS_FIELD_PACKAGE_MODIFIED, symbol->package_modified ? "true" : NULL);
     rts_outgoing_text(fact, RTS_FIELD_STALE_MAPPING, symbol->stale_mapping);
     rts_outgoing_text(fact, RTS_FIELD_SYMBOL, symbol->name);

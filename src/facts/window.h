@@ -24,6 +24,7 @@ struct rts_fact_symbol {
     const char *join_rule;     /* metadata.join */
     const char *purl;          /* the package that the code is of */
     const char *stale_mapping; /* metadata.staleMapping */
+    const char *module;        /* metadata.module; of the earliest hit that knows it, copied */
     const char *file_identity; /* metadata.fileIdentity */
     bool build_id_is_file_hash;
     bool package_modified; /* metadata.packageModified */

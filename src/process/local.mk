@@ -10,6 +10,7 @@ librtsample_a_SOURCES += \
 	src/process/mapping.c src/process/mapping.h \
 	src/process/maps.c src/process/maps.h \
 	src/process/maps_query.c src/process/maps_query.h \
+	src/process/module_name.c src/process/module_name.h \
 	src/process/namespace_root.c src/process/namespace_root.h \
 	src/process/neighbours.c src/process/neighbours.h \
 	src/process/process.c src/process/process.h src/process/process_state.h \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/module_name.h"
 #include "util/memory.h"
 #include "util/share.h"
 
@@ -42,7 +43,8 @@ static int compare_idle(const void *left, const void *right)
 static size_t bytes_of(const struct rts_mapped_file *file)
 {
     const size_t slots = 2 * sizeof(struct rts_table_slot);
-    return rts_heap_bytes(sizeof *file) + rts_heap_bytes(strlen(file->path) + 1) + slots;
+    size_t module = file->module ? rts_heap_bytes(strlen(file->module) + 1) : 0;
+    return rts_heap_bytes(sizeof *file) + rts_heap_bytes(strlen(file->path) + 1) + module + slots;
 }
 
 static void destroy(struct rts_mapped_file *file,
@@ -53,6 +55,7 @@ static void destroy(struct rts_mapped_file *file,
     if (file->bare)
         forget(context, file->bare);
     free(file->path);
+    free(file->module);
     free(file);
 }
 
@@ -74,6 +77,7 @@ struct rts_mapped_file *rts_mapped_files_get(struct rts_mapped_files *files,
     if (!file) {
         file = rts_calloc(1, sizeof *file);
         file->path = rts_strdup(key->path);
+        file->module = rts_module_name(key->path);
         file->has_identity = key->has_identity;
         file->major = key->major;
         file->minor = key->minor;

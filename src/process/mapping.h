@@ -13,6 +13,7 @@
  * Whoever resolves it keeps the outcome here. */
 struct rts_mapped_file {
     char *path;        /* as the kernel has it, inside the target's mount namespace */
+    char *module;      /* its name (module_name.h); NULL: none */
     bool has_identity; /* major, minor, inode are valid */
     uint32_t major, minor;
     uint64_t inode;

@@ -139,9 +139,10 @@ static void put_file(struct rts_recorder *recorder, struct rts_object *object,
         rts_trace_writer_add_build_id(recorder->writer, called, build_id);
 }
 
-/* Where an object is mapped, under a new number; returns its code. */
+/* Where an object is mapped, under a new number; returns its code. The name of the file is in facts
+ * too, so that it is kept where paths are not. */
 static uint64_t put_place(struct rts_recorder *recorder, struct rts_object *object,
-                          const struct rts_mapping *mapping)
+                          const struct rts_mapping *mapping, const char *module)
 {
     uint32_t serial = rts_object_serial(object);
     bool is_new, hidden = hides_addresses(recorder);
@@ -151,7 +152,7 @@ static uint64_t put_place(struct rts_recorder *recorder, struct rts_object *obje
         put_image(recorder, object); /* no file is to be searched for it */
     else if (is_new_file)
         put_file(recorder, object, mapping);
-    uint64_t number = rts_known_place(&recorder->known, serial, bias, load_base, &is_new);
+    uint64_t number = rts_known_place(&recorder->known, serial, bias, load_base, module, &is_new);
     if (is_new) {
         struct rts_note_draft draft;
         rts_note_begin(&draft, RTS_NOTE_MAPPING, &recorder->records);
@@ -159,6 +160,8 @@ static uint64_t put_place(struct rts_recorder *recorder, struct rts_object *obje
         rts_note_put_number(&draft, serial);
         rts_note_put_number(&draft, bias);
         rts_note_put_number(&draft, load_base);
+        if (module)
+            rts_note_put_text(&draft, module);
         rts_note_end(&draft);
     }
     return RTS_NOTE_CODE_MAPPING + number;
@@ -225,7 +228,7 @@ void rts_recorder_put_frame(struct rts_recorder *recorder, const struct rts_proc
     if (!frame->object)
         return;
     if (known->serial != rts_object_serial(frame->object)) {
-        known->code = put_place(recorder, frame->object, mapping);
+        known->code = put_place(recorder, frame->object, mapping, frame->module);
         known->serial = rts_object_serial(frame->object);
         if (recorder->format.full)
             put_constants(recorder, process, mapping, frame->object);

@@ -8,6 +8,7 @@
 
 struct place {
     uint64_t number, bias, load_base;
+    uint64_t module; /* a digest of the name; 0: none */
     uint32_t serial;
 };
 
@@ -87,13 +88,19 @@ struct rts_known_mapping *rts_known_mapping(struct rts_known *known, uint64_t in
 static bool same_place(const void *item, const void *key)
 {
     const struct place *a = item, *b = key;
-    return a->serial == b->serial && a->bias == b->bias && a->load_base == b->load_base;
+    return a->serial == b->serial && a->bias == b->bias && a->load_base == b->load_base &&
+           a->module == b->module;
 }
 
 uint64_t rts_known_place(struct rts_known *known, uint32_t serial, uint64_t bias,
-                         uint64_t load_base, bool *is_new)
+                         uint64_t load_base, const char *module, bool *is_new)
 {
-    const struct place key = {.serial = serial, .bias = bias, .load_base = load_base};
+    const struct place key = {
+        .serial = serial,
+        .bias = bias,
+        .load_base = load_base,
+        .module = module ? rts_hash_bytes(module, strlen(module), 0) : 0,
+    };
     uint64_t hash = rts_hash_u64(serial ^ rts_hash_u64(bias));
     struct place *place = rts_table_find(&known->places, hash, same_place, &key);
     *is_new = !place;

@@ -37,10 +37,10 @@ void rts_known_bound(struct rts_known *known);
 struct rts_known_mapping *rts_known_mapping(struct rts_known *known, uint64_t instance,
                                             uint64_t start, uint64_t end, uint64_t from_ns);
 
-/* The number of the place where the object with this serial is mapped with this bias and load base;
- * *is_new when it has just been given one. */
+/* The number of the place where the object with this serial is mapped with this bias and load base,
+ * from a file of this name (NULL: none); *is_new when it has just been given one. */
 uint64_t rts_known_place(struct rts_known *known, uint32_t serial, uint64_t bias,
-                         uint64_t load_base, bool *is_new);
+                         uint64_t load_base, const char *module, bool *is_new);
 
 /* True when this is new, which it is not the next time: an object, a thread, a file in the list of
  * build-ids (of which there may be no more than RTS_KNOWN_MAX). */

@@ -236,6 +236,7 @@ static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object 
         .object = object,
         .bias = mapping->bias,
         .load_base = mapping->load_base,
+        .module = mapping->file ? mapping->file->module : "[vdso]",
     };
 }
 
@@ -243,6 +244,7 @@ static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object 
 static void in_bare(struct rts_mapping *mapping, struct rts_code *code)
 {
     code->object = mapping->file->bare;
+    code->module = mapping->file->module;
     code->bias = code->load_base = mapping->bias = mapping->load_base =
         mapping->start - mapping->offset;
 }

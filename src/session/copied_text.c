@@ -184,6 +184,7 @@ void rts_copied_text_find(struct rts_code_map *map, struct rts_mapping *mapping,
             .bias = mapping->bias,
             .load_base = mapping->load_base,
             .text = RTS_FRAME_COPY,
+            .module = copy->anchor.file->module,
         };
         break;
     case RTS_PAGE_DIFFERENT: code->text = RTS_FRAME_DIFFERENT; break;

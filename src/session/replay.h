@@ -29,6 +29,7 @@ struct rts_replay_mapping {
     uint64_t number;
     struct rts_object *object;
     uint64_t bias, load_base;
+    const char *module; /* one of the replay's; NULL: none */
 };
 
 struct rts_replay {
@@ -61,7 +62,8 @@ struct rts_replay {
     bool has_command;
     int command_status;
     struct rts_table replay_files, mappings;
-    struct rts_buffer stack; /* payload of the STACK that the next sample belongs to */
+    struct rts_table modules; /* char *: names of files, which frames borrow */
+    struct rts_buffer stack;  /* payload of the STACK that the next sample belongs to */
     unsigned stack_version;
     bool has_stack;
     struct rts_table packages; /* what PACKAGE notes said */

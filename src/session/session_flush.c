@@ -7,9 +7,10 @@
 #include "util/log.h"
 
 static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
-                                          const struct rts_object *object,
+                                          const struct rts_frame *frame,
                                           const struct rts_symbol *symbol)
 {
+    const struct rts_object *object = frame->object;
     struct rts_package package = {0};
     const char *file_identity = object && rts_object_is_by_path(object) ? "path" : NULL;
     if (symbol->source == RTS_SYMBOL_NONE)
@@ -33,6 +34,7 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
         .build_id_is_file_hash = symbol->build_id_is_file_hash,
         .purl = package.purl,
         .stale_mapping = package.stale,
+        .module = frame->module,
         .file_identity = file_identity,
         .package_modified = package.modified,
     };
@@ -62,7 +64,7 @@ static void count_symbol(struct rts_session *session, const struct rts_stack_ent
     symbol->leaf_hits += leaf ? entry->samples : 0;
     if (session->graph)
         session->account.joins[symbol->join] += entry->samples;
-    struct rts_fact_symbol fact = fact_symbol(session, frame->object, symbol);
+    struct rts_fact_symbol fact = fact_symbol(session, frame, symbol);
     count_nameless(session, symbol, fact.purl, entry->samples);
     uint64_t load_base = symbol->source == RTS_SYMBOL_NONE ? 0 : frame->load_base;
     rts_window_add(session->window, process, &fact, load_base, entry->samples, entry->first_ns,

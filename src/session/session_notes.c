@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/module_name.h"
 #include "session/replay.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -16,6 +17,9 @@
 
 /* Files, and mappings, that a trace may number: more than any run of ours hits. */
 #define NUMBERED_MAX 1000000
+
+/* Names of files; more than any run of ours has. */
+#define MODULES_MAX 65536
 
 /* A word of what was given up takes two letters at least. */
 #define WORDS_MAX 8
@@ -194,6 +198,26 @@ static void take_image(struct rts_session *session, struct rts_note *note)
     file->owned = file->object != NULL;
 }
 
+static bool same_text(const void *item, const void *key)
+{
+    return strcmp(item, key) == 0;
+}
+
+/* The replay's own copy of a name; NULL: none, or too many. */
+static const char *intern_module(struct rts_replay *replay, const char *text)
+{
+    size_t size = strlen(text);
+    if (size == 0 || size > RTS_MODULE_NAME_MAX)
+        return NULL;
+    uint64_t hash = rts_hash_bytes(text, size, 0);
+    char *known = rts_table_find(&replay->modules, hash, same_text, text);
+    if (!known && replay->modules.count < MODULES_MAX) {
+        known = rts_strdup(text);
+        rts_table_add(&replay->modules, hash, known);
+    }
+    return known;
+}
+
 static void take_mapping(struct rts_session *session, struct rts_note *note)
 {
     struct rts_replay *replay = session->replay;
@@ -210,6 +234,9 @@ static void take_mapping(struct rts_session *session, struct rts_note *note)
     mapping->object = file ? file->object : NULL;
     mapping->bias = rts_note_number(note);
     mapping->load_base = rts_note_number(note);
+    mapping->module = NULL;
+    if (!note->damaged && note->at < note->end) /* traces of before it was kept have none */
+        mapping->module = intern_module(replay, rts_note_text(note));
 }
 
 static void take_process(struct rts_session *session, struct rts_note *note)
@@ -281,6 +308,7 @@ static void set_frame(struct rts_session *session, const struct rts_note_frame *
             frame.object = mapping->object;
             frame.vaddr = noted->address - mapping->bias;
             frame.load_base = mapping->load_base;
+            frame.module = mapping->module;
         }
     }
     stack->kinds[stack->count] = kind;
@@ -404,6 +432,10 @@ void rts_replay_finish_notes(struct rts_session *session)
         free(mapping);
     rts_table_finish(&replay->replay_files);
     rts_table_finish(&replay->mappings);
+    position = 0;
+    for (void *module; (module = rts_table_next(&replay->modules, &position));)
+        free(module);
+    rts_table_finish(&replay->modules);
     rts_buffer_finish(&replay->stack);
     rts_replay_finish_packages(replay);
     free(replay->method);

@@ -32,7 +32,8 @@
  *   FILE     number, attributes                   a file, by its number in this trace
  *   IMAGE    number of a file, bytes              its content, where it is no file (the vDSO)
  *   MAPPING  number, number of a file, bias,      where a file is mapped, from there on: a pc less
- *            load base                            the bias is an address in the file
+ *            load base, text                      the bias is an address in the file; its name
+ *                                                 without a path, left out where it has none
  *   PROCESS  number, attributes                   a process instance, by its number in this trace
  *   STACK    see struct rts_note_stack            belongs to the next SAMPLE in the file
  *   ACCOUNT  attributes                           counters: by how much each has grown since the

@@ -37,6 +37,7 @@ static void add_frame(struct rts_stack *stack, const struct rts_code *code, uint
         .load_base = code->load_base,
         .unwinder = (uint8_t)unwinder,
         .text = (uint8_t)code->text,
+        .module = code->module,
     };
 }
 

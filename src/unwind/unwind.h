@@ -24,6 +24,7 @@ struct rts_code {
     uint64_t bias;             /* pc - vaddr */
     uint64_t load_base;
     enum rts_frame_text text;
+    const char *module; /* as in struct rts_frame */
 };
 
 /* Finds out what is mapped. */

@@ -362,6 +362,7 @@ METADATA_KEYS = [
     "idScheme",
     "join",
     "leafHits",
+    "module",
     "packageModified",
     "staleMapping",
     "symbol",

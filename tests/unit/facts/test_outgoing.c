@@ -123,6 +123,7 @@ static void a_window_writes_through_the_gate(void **state)
         .join_rule = "build-id+name",
         .purl = "pkg:deb/debian/z@1",
         .stale_mapping = "pkg:deb/debian/z@2",
+        .module = "libz.so.1",
         .file_identity = "path",
         .build_id_is_file_hash = true,
         .package_modified = true,

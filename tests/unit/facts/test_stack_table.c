@@ -19,8 +19,8 @@ static void counts_equal_stacks_once(void **state)
 {
     (void)state;
     struct rts_stack_table *table = rts_stack_table_create();
-    struct rts_frame frames[2] = {{FILE_A, 0x1000, 0x7000, RTS_UNWINDER_REGISTERS, 0},
-                                  {FILE_A, 0x2000, 0x7000, RTS_UNWINDER_CFI, 0}};
+    struct rts_frame frames[2] = {{FILE_A, 0x1000, 0x7000, RTS_UNWINDER_REGISTERS, 0, NULL},
+                                  {FILE_A, 0x2000, 0x7000, RTS_UNWINDER_CFI, 0, NULL}};
     rts_stack_table_add(table, 1, 50, frames, 2);
     frames[1].unwinder = RTS_UNWINDER_FRAME_POINTER; /* not part of the identity */
     rts_stack_table_add(table, 1, 40, frames, 2);
@@ -40,8 +40,8 @@ static void tells_different_stacks_apart(void **state)
 {
     (void)state;
     struct rts_stack_table *table = rts_stack_table_create();
-    const struct rts_frame base[2] = {{FILE_A, 0x1000, 0x7000, 0, 0},
-                                      {FILE_A, 0x2000, 0x7000, 1, 0}};
+    const struct rts_frame base[2] = {{FILE_A, 0x1000, 0x7000, 0, 0, NULL},
+                                      {FILE_A, 0x2000, 0x7000, 1, 0, NULL}};
     struct rts_frame other[2];
     rts_stack_table_add(table, 1, 1, base, 2);
     rts_stack_table_add(table, 2, 1, base, 2); /* another process */
@@ -118,8 +118,8 @@ static void tells_its_memory(void **state)
 {
     (void)state;
     struct rts_stack_table *table = rts_stack_table_create();
-    const struct rts_frame frames[2] = {{FILE_A, 0x1000, 0x7000, 0, 0},
-                                        {FILE_A, 0x2000, 0x7000, 1, 0}};
+    const struct rts_frame frames[2] = {{FILE_A, 0x1000, 0x7000, 0, 0, NULL},
+                                        {FILE_A, 0x2000, 0x7000, 1, 0, NULL}};
     assert_int_equal(rts_stack_table_bytes(table), 0);
     rts_stack_table_add(table, 1, 1, frames, 2);
     size_t one = rts_stack_table_bytes(table);

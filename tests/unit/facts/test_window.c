@@ -66,6 +66,33 @@ static void writes_a_whole_line(void **state)
     rts_window_destroy(window);
 }
 
+/* One function in files of several names: its earliest hit decides, whatever the order is. */
+static void has_the_module_of_the_earliest_hit(void **state)
+{
+    (void)state;
+    struct rts_window *window = rts_window_create();
+    const struct hit {
+        const char *module;
+        uint64_t time;
+    } hits[] = {{NULL, 1}, {"libb.so", 5}, {"libc.so", 7}, {"liba.so", 5}, {"libz.so", 6}};
+    const size_t count = sizeof hits / sizeof *hits;
+    for (size_t first = 0; first < count; first++) {
+        for (size_t i = 0; i < count; i++) {
+            const struct hit *hit = &hits[(first + i) % count];
+            char module[16] = "";
+            struct rts_fact_symbol symbol = {.symbol_id = "s"};
+            if (hit->module)
+                symbol.module = strcpy(module, hit->module); /* which it has to copy */
+            rts_window_add(window, &first_process, &symbol, 0, 1, hit->time * MS, false);
+        }
+        assert_written(window, &usual,
+                       "{\"symbolId\":\"s\",\"hitCount\":5,"
+                       "\"observedAt\":\"2025-11-26T12:00:00.001Z\",\"metadata\":{"
+                       "\"evidence\":\"sampled-caller\",\"module\":\"liba.so\"}}\n");
+    }
+    rts_window_destroy(window);
+}
+
 static void says_what_is_known_of_packages(void **state)
 {
     (void)state;
@@ -252,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_a_whole_line),
+        cmocka_unit_test(has_the_module_of_the_earliest_hit),
         cmocka_unit_test(says_what_is_known_of_packages),
         cmocka_unit_test(leaves_out_what_is_unknown),
         cmocka_unit_test(process_leaves_only_when_asked_for),

@@ -7,6 +7,7 @@ process_unit_tests = \
 	tests/unit/process/test_mapped_file_open \
 	tests/unit/process/test_mapping \
 	tests/unit/process/test_maps \
+	tests/unit/process/test_module_name \
 	tests/unit/process/test_process \
 	tests/unit/process/test_socket \
 	tests/unit/process/test_text_copy
@@ -23,6 +24,7 @@ tests_unit_process_test_socket_SOURCES = tests/unit/process/test_socket.c tests/
 tests_unit_process_test_container_SOURCES = \
 	tests/unit/process/test_container.c tests/unit/oracle.h
 tests_unit_process_test_mapping_SOURCES = tests/unit/process/test_mapping.c
+tests_unit_process_test_module_name_SOURCES = tests/unit/process/test_module_name.c
 tests_unit_process_test_maps_SOURCES = tests/unit/process/test_maps.c tests/unit/oracle.h
 tests_unit_process_test_process_SOURCES = \
 	tests/unit/process/test_process.c tests/unit/process/fake_proc.h tests/unit/oracle.h
