@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "binary/object.h"
+#include "unwind/text_proof.h"
 
 /* Name, start, size, source and aliases, with tabs between; innermost first, a bar between two. */
 static void answer_functions(struct rts_object *object, uint64_t vaddr)
@@ -82,6 +83,16 @@ static void answer_go_frame(struct rts_object *object, uint64_t vaddr)
     }
 }
 
+/* Words that code without CFI has pushed, and how many more it may be. */
+static void answer_words(struct rts_object *object, uint64_t vaddr)
+{
+    unsigned words, or_more;
+    if (rts_text_words_pushed(rts_architecture_native(), object, vaddr, &words, &or_more))
+        printf("%u %u\n", words, or_more);
+    else
+        puts("-");
+}
+
 static void answer_section(struct rts_object *object, uint64_t vaddr)
 {
     puts(rts_object_section(object, vaddr));
@@ -137,6 +148,7 @@ static const struct {
     {"fde", answer_fde},             /* ADDRESS */
     {"cfi", answer_cfi},             /* ADDRESS */
     {"go-frame", answer_go_frame},   /* ADDRESS */
+    {"words", answer_words},         /* ADDRESS */
     {"section", answer_section},     /* ADDRESS */
     {"text", answer_text},           /* ADDRESS: up to 16 bytes */
     {"offset", answer_offset},       /* OFFSET */

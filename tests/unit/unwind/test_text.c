@@ -179,12 +179,134 @@ static void test_threads(void **state)
     assert_false(starts_thread(AARCH64, arm, sizeof arm, arm, sizeof arm));
 }
 
+/* The words at each instruction of an entry; -1: it has none there, or the code does not say. */
+static void assert_words(const struct rts_code_inspection *code, const void *bytes, size_t size,
+                         unsigned pushed, const int8_t *expected, unsigned or_more)
+{
+    uint8_t *text = copy(bytes, size);
+    for (size_t offset = 0; offset < size + 4; offset++) {
+        unsigned words = 0, more = 0;
+        bool said = code->words_pushed(text, size, offset, pushed, &words, &more);
+        if (offset >= size || expected[offset] < 0) {
+            assert_false(said);
+            continue;
+        }
+        assert_true(said);
+        assert_int_equal(words, expected[offset]);
+        assert_int_equal(more, offset >= 32 ? or_more : 0);
+    }
+    free(text);
+}
+
+static void test_slots_x86_64(void **state)
+{
+    (void)state;
+    static const uint8_t lazy[] = {0xff, 0x25, 1, 2, 3, 4, 0x68, 0, 0, 0, 0, 0xe9, 1, 2, 3, 0xff};
+    static const int8_t lazy_words[] = {0,  -1, -1, -1, -1, -1, 0,  -1,
+                                        -1, -1, -1, 1,  -1, -1, -1, -1};
+    assert_words(X86_64, lazy, sizeof lazy, 0, lazy_words, 0);
+    static const uint8_t first[] = {0xff, 0x35, 1, 2, 3,    4,    0xff, 0x25,
+                                    1,    2,    3, 4, 0x0f, 0x1f, 0x40, 0};
+    static const int8_t first_words[] = {1,  -1, -1, -1, -1, -1, 2,  -1,
+                                         -1, -1, -1, -1, -1, -1, -1, -1};
+    assert_words(X86_64, first, sizeof first, 1, first_words, 0);
+    /* lld's retpoline: at its end the slots go on, and the first entry itself. */
+    static const uint8_t retpoline[48] = {
+        0xff, 0x35, 0xda, 0x22, 0,    0,    0x4c, 0x8b, 0x1d, 0xdb, 0x22, 0,    0,
+        0xe8, 0x0e, 0,    0,    0,    0xf3, 0x90, 0x0f, 0xae, 0xe8, 0xeb, 0xf9, 0xcc,
+        0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0x4c, 0x89, 0x1c, 0x24, 0xc3, 0xcc};
+    int8_t retpoline_words[48];
+    memset(retpoline_words, -1, sizeof retpoline_words);
+    retpoline_words[0] = 1;
+    retpoline_words[6] = retpoline_words[13] = 2;
+    retpoline_words[32] = retpoline_words[36] = 1;
+    assert_words(X86_64, retpoline, sizeof retpoline, 1, retpoline_words, 2);
+}
+
+static void test_slots_aarch64(void **state)
+{
+    (void)state;
+    /* bti c; stp x16, x30, [sp, #-16]!; adrp; ldr; add; br x17 */
+    static const uint32_t first[] = {0xd503245f, 0xa9bf7bf0, 0x90000090,
+                                     0xf947fe11, 0x913fe210, 0xd61f0220};
+    int8_t words[24];
+    memset(words, -1, sizeof words);
+    for (size_t i = 0; i < 6; i++)
+        words[4 * i] = i < 2 ? 0 : 2;
+    assert_words(AARCH64, first, sizeof first, 0, words, 0);
+}
+
+static void test_plain_leaves(void **state)
+{
+    (void)state;
+    const uint32_t ret = 0xd65f03c0;
+    /* cbz x0; ldp x2, x3, [x0], #16; ldr w4, [x0, #240]; mrs x5, cntvct_el0; isb; dmb ishld;
+     * cmp w4, #1; b.ne; mov x8, #113; svc #0; tbnz w0, #3; stp x2, x3, [sp, #-16]; ret */
+    static const uint32_t leaf[] = {0xb4000160, 0xa8c10c02, 0xb940f004, 0xd53be045, 0xd5033fdf,
+                                    0xd50339bf, 0x7100049f, 0x54ffff41, 0xd2800e28, 0xd4000001,
+                                    0x371ffee0, 0xa93f0fe2, 0xd65f03c0};
+    for (size_t size = 0; size <= sizeof leaf; size++) {
+        uint8_t *text = copy(leaf, size);
+        assert_int_equal(AARCH64->is_plain_leaf(text, size), size == sizeof leaf);
+        free(text);
+    }
+    /* What leaves both alone: bti c; nop; cmp; tst; add x0, sp, #8; ldr x0, [sp, #8];
+     * str q0, [sp, #16]; ldr x29, [sp]; cmp x0, w1, uxtw; brk */
+    static const uint32_t good[] = {0xd503245f, 0xd503201f, 0xf100141f, 0xf240001f, 0x910023e0,
+                                    0xf94007e0, 0x3d8007e0, 0xf94003fd, 0xeb21401f, 0xd4200020};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        uint32_t text[] = {good[i], ret};
+        assert_true(AARCH64->is_plain_leaf((const uint8_t *)text, sizeof text));
+    }
+    static const uint32_t bad[] = {
+        0xf81f0fe0, /* str x0, [sp, #-16]! */
+        0xf84107e0, /* ldr x0, [sp], #16 */
+        0xa9bf7bfd, /* stp x29, x30, [sp, #-16]! */
+        0xa9417bfd, /* ldp x29, x30, [sp, #16] */
+        0xd10043ff, /* sub sp, sp, #16 */
+        0x910003bf, /* mov sp, x29 */
+        0xaa0003fe, /* mov x30, x0 */
+        0xf940001e, /* ldr x30, [x0] */
+        0x97ffffff, /* bl */
+        0xd63f0020, /* blr x1 */
+        0xd61f0020, /* br x1 */
+        0xd503233f, /* paciasp */
+        0xd50323bf, /* autiasp */
+        0xd50320ff, /* xpaclri */
+        0x8b2163ff, /* add sp, sp, x1 */
+        0x927cec1f, /* and sp, x0, #-16 */
+        0xc85f7c1e, /* ldxr x30, [x0] */
+        0x4c9f73e0, /* st1 {v0.16b}, [sp], #16 */
+        0xf8201fe0, /* ldraa x0, [sp, #8]! */
+        0xd9201fe0, /* stg x0, [sp, #16]! */
+        0xd53bd05e, /* mrs x30, tpidr_el0 */
+        0x0e043c1e, /* mov w30, v0.s[0] */
+        0x10fffbde, /* adr x30 */
+        0xf820803e, /* swp x0, x30, [x1] */
+        0xf820003e, /* ldadd x0, x30, [x1] */
+        0xc8be7c41, /* cas x30, x1, [x2] */
+        0x17ffff76, /* b, out of the function */
+        0x14000002, /* b, to behind it */
+        0xa9407820, /* ldp x0, x30, [x1] */
+        0x043f57ff, /* addvl sp, sp, #-1 */
+        0x00000000, /* udf */
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint32_t text[] = {bad[i], ret};
+        assert_false(AARCH64->is_plain_leaf((const uint8_t *)text, sizeof text));
+    }
+    /* It must not go on behind its end. */
+    static const uint32_t open[] = {0xd65f03c0, 0xd503201f};
+    assert_false(AARCH64->is_plain_leaf((const uint8_t *)open, sizeof open));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signal_return),   cmocka_unit_test(test_entry_x86_64),
         cmocka_unit_test(test_no_entry_x86_64), cmocka_unit_test(test_entry_aarch64),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads),         cmocka_unit_test(test_slots_x86_64),
+        cmocka_unit_test(test_slots_aarch64),   cmocka_unit_test(test_plain_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
