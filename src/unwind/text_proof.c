@@ -74,7 +74,10 @@ bool rts_text_is_outermost(const struct rts_architecture *arch, struct rts_objec
         if (arch->inspection->in_entry(text, size, vaddr - entry, exact))
             return true;
     }
-    if (entry != 0 && is_entry_function(object, exact ? vaddr : vaddr - 1))
+    const uint64_t lookup = exact ? vaddr : vaddr - 1;
+    uint32_t unused;
+    if ((entry != 0 && is_entry_function(object, lookup)) ||
+        rts_object_go_frame(object, lookup, &unused) == RTS_GO_FRAME_OUTERMOST)
         return true;
     return !exact &&
            rts_object_read_text(object, vaddr - sizeof before, before, sizeof before) ==

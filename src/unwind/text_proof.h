@@ -30,7 +30,8 @@ bool rts_text_is_signal_return(const struct rts_architecture *arch, struct rts_o
                                uint64_t vaddr, bool exact);
 
 /* Is the place in code that nobody calls: what the kernel starts a program with (the entry point of
- * the program or of its dynamic linker), or what begins and ends a thread? */
+ * the program or of its dynamic linker), what begins and ends a thread, or what Go's table says is
+ * the outermost function of a goroutine? */
 bool rts_text_is_outermost(const struct rts_architecture *arch, struct rts_object *object,
                            uint64_t vaddr, bool exact);
 

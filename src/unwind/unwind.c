@@ -25,6 +25,7 @@ struct walk {
     bool exact;                 /* the pc is where execution is, not a return address */
     bool other_stack;           /* a signal handler was left for a stack that was not copied */
     struct place frame;         /* of the frame that was added last */
+    struct place callee;        /* of the one before it */
 };
 
 static void add_frame(struct rts_stack *stack, const struct rts_code *code, uint64_t pc,
@@ -93,10 +94,13 @@ static bool is_outermost(struct rts_rule_cache *rules, const struct place *frame
            rts_rule_cache_is_outermost(rules, frame->object, frame->vaddr, frame->exact);
 }
 
-/* What was found instead of a caller, unless there can be none. */
+/* What was found instead of a caller, unless there can be none. CFI may lead from the outermost
+ * function to the code that started it on a new stack, as in Go's clone. */
 static enum rts_stop no_caller(const struct walk *walk, enum rts_stop found)
 {
-    return is_outermost(walk->rules, &walk->frame) ? RTS_STOP_COMPLETE : found;
+    bool is_root =
+        is_outermost(walk->rules, &walk->frame) || is_outermost(walk->rules, &walk->callee);
+    return is_root ? RTS_STOP_COMPLETE : found;
 }
 
 /* Is what the stack pointer points to what the kernel puts there? RTS_STOP_COUNT: it is. While the
@@ -256,6 +260,7 @@ static enum rts_stop walk_frames(struct walk *walk)
         if (code.kind == RTS_CODE_NONE && walk->stack->count > 0)
             return no_caller(walk, RTS_STOP_BAD_RETURN);
         add_frame(walk->stack, &code, lookup, walk->unwinder);
+        walk->callee = walk->frame;
         walk->frame = (struct place){code.object, pc - code.bias, walk->exact};
         if (code.kind == RTS_CODE_NONE)
             return RTS_STOP_BAD_RETURN;

@@ -292,7 +292,10 @@ def stacks():
     whole = stats["stripped"]["stacks"]["complete"]
     if samples < 100 or whole < samples * 0.9 or hits["stripped"]["main.leaf"] < samples // 20:
         problems.append("%d of %d stacks are complete: %s" % (whole, samples, stats["stripped"]["stacks"]))
-    note("%d samples, %d complete; the twin %d" % (samples, whole, stats["twin"]["stacks"]["complete"]))
+    by_cfi = stats["twin"]["stacks"]["complete"]
+    if by_cfi < samples * 0.9:
+        problems.append("%d of %d stacks of the twin are complete: %s" % (by_cfi, samples, stats["twin"]["stacks"]))
+    note("%d samples, %d complete; the twin %d" % (samples, whole, by_cfi))
     return problems
 
 
