@@ -103,6 +103,32 @@ static void test_changed_file(void **state)
     oracle_file_done(path);
 }
 
+/* Written over with as many bytes, and given the time that it had. */
+static void test_changed_behind_its_time(void **state)
+{
+    (void)state;
+    struct rts_object_cache *cache = rts_object_cache_create(8);
+    char *path = make_file("one", 0);
+    const struct timespec times[2] = {{1000, 0}, {1000, 1}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    struct rts_object *object = get(cache, path);
+    assert_ptr_equal(get(cache, path), object);
+    assert_int_equal(chmod(path, 0700), 0); /* which is no change of the content */
+    assert_ptr_equal(get(cache, path), object);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "two", 3, MAKER_NOTE + sizeof(Elf64_Nhdr) + 4), 3);
+    close(fd);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    struct rts_object *anew = get(cache, path);
+    assert_ptr_not_equal(anew, object);
+    assert_memory_equal(rts_object_build_id(anew)->bytes, "two", 3);
+    assert_memory_equal(rts_object_build_id(object)->bytes, "one", 3);
+    assert_true(rts_object_has_changed(object));
+    assert_false(rts_object_has_changed(anew));
+    rts_object_cache_destroy(cache);
+    oracle_file_done(path);
+}
+
 static void test_find_by_build_id(void **state)
 {
     (void)state;
@@ -252,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_same_file),
         cmocka_unit_test(test_copies),
         cmocka_unit_test(test_changed_file),
+        cmocka_unit_test(test_changed_behind_its_time),
         cmocka_unit_test(test_find_by_build_id),
         cmocka_unit_test(test_build_id_left),
         cmocka_unit_test(test_trim),
