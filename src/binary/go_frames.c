@@ -26,8 +26,9 @@ static bool reads_as(const char *name, const char *const *list, size_t count)
     return false;
 }
 
-/* Until Go 1.16 the table does not say which functions switch stacks. They are assembly of the
- * runtime, so only that function of it is trusted which all of Go's own stacks go through. */
+/* Before Go 1.18 one cannot be sure that the table says which functions switch stacks. They are
+ * assembly of the runtime, so only that function of it is trusted which the main stack goes
+ * through. */
 static enum rts_go_frame by_name(const struct rts_go_table *table,
                                  const struct rts_go_description *description)
 {

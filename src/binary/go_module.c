@@ -6,8 +6,10 @@
 
 #include "util/cleanup.h"
 
-/* Of the data of one program: the largest have some hundred MiB, most of it the table itself. */
-#define DATA_MAX (1ULL << 30)
+/* Of the data of one program: the largest have some hundred MiB, most of it the table itself. A
+ * sparse file costs its owner nothing, and us the time to read it, for each table that it seems to
+ * have. */
+#define DATA_MAX (256ULL << 20)
 /* One read. */
 #define CHUNK ((size_t)1 << 20)
 /* Records that point to one table: there is one. */

@@ -16,7 +16,7 @@
 #include "binary/elf_image.h"
 
 /* Places that look like a table and are looked at. */
-#define RTS_GO_TABLES_MAX 16
+#define RTS_GO_TABLES_MAX 4
 
 /* What a table begins with; RTS_GO_TABLE_START bytes. */
 #define RTS_GO_TABLE_START 8

@@ -45,7 +45,7 @@ struct rts_go_table {
 struct rts_go_description {
     uint32_t name;        /* offset in the names */
     uint32_t frame_sizes; /* offset in pctab; 0: none */
-    bool flags_are_known; /* the next two are (Go 1.17); false is what they are otherwise */
+    bool flags_are_known; /* the next two are (Go 1.18); false is what they are otherwise */
     bool is_outermost;    /* nobody called it */
     bool moves_stack;     /* sets the stack pointer to something that the table cannot say */
 };

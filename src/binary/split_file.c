@@ -26,6 +26,9 @@ static const enum rts_dwarf_section wanted[] = {RTS_DWARF_INFO, RTS_DWARF_ABBREV
                                                 RTS_DWARF_STR_OFFSETS, RTS_DWARF_RNGLISTS};
 #define WANTED (sizeof wanted / sizeof *wanted)
 
+/* ".debug_….dwo" */
+#define NAME_SIZE (RTS_DWARF_NAME_SIZE + 4)
+
 struct index_header {
     uint16_t version; /* a word in version 2 */
     uint16_t unused;
@@ -113,13 +116,6 @@ static bool read_row(const struct rts_split_file *file, const struct index *inde
     return true;
 }
 
-static bool read_section(struct rts_split_file *file, const struct rts_elf_image *image,
-                         const struct rts_section *section, const struct rts_split_part *part)
-{
-    return part->size == 0 ||
-           rts_section_data_read(image, section, file->bytes + part->at, (size_t)part->size);
-}
-
 static uint64_t images_wanted(const struct rts_elf_image *image, const struct rts_section *section)
 {
     struct index_header header;
@@ -132,39 +128,93 @@ static uint64_t images_wanted(const struct rts_elf_image *image, const struct rt
     return header.units;
 }
 
-bool rts_split_file_init(struct rts_split_file *file, const struct rts_elf_image *image,
-                         uint64_t limit, enum rts_unread_cause *cause)
+/* The next section of that name, ".debug_…" or its compressed form, from *position on. A .dwo file
+ * is not linked: each unit of types is in a section of its own, of the same name. */
+static const struct rts_section *next_section(const struct rts_elf_image *image, const char *name,
+                                              size_t *position)
 {
-    const struct rts_section *sources[WANTED], *index = rts_elf_image_section(image, index_name);
-    *file = (struct rts_split_file){.images_max = images_wanted(image, index)};
+    while (*position < image->section_count) {
+        const struct rts_section *section = &image->sections[(*position)++];
+        const char *own = section->name;
+        if (strcmp(own, name) == 0 ||
+            (strncmp(own, ".z", 2) == 0 && strcmp(own + 2, name + 1) == 0))
+            return section;
+    }
+    return NULL;
+}
+
+static void name_section(char name[NAME_SIZE], size_t number)
+{
+    if (number == WANTED)
+        snprintf(name, NAME_SIZE, "%s", index_name);
+    else
+        snprintf(name, NAME_SIZE, "%s.dwo", rts_dwarf_section_name(wanted[number]));
+}
+
+static struct rts_split_part *part_of(struct rts_split_file *file, size_t number)
+{
+    return number == WANTED ? &file->index : &file->sections[wanted[number]];
+}
+
+/* Gives the sections their places. */
+static bool place_sections(struct rts_split_file *file, const struct rts_elf_image *image,
+                           uint64_t limit, struct rts_unread *unread)
+{
     uint64_t at = file->images_max * sizeof(struct rts_dwarf_image_head), total = 0;
     for (size_t i = 0; i <= WANTED; i++) {
-        char name[RTS_DWARF_NAME_SIZE + 4];
-        struct rts_split_part *part = i < WANTED ? &file->sections[wanted[i]] : &file->index;
-        const struct rts_section *section = index;
-        if (i < WANTED) {
-            snprintf(name, sizeof name, "%s.dwo", rts_dwarf_section_name(wanted[i]));
-            section = sources[i] = rts_section_data_find_debug(image, name);
-        }
+        char name[NAME_SIZE];
+        struct rts_split_part *part = part_of(file, i);
+        const struct rts_section *section;
+        name_section(name, i);
         at = (at + 2 * RTS_DWARF_PADDING - 1) & ~(uint64_t)(RTS_DWARF_PADDING - 1);
-        part->at = at;
-        part->size = section ? rts_section_data_size(image, section) : 0;
-        *cause = RTS_UNREAD_TOO_LARGE;
-        if (part->size > limit || (total += part->size) > limit)
-            return false;
+        *part = (struct rts_split_part){.at = at};
+        for (size_t position = 0; (section = next_section(image, name, &position));) {
+            uint64_t size = rts_section_data_size(image, section);
+            if (size == 0)
+                rts_unread_section(unread, image, section);
+            if (size > limit || (total += size) > limit) {
+                rts_unread_say(unread, RTS_UNREAD_TOO_LARGE, name);
+                return false;
+            }
+            part->size += size;
+        }
         at += part->size;
     }
-    *cause = RTS_UNREAD_DAMAGED;
-    if (file->images_max == 0 || file->sections[RTS_DWARF_INFO].size == 0)
-        return false;
     file->size = (size_t)(at + RTS_DWARF_PADDING);
-    file->bytes = calloc(1, file->size);
-    bool whole = file->bytes && (!index || read_section(file, image, index, &file->index));
-    for (size_t i = 0; whole && i < WANTED; i++)
-        whole = read_section(file, image, sources[i], &file->sections[wanted[i]]);
-    if (!whole)
-        rts_split_file_finish(file);
-    return whole;
+    return file->images_max > 0 && file->sections[RTS_DWARF_INFO].size > 0;
+}
+
+static bool read_sections(struct rts_split_file *file, const struct rts_elf_image *image)
+{
+    for (size_t i = 0; i <= WANTED; i++) {
+        char name[NAME_SIZE];
+        const struct rts_section *section;
+        uint64_t at = part_of(file, i)->at;
+        name_section(name, i);
+        for (size_t position = 0; (section = next_section(image, name, &position));) {
+            uint64_t size = rts_section_data_size(image, section);
+            if (size > file->size - at ||
+                (size > 0 &&
+                 !rts_section_data_read(image, section, file->bytes + at, (size_t)size)))
+                return false;
+            at += size;
+        }
+    }
+    return true;
+}
+
+bool rts_split_file_init(struct rts_split_file *file, const struct rts_elf_image *image,
+                         const char *path, uint64_t limit, struct rts_unread *unread)
+{
+    *file = (struct rts_split_file){
+        .images_max = images_wanted(image, rts_elf_image_section(image, index_name))};
+    if (place_sections(file, image, limit, unread))
+        file->bytes = calloc(1, file->size);
+    if (file->bytes && read_sections(file, image))
+        return true;
+    rts_unread_say(unread, RTS_UNREAD_DAMAGED, path);
+    rts_split_file_finish(file);
+    return false;
 }
 
 void rts_split_file_finish(struct rts_split_file *file)

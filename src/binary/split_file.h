@@ -36,10 +36,10 @@ struct rts_split_unit {
     struct rts_split_part ranges;
 };
 
-/* Reads the file, of which nothing is needed afterwards. At most `limit` bytes; *cause is set when
- * it returns false. */
+/* Reads the file, of which nothing is needed afterwards: at most `limit` bytes. What keeps it from
+ * being read is told to `unread`; `path` is for that. */
 bool rts_split_file_init(struct rts_split_file *file, const struct rts_elf_image *image,
-                         uint64_t limit, enum rts_unread_cause *cause);
+                         const char *path, uint64_t limit, struct rts_unread *unread);
 void rts_split_file_finish(struct rts_split_file *file);
 
 /* Opens the unit of that id; false when it is not there. The file must outlive it. */

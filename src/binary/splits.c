@@ -76,16 +76,15 @@ static bool read_file(struct rts_splits *splits, const char *path, int root_fd,
                       struct rts_split_file *file)
 {
     struct rts_elf_image image;
-    enum rts_unread_cause cause;
+    /* Headers and padding come on top of what was allowed. */
+    uint64_t left = splits->bytes < RTS_DWARF_SIZE_MAX ? RTS_DWARF_SIZE_MAX - splits->bytes : 0;
     int fd = rts_open_below(root_fd, path);
     if (fd < 0 || rts_elf_image_open_debug(&image, fd, NULL) < 0)
         return false;
-    bool good = rts_split_file_init(file, &image, RTS_DWARF_SIZE_MAX - splits->bytes, &cause);
+    bool good = rts_split_file_init(file, &image, path, left, splits->place.unread);
     rts_elf_image_finish(&image);
     if (good)
         splits->bytes += file->size;
-    else
-        rts_unread_say(splits->place.unread, cause, path);
     return good;
 }
 

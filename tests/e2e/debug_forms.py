@@ -23,6 +23,7 @@ CC = os.environ.get("CC", "cc").split()
 UNITS = {
     "one.c": """
 volatile unsigned long sink;
+struct pair { unsigned long first, second; struct pair *next; } both;
 static inline __attribute__((always_inline)) unsigned long cube(unsigned long n) { sink += n; return n * n * n; }
 static inline __attribute__((always_inline)) unsigned long sum(unsigned long n)
 { unsigned long total = 0; for (unsigned long i = 0; i < n; i++) { total += cube(i); if (total & 1) sink++; } return total; }
@@ -145,6 +146,26 @@ def check_rows(path, plain):
     return problems[:5] + (["no row at all"] if len(rows) < 4 else []) + said
 
 
+def point(title, function, *arguments):
+    """One TAP line of a check, which may find that it cannot be made here."""
+    try:
+        ok(title, function(*arguments))
+    except Skip as reason:
+        skip(title, reason)
+
+
+# --- Plain ---------------------------------------------------------------------------------------
+
+
+def versions():
+    """Each version of DWARF, and units of types, have the inlined functions"""
+    plain = compile_in("version-plain", "-g", "-gdwarf-4")
+    for flags in (["-gdwarf-2"], ["-gdwarf-3"], ["-gdwarf-4", "-fdebug-types-section"],
+                  ["-gdwarf-5", "-fdebug-types-section"]):
+        title = " ".join(flags)
+        point(title, lambda: check_inlines(compile_in("version" + title, "-g", *flags), plain))
+
+
 # --- Compressed ----------------------------------------------------------------------------------
 
 FORMS = {"zlib": "zlib-gabi", "zlib in .zdebug sections": "zlib-gnu", "zstd": "zstd"}
@@ -259,19 +280,14 @@ def dwo_files(program):
     return [os.path.join(place, name) for name in sorted(os.listdir(place)) if name.endswith(".dwo")]
 
 
-def point(title, function, *arguments):
-    """One TAP line of a check, which may find that it cannot be made here."""
-    try:
-        ok(title, function(*arguments))
-    except Skip as reason:
-        skip(title, reason)
-
-
 def split_units():
     """Inlined functions in .dwo files, of both compilers and both forms"""
     for compiler in ("gcc", "clang"):
         for version in ("4", "5"):
-            for title, flags in (("", []), (", with sections", ["-ffunction-sections"])):
+            for title, flags in ((", plainly", []), (", in sections", ["-ffunction-sections"]),
+                                 (", with types", ["-fdebug-types-section"])):
+                if compiler == "clang" and "types" in title:
+                    continue
 
                 def check():
                     tool(compiler)
@@ -367,6 +383,23 @@ def split_missing():
     ok("damaged", problems[:5])
 
 
+def said_once():
+    """A run says once of a file that a part of its debug information is missing, and samples it all the same"""
+    program, _ = compile_split("said", "-gdwarf-5")
+    for path in dwo_files(program):
+        os.unlink(path)
+    out = os.path.join(WORK, "said.ndjson")
+    result = subprocess.run([RTSAMPLE, "-F", "199", "-o", out, "--", program, "x"], capture_output=True, text=True,
+                            timeout=STUCK_SECONDS)
+    with open(out, encoding="utf-8") as file:
+        names = {json.loads(line)["metadata"]["symbol"] for line in file}
+    if "work" not in names:
+        raise Skip("nothing can be sampled here: " + result.stderr[-200:])
+    said = [line for line in result.stderr.splitlines() if "not all debug information" in line]
+    own = [line for line in said if program in line]
+    return [] if len(own) == 1 and re.search(r"\.dwo is not there", own[0]) and not names & {"sum", "cube"} else [said, names]
+
+
 # --- Shared by several files ---------------------------------------------------------------------
 
 
@@ -420,6 +453,7 @@ for needed in ("readelf", "objcopy", "addr2line", "nm", CC[0]):
 if os.uname().machine != "x86_64":
     skip_all("the programs are for x86-64")
 run_steps(
+    versions,
     compressed,
     compressed_debug_frame,
     what_cannot_be_read,
@@ -428,6 +462,7 @@ run_steps(
     split_elsewhere,
     split_and_stripped,
     split_missing,
+    said_once,
     shared,
     shared_within,
 )
