@@ -28,6 +28,12 @@ def inside(offset, *options):
     return command
 
 
+def need_other_namespace():
+    """For what samples, from a time namespace, a process that is not in it."""
+    if not IS_ROOT:
+        raise Skip("it takes a user namespace, from which nobody outside may be sampled")
+
+
 def each_offset(step):
     """Takes the step for each offset, with what runs rtsample in its namespace."""
     problems = []
@@ -46,6 +52,7 @@ def check(run, minimum=10):
 
 def by_perf():
     """perf events: the time of a fact, and of its replay"""
+    need_other_namespace()
 
     def step(program):
         path = os.path.join(WORK, "trace")
@@ -58,6 +65,7 @@ def by_perf():
 
 def by_ptrace():
     """ptrace: the same"""
+    need_other_namespace()
 
     def step(program):
         path = os.path.join(WORK, "trace")
@@ -71,6 +79,7 @@ def by_ptrace():
 
 def perf_reads_it():
     """perf tells the time of day of our trace, where we were in another time than its own"""
+    need_other_namespace()
     if not shutil.which("perf"):
         raise Skip("perf is not installed")
 
