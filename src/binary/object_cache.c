@@ -144,6 +144,7 @@ static struct rts_cached_object *add_entry(struct rts_object_cache *cache,
     struct rts_cached_object *entry = rts_calloc(1, sizeof *entry);
     entry->object = object;
     rts_object_use_share(object, cache->share);
+    object->cache = cache;
     rts_object_charge(object, ENTRY_BYTES);
     rts_table_add(&cache->objects, hash_object(object), entry);
     add_build(cache, entry);

@@ -61,14 +61,17 @@ void rts_object_cache_use_share(struct rts_object_cache *cache, struct rts_share
 void rts_object_cache_limit_open(struct rts_object_cache *cache, size_t count);
 
 /*
- * Three steps give memory back, the gentlest first; all are for moments when nobody holds what an
+ * Four steps give memory back, the gentlest first; all are for moments when nobody holds what an
  * object handed out (names, aliases, CFI).
  *
- * relieve: parts that were read of files are freed, to be read again when they are asked for: those
- * that nobody asked for in a minute (`now_ns`: any clock), and the least recently used ones while
- * the share is over its limit.
+ * age, at the end of each window: parts are freed that nobody asked for in a minute, by any clock,
+ * to be read again when they are.
  */
-void rts_object_cache_relieve(struct rts_object_cache *cache, uint64_t now_ns);
+void rts_object_cache_age(struct rts_object_cache *cache, uint64_t now_ns);
+
+/* relieve: when the share is over its limit, more parts are freed: those first that were asked for
+ * least often of late, which are not those of a library that all programs use. */
+void rts_object_cache_relieve(struct rts_object_cache *cache);
 
 /* choose: when there is still too much, or too many are open, marks objects as unwanted, those
  * first that no sample was taken in for longest, whoever references them. Their users are to let go

@@ -14,11 +14,10 @@ struct rts_cached_object {
     struct rts_object *object;
     struct rts_file_identity identity; /* of its file when it was opened */
     uint64_t references;
-    uint64_t last_use;   /* by the cache's clock: of the object; */
-    uint64_t last_asked; /* and of its parts */
-    uint64_t asked_ns;   /* the same, by the caller's clock */
-    bool pinned;         /* the cache uses it itself */
-    bool doomed;         /* about to be dropped */
+    uint64_t last_use; /* by the cache's clock: of the object; */
+    uint64_t asked_ns; /* the same, by the caller's clock */
+    bool pinned;       /* the cache uses it itself */
+    bool doomed;       /* about to be dropped */
 };
 
 /* One identity of an object, or of a file that failed. An object is kept open, which keeps its own
@@ -48,6 +47,11 @@ struct rts_object_cache {
     void (*forgotten)(void *context, uint32_t serial); /* NULL: nobody asks */
     void *context;
 };
+
+/* Drops parts of objects other than `object`, the least used first, until `bytes` more are within
+ * the share, or there are no more. */
+void rts_object_cache_make_room(struct rts_object_cache *cache, const struct rts_object *object,
+                                uint64_t bytes);
 
 /* Drops `count` entries that are doomed, with their names. */
 void rts_object_cache_drop(struct rts_object_cache *cache, struct rts_cached_object **entries,

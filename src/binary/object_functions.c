@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/dwarf_image.h"
 #include "binary/go_functions.h"
 #include "binary/mini_debug.h"
 #include "binary/object_state.h"
+#include "binary/section_data.h"
 #include "util/memory.h"
 
 struct place_name {
@@ -76,10 +78,27 @@ bool rts_object_linkage_slot(struct rts_object *object, uint64_t vaddr,
     return true;
 }
 
+/* What its debug information takes once it is decompressed. */
+static uint64_t debug_bytes(const struct rts_elf_image *image)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; image && i < image->section_count; i++) {
+        const struct rts_section *section = &image->sections[i];
+        uint64_t size =
+            strncmp(section->name, ".debug_", 7) == 0 || strncmp(section->name, ".zdebug_", 8) == 0
+                ? rts_section_data_size(image, section)
+                : 0;
+        bytes += size < RTS_DWARF_SIZE_MAX ? size : 0;
+    }
+    return bytes;
+}
+
 static struct rts_inlines *load_inlines(struct rts_object *object)
 {
     if (!object->inlines_tried) {
         object->inlines_tried = true;
+        rts_object_make_room(object, 2 * debug_bytes(&object->image) +
+                                         2 * debug_bytes(rts_object_companion(object)));
         struct rts_debug_place place = {.path = object->path,
                                         .mapped = object->path,
                                         .root_fd = object->root_fd,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/object_cache_state.h"
 #include "binary/object_state.h"
 
 /* A name made of an address, with its place in the table. */
@@ -31,6 +32,7 @@ static size_t own_bytes(const struct rts_object *object)
 void rts_object_count(struct rts_object *object)
 {
     object->asked = true;
+    object->asks++;
     if (!object->share)
         return;
     size_t now = own_bytes(object) + rts_object_part_bytes(object);
@@ -51,6 +53,12 @@ void rts_object_charge(struct rts_object *object, size_t bytes)
         return;
     object->counted += bytes;
     rts_share_add(object->share, bytes);
+}
+
+void rts_object_make_room(struct rts_object *object, uint64_t bytes)
+{
+    if (object->cache)
+        rts_object_cache_make_room(object->cache, object, bytes);
 }
 
 void rts_object_see(struct rts_object *object)
@@ -82,4 +90,5 @@ void rts_object_drop_parts(struct rts_object *object)
     object->debug_cfi_loaded = object->eh_cfi_loaded = false;
     rts_object_count(object);
     object->asked = false;
+    object->asks = 0;
 }

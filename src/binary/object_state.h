@@ -48,12 +48,14 @@ struct rts_object {
     bool go_table_found;
     struct rts_table place_names; /* sub_<start> and offset_<place> handed out so far */
 
-    struct rts_share *share; /* where its memory is counted; NULL: nowhere */
-    size_t counted;          /* bytes of it that are, now */
-    size_t charged;          /* bytes that others hold on its behalf */
-    bool asked;              /* a part of it was used since rts_object_take_asked() */
-    bool seen;               /* likewise, rts_object_see() */
-    bool unwanted;           /* see rts_object_cache_choose() */
+    struct rts_share *share;        /* where its memory is counted; NULL: nowhere */
+    size_t counted;                 /* bytes of it that are, now */
+    size_t charged;                 /* bytes that others hold on its behalf */
+    struct rts_object_cache *cache; /* that it is in; NULL: none */
+    uint64_t asks; /* how often parts of it were used; halved by rts_object_cache_age() */
+    bool asked;    /* since then */
+    bool seen;     /* likewise, rts_object_see() */
+    bool unwanted; /* see rts_object_cache_choose() */
 };
 
 /* Counts what it takes now, after a part was loaded or has grown. */
@@ -61,6 +63,9 @@ void rts_object_count(struct rts_object *object);
 
 /* What the parts take that can be loaded again. */
 size_t rts_object_part_bytes(const struct rts_object *object);
+
+/* A part of some `bytes` is about to be loaded: the cache drops parts of other objects for it. */
+void rts_object_make_room(struct rts_object *object, uint64_t bytes);
 
 /* Frees those parts. Nothing that was handed out of them may be in use: names, aliases, CFI. */
 void rts_object_drop_parts(struct rts_object *object);

@@ -7,9 +7,9 @@ static const struct {
     const char *name;
     unsigned percent;
 } tables[RTS_MEMORY_COUNT] = {
-    [RTS_MEMORY_OBJECTS] = {"objects", 40},     [RTS_MEMORY_SYMBOLS] = {"symbols", 14},
-    [RTS_MEMORY_RULES] = {"rules", 10},         [RTS_MEMORY_STACKS] = {"stacks", 6},
-    [RTS_MEMORY_WINDOW] = {"window", 8},        [RTS_MEMORY_PROCESSES] = {"processes", 6},
+    [RTS_MEMORY_OBJECTS] = {"objects", 40},     [RTS_MEMORY_SYMBOLS] = {"symbols", 16},
+    [RTS_MEMORY_RULES] = {"rules", 10},         [RTS_MEMORY_STACKS] = {"stacks", 2},
+    [RTS_MEMORY_WINDOW] = {"window", 10},       [RTS_MEMORY_PROCESSES] = {"processes", 6},
     [RTS_MEMORY_PACKAGES] = {"packages", 12},   [RTS_MEMORY_TRACE] = {"trace", 4},
     [RTS_MEMORY_UNION] = {"union_bundle", 100},
 };

@@ -10,8 +10,12 @@
 #include "util/memory.h"
 #include "util/table.h"
 
+/* Of a table of which a third is in use. */
+#define SLOT_BYTES (3 * sizeof(struct rts_table_slot))
+
 struct observed_symbol {
-    struct rts_fact_symbol symbol; /* its purl is not used, but the one below, nor its module */
+    struct rts_fact_symbol symbol; /* its texts are owned; its purl is not used, but the one below,
+                                      nor its module */
     char *purl;                    /* owned */
     uint64_t samples, leaf_samples;
     int64_t first_ns, last_ns; /* wall time */
@@ -24,13 +28,52 @@ struct observed_call {
 };
 
 struct rts_observed_graph {
+    struct rts_table ids; /* char *, owned: callers and callees, each once */
     struct rts_table symbols, calls;
-    uint64_t dropped;
+    uint64_t dropped, dropped_symbols;
+    struct rts_share own, *share; /* the one in use; its own until it is given another */
+    size_t bytes;
 };
 
 struct rts_observed_graph *rts_observed_graph_create(void)
 {
-    return rts_calloc(1, sizeof(struct rts_observed_graph));
+    struct rts_observed_graph *graph = rts_calloc(1, sizeof *graph);
+    graph->share = &graph->own;
+    return graph;
+}
+
+void rts_observed_graph_use_share(struct rts_observed_graph *graph, struct rts_share *share)
+{
+    graph->share = share;
+}
+
+static void grow(struct rts_observed_graph *graph, size_t bytes)
+{
+    graph->bytes += bytes;
+    rts_share_add(graph->share, bytes);
+}
+
+static char *own_text(struct rts_observed_graph *graph, const char *text)
+{
+    if (text)
+        grow(graph, rts_heap_bytes(strlen(text) + 1));
+    return text ? rts_strdup(text) : NULL;
+}
+
+static void free_text(const char *text)
+{
+    free((char *)(uintptr_t)text);
+}
+
+static void destroy_symbol(struct observed_symbol *seen)
+{
+    free_text(seen->symbol.symbol_id);
+    free_text(seen->symbol.code_id);
+    free_text(seen->symbol.build_id);
+    free_text(seen->symbol.name);
+    free_text(seen->symbol.demangled);
+    free(seen->purl);
+    free(seen);
 }
 
 void rts_observed_graph_destroy(struct rts_observed_graph *graph)
@@ -38,15 +81,18 @@ void rts_observed_graph_destroy(struct rts_observed_graph *graph)
     size_t position = 0;
     if (!graph)
         return;
-    for (struct observed_symbol *seen; (seen = rts_table_next(&graph->symbols, &position));) {
-        free(seen->purl);
-        free(seen);
-    }
+    for (struct observed_symbol *seen; (seen = rts_table_next(&graph->symbols, &position));)
+        destroy_symbol(seen);
+    position = 0;
+    for (char *id; (id = rts_table_next(&graph->ids, &position));)
+        free(id);
     position = 0;
     for (struct observed_call *call; (call = rts_table_next(&graph->calls, &position));)
         free(call);
+    rts_table_finish(&graph->ids);
     rts_table_finish(&graph->symbols);
     rts_table_finish(&graph->calls);
+    rts_share_take(graph->share, graph->bytes);
     free(graph);
 }
 
@@ -55,7 +101,7 @@ void rts_observed_graph_destroy(struct rts_observed_graph *graph)
 static bool same_symbol(const void *item, const void *key)
 {
     const struct observed_symbol *seen = item;
-    return seen->symbol.symbol_id == key;
+    return strcmp(seen->symbol.symbol_id, key) == 0;
 }
 
 static bool same_call(const void *item, const void *key)
@@ -65,34 +111,62 @@ static bool same_call(const void *item, const void *key)
 }
 
 /* The first of them in the order of bytes, so that it does not matter which came first. */
-static void take_purl(struct observed_symbol *seen, const char *purl)
+static void take_purl(struct rts_observed_graph *graph, struct observed_symbol *seen,
+                      const char *purl)
 {
     if (!purl || (seen->purl && strcmp(seen->purl, purl) <= 0))
         return;
     free(seen->purl);
-    seen->purl = rts_strdup(purl);
+    seen->purl = own_text(graph, purl);
+}
+
+static uint64_t hash_id(const char *id)
+{
+    return rts_hash_bytes(id, strlen(id), 0);
+}
+
+static bool is_full(const struct rts_observed_graph *graph)
+{
+    return graph->share->limit > 0 && graph->bytes >= graph->share->limit;
+}
+
+static struct observed_symbol *add_symbol(struct rts_observed_graph *graph, uint64_t hash,
+                                          const struct rts_fact_symbol *symbol, int64_t wall_ns)
+{
+    struct observed_symbol *seen = rts_calloc(1, sizeof *seen);
+    seen->symbol = *symbol; /* the words in it are static */
+    seen->symbol.symbol_id = own_text(graph, symbol->symbol_id);
+    seen->symbol.code_id = own_text(graph, symbol->code_id);
+    seen->symbol.build_id = own_text(graph, symbol->build_id);
+    seen->symbol.name = own_text(graph, symbol->name);
+    seen->symbol.demangled = own_text(graph, symbol->demangled);
+    seen->symbol.aliases = seen->symbol.purl = seen->symbol.stale_mapping = NULL;
+    seen->symbol.module = NULL;
+    seen->first_ns = seen->last_ns = wall_ns;
+    rts_table_add(&graph->symbols, hash, seen);
+    grow(graph, rts_heap_bytes(sizeof *seen) + SLOT_BYTES);
+    return seen;
 }
 
 static void add_line(struct rts_observed_graph *graph, const struct rts_window_line *line,
                      int64_t wall_ns)
 {
-    const char *id = line->symbol->symbol_id;
-    uint64_t hash = rts_hash_u64((uint64_t)(uintptr_t)id);
-    struct observed_symbol *seen = rts_table_find(&graph->symbols, hash, same_symbol, id);
-    if (!seen) {
-        seen = rts_calloc(1, sizeof *seen);
-        seen->symbol = *line->symbol;
-        seen->symbol.module = NULL; /* it goes with the window */
-        seen->first_ns = seen->last_ns = wall_ns;
-        rts_table_add(&graph->symbols, hash, seen);
+    uint64_t hash = hash_id(line->symbol->symbol_id);
+    struct observed_symbol *seen =
+        rts_table_find(&graph->symbols, hash, same_symbol, line->symbol->symbol_id);
+    if (!seen && is_full(graph)) {
+        graph->dropped_symbols++;
+        return;
     }
+    if (!seen)
+        seen = add_symbol(graph, hash, line->symbol, wall_ns);
     seen->samples += line->samples;
     seen->leaf_samples += line->leaf_samples;
     if (wall_ns < seen->first_ns)
         seen->first_ns = wall_ns;
     if (wall_ns > seen->last_ns)
         seen->last_ns = wall_ns;
-    take_purl(seen, line->symbol->purl);
+    take_purl(graph, seen, line->symbol->purl);
 }
 
 void rts_observed_graph_add_window(struct rts_observed_graph *graph,
@@ -104,14 +178,33 @@ void rts_observed_graph_add_window(struct rts_observed_graph *graph,
     }
 }
 
+static bool same_text(const void *item, const void *key)
+{
+    return strcmp(item, key) == 0;
+}
+
+/* The graph's own copy of an id, so that equal ones are the same pointer. */
+static const char *intern(struct rts_observed_graph *graph, const char *id)
+{
+    uint64_t hash = hash_id(id);
+    char *known = rts_table_find(&graph->ids, hash, same_text, id);
+    if (known || is_full(graph))
+        return known;
+    known = own_text(graph, id);
+    rts_table_add(&graph->ids, hash, known);
+    grow(graph, SLOT_BYTES);
+    return known;
+}
+
 void rts_observed_graph_add_call(struct rts_observed_graph *graph, const char *caller,
                                  const char *callee, uint64_t samples, uint64_t stack)
 {
-    struct observed_call key = {.caller = caller, .callee = callee};
-    uint64_t hash =
-        rts_hash_u64(rts_hash_u64((uint64_t)(uintptr_t)caller) + (uint64_t)(uintptr_t)callee);
+    struct observed_call key = {.caller = intern(graph, caller), .callee = intern(graph, callee)};
+    uint64_t hash = rts_hash_u64(rts_hash_u64((uint64_t)(uintptr_t)key.caller) +
+                                 (uint64_t)(uintptr_t)key.callee);
     struct observed_call *call = rts_table_find(&graph->calls, hash, same_call, &key);
-    if (!call && graph->calls.count >= RTS_OBSERVED_CALLS_MAX) {
+    if (!call && (!key.caller || !key.callee || is_full(graph) ||
+                  graph->calls.count >= RTS_OBSERVED_CALLS_MAX)) {
         graph->dropped += samples;
         return;
     }
@@ -119,6 +212,7 @@ void rts_observed_graph_add_call(struct rts_observed_graph *graph, const char *c
         call = rts_calloc(1, sizeof *call);
         *call = key;
         rts_table_add(&graph->calls, hash, call);
+        grow(graph, rts_heap_bytes(sizeof *call) + SLOT_BYTES);
     }
     if (call->last_stack != stack)
         call->samples += samples;
@@ -138,6 +232,11 @@ size_t rts_observed_graph_calls(const struct rts_observed_graph *graph)
 uint64_t rts_observed_graph_dropped(const struct rts_observed_graph *graph)
 {
     return graph->dropped;
+}
+
+uint64_t rts_observed_graph_dropped_symbols(const struct rts_observed_graph *graph)
+{
+    return graph->dropped_symbols;
 }
 
 /* ---- writing ---- */

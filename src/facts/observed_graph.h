@@ -4,8 +4,8 @@
  * and processes, and each pair of a caller and a callee that were neighbours on a stack. Pure:
  * values in, NDJSON bytes out, in an order that depends on the ids alone.
  *
- * Ids are interned by the caller: equal ids are the same pointer. Texts are borrowed and must live
- * as long as the graph; only purls are copied, since they may change within a run.
+ * All texts are copied. What finds no room is counted and left out: a graph is of a whole run, and
+ * nothing in it can be looked up again.
  */
 #ifndef RTS_FACTS_OBSERVED_GRAPH_H
 #define RTS_FACTS_OBSERVED_GRAPH_H
@@ -14,6 +14,7 @@
 #include "facts/window.h"
 #include "types.h"
 #include "util/buffer.h"
+#include "util/share.h"
 
 /* Pairs that are kept, in some 80 bytes each; more of them than any program has, unless it makes up
  * its stacks. */
@@ -23,6 +24,10 @@ struct rts_observed_graph;
 
 struct rts_observed_graph *rts_observed_graph_create(void);
 void rts_observed_graph_destroy(struct rts_observed_graph *graph);
+
+/* Counts there what it takes. Beyond the limit of the share nothing new is taken in. It must
+ * outlive the graph. */
+void rts_observed_graph_use_share(struct rts_observed_graph *graph, struct rts_share *share);
 
 /* Counts the lines of a window, before it is written. `wall_offset_ns` as in rts_fact_options. */
 void rts_observed_graph_add_window(struct rts_observed_graph *graph,
@@ -37,6 +42,9 @@ void rts_observed_graph_add_call(struct rts_observed_graph *graph, const char *c
 size_t rts_observed_graph_symbols(const struct rts_observed_graph *graph);
 size_t rts_observed_graph_calls(const struct rts_observed_graph *graph);
 uint64_t rts_observed_graph_dropped(const struct rts_observed_graph *graph);
+
+/* Lines of symbols that found no room. */
+uint64_t rts_observed_graph_dropped_symbols(const struct rts_observed_graph *graph);
 
 /*
  * Each appends one line for each symbol or pair, sorted by the bytes of the ids, and of its purls a

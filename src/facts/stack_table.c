@@ -7,12 +7,16 @@
 #include "util/memory.h"
 #include "util/table.h"
 
+/* Of an entry in the list and in the index. */
+#define PLACE_BYTES (2 * sizeof(void *) + 2 * sizeof(struct rts_table_slot))
+
 struct rts_stack_table {
     struct rts_table index;
     struct rts_stack_entry **entries; /* each one block with its frames behind it */
     size_t count;
     size_t capacity;
-    size_t bytes; /* of all entries */
+    size_t bytes;                 /* of all entries */
+    struct rts_share own, *share; /* the one in use; its own until it is given another */
 };
 
 struct stack_key {
@@ -23,7 +27,14 @@ struct stack_key {
 
 struct rts_stack_table *rts_stack_table_create(void)
 {
-    return rts_calloc(1, sizeof(struct rts_stack_table));
+    struct rts_stack_table *table = rts_calloc(1, sizeof *table);
+    table->share = &table->own;
+    return table;
+}
+
+void rts_stack_table_use_share(struct rts_stack_table *table, struct rts_share *share)
+{
+    table->share = share;
 }
 
 void rts_stack_table_destroy(struct rts_stack_table *table)
@@ -79,7 +90,9 @@ static struct rts_stack_entry *insert(struct rts_stack_table *table, const struc
     table->entries =
         rts_grow(table->entries, table->count, &table->capacity, sizeof *table->entries);
     table->entries[table->count++] = entry;
-    table->bytes += sizeof *entry + frames_size;
+    size_t bytes = rts_heap_bytes(sizeof *entry + frames_size) + PLACE_BYTES;
+    table->bytes += bytes;
+    rts_share_add(table->share, bytes);
     rts_table_add(&table->index, hash, entry);
     return entry;
 }
@@ -118,6 +131,7 @@ void rts_stack_table_clear(struct rts_stack_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
         free(table->entries[i]);
+    rts_share_take(table->share, table->bytes);
     table->count = table->bytes = 0;
     rts_table_clear(&table->index);
 }

@@ -8,6 +8,7 @@
 #define RTS_FACTS_STACK_TABLE_H
 
 #include "types.h"
+#include "util/share.h"
 
 struct rts_stack_entry {
     uint64_t instance; /* process instance (process/process.h), opaque here */
@@ -21,6 +22,9 @@ struct rts_stack_table;
 
 struct rts_stack_table *rts_stack_table_create(void);
 void rts_stack_table_destroy(struct rts_stack_table *table);
+
+/* Counts there what the stacks take. It must outlive the table. */
+void rts_stack_table_use_share(struct rts_stack_table *table, struct rts_share *share);
 
 /* Counts one sample. Copies the frames when the stack is new. Frames are compared by object, vaddr
  * and load base; the unwinder is not part of the identity. */

@@ -29,17 +29,27 @@ struct rts_window {
     size_t count;
     size_t capacity;
     uint64_t hits;
+    size_t bytes;                 /* of the lines, and of the text that they become */
+    struct rts_share own, *share; /* the one in use; its own until it is given another */
 };
+
+/* Of a line in the list and in the index; what is the same in every text, more or less. */
+#define PLACE_BYTES (2 * sizeof(void *) + 2 * sizeof(struct rts_table_slot))
+#define TEXT_BYTES  400
 
 struct line_key {
     uint64_t instance;
     const char *symbol_id;
 };
 
-/* A finished line and what it is sorted by; `start` is an offset because the buffer may move. */
-struct rendered {
+/* A line and what it is sorted by first. */
+struct placed {
     int64_t observed_ms;
-    const char *symbol_id;
+    const struct line *line;
+};
+
+/* A finished line; `start` is an offset because the buffer may move. */
+struct rendered {
     const char *bytes;
     size_t start;
     size_t size;
@@ -47,7 +57,14 @@ struct rendered {
 
 struct rts_window *rts_window_create(void)
 {
-    return rts_calloc(1, sizeof(struct rts_window));
+    struct rts_window *window = rts_calloc(1, sizeof *window);
+    window->share = &window->own;
+    return window;
+}
+
+void rts_window_use_share(struct rts_window *window, struct rts_share *share)
+{
+    window->share = share;
 }
 
 static void clear(struct rts_window *window)
@@ -56,8 +73,10 @@ static void clear(struct rts_window *window)
         free(window->lines[i]->module);
         free(window->lines[i]);
     }
+    rts_share_take(window->share, window->bytes);
     window->count = 0;
     window->hits = 0;
+    window->bytes = 0;
     rts_table_clear(&window->index);
 }
 
@@ -77,6 +96,19 @@ static bool same_line(const void *item, const void *key)
     const struct line_key *wanted = key;
     return line->process.instance == wanted->instance &&
            strcmp(line->symbol.symbol_id, wanted->symbol_id) == 0;
+}
+
+static size_t length(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+static size_t bytes_of(const struct line *line)
+{
+    const struct rts_fact_symbol *symbol = &line->symbol;
+    return rts_heap_bytes(sizeof *line) + PLACE_BYTES + TEXT_BYTES + length(symbol->symbol_id) +
+           length(symbol->code_id) + length(symbol->build_id) + length(symbol->name) +
+           length(symbol->demangled) + length(symbol->aliases) + length(symbol->purl);
 }
 
 static struct line *find_or_add(struct rts_window *window, const struct rts_fact_process *process,
@@ -99,6 +131,8 @@ static struct line *find_or_add(struct rts_window *window, const struct rts_fact
         rts_grow(window->lines, window->count, &window->capacity, sizeof *window->lines);
     window->lines[window->count++] = line;
     rts_table_add(&window->index, hash, line);
+    window->bytes += bytes_of(line);
+    rts_share_add(window->share, bytes_of(line));
     return line;
 }
 
@@ -200,13 +234,18 @@ static void append_metadata(const struct line *line, const char *evidence,
     rts_outgoing_text(fact, RTS_FIELD_SYMBOL_SOURCE, symbol->source);
 }
 
+static int64_t wall_time(const struct line *line, const struct rts_fact_options *options)
+{
+    return (int64_t)(line->first_ns + (uint64_t)options->wall_offset_ns);
+}
+
 static void append_line(const struct line *line, const struct rts_fact_options *options,
-                        int64_t wall_ns, struct rts_buffer *out)
+                        struct rts_buffer *out)
 {
     const struct rts_fact_symbol *symbol = &line->symbol;
     char observed_at[RTS_UTC_TEXT_SIZE], base[24];
     struct rts_outgoing fact;
-    rts_format_utc_ms(observed_at, wall_ns);
+    rts_format_utc_ms(observed_at, wall_time(line, options));
     snprintf(base, sizeof base, "0x%" PRIx64, line->load_base);
 
     rts_outgoing_begin(&fact, out, options);
@@ -226,41 +265,59 @@ static void append_line(const struct line *line, const struct rts_fact_options *
     rts_outgoing_end(&fact);
 }
 
+static int compare_placed(const void *left, const void *right)
+{
+    const struct placed *a = left, *b = right;
+    if (a->observed_ms != b->observed_ms)
+        return a->observed_ms < b->observed_ms ? -1 : 1;
+    return strcmp(a->line->symbol.symbol_id, b->line->symbol.symbol_id);
+}
+
+/* No line is the beginning of another: each has its only LF at the end. */
 static int compare_rendered(const void *left, const void *right)
 {
     const struct rendered *a = left, *b = right;
-    if (a->observed_ms != b->observed_ms)
-        return a->observed_ms < b->observed_ms ? -1 : 1;
-    int order = strcmp(a->symbol_id, b->symbol_id);
-    if (order == 0)
-        order = memcmp(a->bytes, b->bytes, a->size < b->size ? a->size : b->size);
-    /* No line is the beginning of another: each has its only LF at the end. */
-    return order;
+    return memcmp(a->bytes, b->bytes, a->size < b->size ? a->size : b->size);
+}
+
+/* Lines that only their text tells apart: of one function in several processes. */
+static void append_alike(const struct placed *lines, size_t count,
+                         const struct rts_fact_options *options, struct rts_buffer *out)
+{
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    struct rendered *rendered = rts_calloc(count, sizeof *rendered);
+    for (size_t i = 0; i < count; i++) {
+        rendered[i].start = text.size;
+        append_line(lines[i].line, options, &text);
+        rendered[i].size = text.size - rendered[i].start;
+    }
+    for (size_t i = 0; i < count; i++)
+        rendered[i].bytes = text.data + rendered[i].start;
+    qsort(rendered, count, sizeof *rendered, compare_rendered);
+    for (size_t i = 0; i < count; i++)
+        rts_buffer_append(out, rendered[i].bytes, rendered[i].size);
+    free(rendered);
+    rts_buffer_finish(&text);
 }
 
 void rts_window_write(struct rts_window *window, const struct rts_fact_options *options,
                       struct rts_buffer *out)
 {
-    struct rts_buffer text = RTS_BUFFER_INIT;
-    struct rendered *lines = rts_calloc(window->count, sizeof *lines);
-    for (size_t i = 0; i < window->count; i++) {
-        const struct line *line = window->lines[i];
-        int64_t wall_ns = (int64_t)(line->first_ns + (uint64_t)options->wall_offset_ns);
-        size_t start = text.size;
-        append_line(line, options, wall_ns, &text);
-        lines[i] = (struct rendered){
-            .observed_ms = rts_wall_ms(wall_ns),
-            .symbol_id = line->symbol.symbol_id,
-            .start = start,
-            .size = text.size - start,
+    struct placed *lines = rts_calloc(window->count, sizeof *lines);
+    for (size_t i = 0; i < window->count; i++)
+        lines[i] = (struct placed){
+            .observed_ms = rts_wall_ms(wall_time(window->lines[i], options)),
+            .line = window->lines[i],
         };
+    qsort(lines, window->count, sizeof *lines, compare_placed);
+    for (size_t i = 0, next; i < window->count; i = next) {
+        for (next = i + 1; next < window->count && compare_placed(&lines[i], &lines[next]) == 0;)
+            next++;
+        if (next - i == 1)
+            append_line(lines[i].line, options, out);
+        else
+            append_alike(&lines[i], next - i, options, out);
     }
-    for (size_t i = 0; i < window->count; i++)
-        lines[i].bytes = text.data + lines[i].start;
-    qsort(lines, window->count, sizeof *lines, compare_rendered);
-    for (size_t i = 0; i < window->count; i++)
-        rts_buffer_append(out, lines[i].bytes, lines[i].size);
     free(lines);
-    rts_buffer_finish(&text);
     clear(window);
 }

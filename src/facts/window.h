@@ -9,6 +9,7 @@
 #include "facts/outgoing.h"
 #include "types.h"
 #include "util/buffer.h"
+#include "util/share.h"
 
 /* What identity knows of one symbol, as plain strings. All are borrowed and must live until the
  * window is written. NULL: leave the field out. */
@@ -43,6 +44,9 @@ struct rts_window;
 
 struct rts_window *rts_window_create(void);
 void rts_window_destroy(struct rts_window *window);
+
+/* Counts there what the lines take, with the text that they become. It must outlive the window. */
+void rts_window_use_share(struct rts_window *window, struct rts_share *share);
 
 /* Adds `samples` samples that hold `symbol` somewhere in their stack: `leaf` when the innermost
  * function is this one. The caller calls this at most once per (stack, symbol). Lines are keyed by

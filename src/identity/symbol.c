@@ -6,16 +6,13 @@
 
 #include "binary/object.h"
 #include "identity/demangle.h"
+#include "identity/symbol_state.h"
 #include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
-#include "util/table.h"
 
-/* Addresses remembered before the memo starts afresh: some 20 MiB. */
-#define MEMO_MAX ((size_t)1 << 18)
-
-/* Text of all symbols together. Symbols live as long as the run, and their names come from files
- * that anyone may have made: beyond this, new ones stay unnamed. */
+/* All symbols together, also where the table has no limit or cannot be trimmed yet: their names
+ * come from files that anyone may have made. Beyond this, new ones stay unnamed. */
 #define SYMBOL_BYTES_MAX ((size_t)512 << 20)
 
 /* Folded code can have hundreds of names; a line must stay short. Whole names beyond it are cut. */
@@ -24,29 +21,17 @@
 /* The functions at one address: the chain of inlined calls and the function around them. */
 #define CHAIN_MAX (RTS_INLINE_DEPTH_MAX + 1)
 
-struct address {
-    uint32_t serial;
-    uint64_t vaddr;
-};
-
-struct resolved {
-    struct address address;
-    size_t count;
-    struct rts_symbol *symbols[];
-};
-
-struct rts_symbol_table {
-    struct rts_id_rules rules;
-    struct rts_table symbols; /* by symbolId */
-    struct rts_table memo;    /* struct resolved by address */
-    size_t symbol_bytes;
-};
-
 struct rts_symbol_table *rts_symbol_table_create(enum rts_id_scheme scheme)
 {
     struct rts_symbol_table *table = rts_calloc(1, sizeof *table);
     table->rules.scheme = scheme;
+    table->share = &table->own;
     return table;
+}
+
+void rts_symbol_table_use_share(struct rts_symbol_table *table, struct rts_share *share)
+{
+    table->share = share;
 }
 
 void rts_symbol_table_use_graph(struct rts_symbol_table *table, const struct rts_graph *graph)
@@ -54,7 +39,7 @@ void rts_symbol_table_use_graph(struct rts_symbol_table *table, const struct rts
     table->rules.graph = graph;
 }
 
-static void destroy_symbol(struct rts_symbol *symbol)
+void rts_symbol_destroy(struct rts_symbol *symbol)
 {
     free(symbol->symbol_id);
     free(symbol->code_id);
@@ -66,15 +51,6 @@ static void destroy_symbol(struct rts_symbol *symbol)
     free(symbol);
 }
 
-static void forget_addresses(struct rts_symbol_table *table)
-{
-    size_t position = 0;
-    void *resolved;
-    while ((resolved = rts_table_next(&table->memo, &position)))
-        free(resolved);
-    rts_table_clear(&table->memo);
-}
-
 void rts_symbol_table_destroy(struct rts_symbol_table *table)
 {
     if (!table)
@@ -82,23 +58,20 @@ void rts_symbol_table_destroy(struct rts_symbol_table *table)
     size_t position = 0;
     struct rts_symbol *symbol;
     while ((symbol = rts_table_next(&table->symbols, &position)))
-        destroy_symbol(symbol);
-    forget_addresses(table);
+        rts_symbol_destroy(symbol);
+    rts_symbol_memo_finish(table);
+    position = 0;
+    void *totals;
+    while ((totals = rts_table_next(&table->totals, &position)))
+        free(totals);
+    rts_table_finish(&table->totals);
     rts_table_finish(&table->symbols);
-    rts_table_finish(&table->memo);
     free(table);
 }
 
 static bool same_symbol(const void *item, const void *key)
 {
     return strcmp(((const struct rts_symbol *)item)->symbol_id, key) == 0;
-}
-
-static bool same_address(const void *item, const void *key)
-{
-    const struct address *a = &((const struct resolved *)item)->address;
-    const struct address *b = key;
-    return a->serial == b->serial && a->vaddr == b->vaddr;
 }
 
 static char *join(const char *first, const char *second)
@@ -133,9 +106,17 @@ static char *base_name(const char *path)
     return rts_strdup(slash ? slash + 1 : path);
 }
 
-static size_t text_size(const char *text)
+static size_t text_bytes(const char *text)
 {
-    return text ? strlen(text) + 1 : 0;
+    return text ? rts_heap_bytes(strlen(text) + 1) : 0;
+}
+
+static size_t bytes_of(const struct rts_symbol *symbol)
+{
+    const size_t slots = 2 * sizeof(struct rts_table_slot);
+    return rts_heap_bytes(sizeof *symbol) + slots + text_bytes(symbol->symbol_id) +
+           text_bytes(symbol->code_id) + text_bytes(symbol->build_id) + text_bytes(symbol->name) +
+           text_bytes(symbol->demangled) + text_bytes(symbol->aliases) + text_bytes(symbol->module);
 }
 
 /* Takes the ids over. */
@@ -172,15 +153,14 @@ static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_obje
     struct rts_identity identity;
     if (!rts_identify(&identity, &table->rules, object, code, vaddr, function))
         return NULL;
-    uint64_t hash = rts_hash_bytes(identity.symbol_id, strlen(identity.symbol_id), 0);
+    uint64_t hash = rts_symbol_hash(identity.symbol_id);
     struct rts_symbol *symbol =
         rts_table_find(&table->symbols, hash, same_symbol, identity.symbol_id);
-    if (!symbol && table->symbol_bytes < SYMBOL_BYTES_MAX) {
+    if (!symbol && table->share->bytes < SYMBOL_BYTES_MAX) {
         symbol = make_symbol(object, code, function, &identity);
-        table->symbol_bytes += sizeof *symbol + text_size(symbol->symbol_id) +
-                               text_size(symbol->code_id) + text_size(symbol->build_id) +
-                               text_size(symbol->name) + text_size(symbol->demangled) +
-                               text_size(symbol->aliases) + text_size(symbol->module);
+        symbol->bytes = bytes_of(symbol);
+        rts_symbol_recall_totals(table, hash, symbol);
+        rts_share_add(table->share, symbol->bytes);
         rts_table_add(&table->symbols, hash, symbol);
     }
     rts_identity_finish(&identity);
@@ -214,34 +194,18 @@ static size_t name_address(struct rts_symbol_table *table, struct rts_object *ob
     return count;
 }
 
-static struct resolved *remember(struct rts_symbol_table *table, uint64_t hash,
-                                 struct address address, struct rts_symbol *const *symbols,
-                                 size_t count)
-{
-    if (table->memo.count >= MEMO_MAX)
-        forget_addresses(table);
-    struct resolved *resolved = rts_calloc(1, sizeof *resolved + count * sizeof(void *));
-    resolved->address = address;
-    resolved->count = count;
-    for (size_t i = 0; i < count; i++)
-        resolved->symbols[i] = symbols[i];
-    rts_table_add(&table->memo, hash, resolved);
-    return resolved;
-}
-
 size_t rts_symbol_table_resolve(struct rts_symbol_table *table, struct rts_object *object,
                                 uint64_t vaddr, struct rts_symbol *const **symbols)
 {
-    struct address address = {rts_object_serial(object), vaddr};
-    uint64_t hash = rts_hash_u64(rts_hash_u64(vaddr) + address.serial);
-    struct resolved *resolved = rts_table_find(&table->memo, hash, same_address, &address);
-    if (!resolved) {
+    struct rts_symbol_address address = {rts_object_serial(object), vaddr};
+    const struct rts_symbols_at *known = rts_symbol_memo_find(table, &address);
+    if (!known) {
         struct rts_symbol *found[CHAIN_MAX];
         size_t count = name_address(table, object, vaddr, found);
-        resolved = remember(table, hash, address, found, count);
+        known = rts_symbol_memo_add(table, &address, found, count);
     }
-    *symbols = resolved->symbols;
-    return resolved->count;
+    *symbols = known->symbols;
+    return known->count;
 }
 
 struct rts_symbol *rts_symbol_table_next(const struct rts_symbol_table *table, size_t *position)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A symbol as facts know it: named, identified, ready to be written. Symbols are interned: one
- * object per symbolId, alive until the symbol table is destroyed, so pointers can be compared and
- * kept.
+ * object per symbolId, so pointers can be compared; they can be kept until the table is trimmed.
  */
 #ifndef RTS_IDENTITY_SYMBOL_H
 #define RTS_IDENTITY_SYMBOL_H
 
 #include "identity/identify.h"
 #include "types.h"
+#include "util/share.h"
 
 struct rts_symbol {
     char *symbol_id, *code_id;
@@ -24,7 +24,10 @@ struct rts_symbol {
     enum rts_symbol_source source;
     uint64_t total_hits; /* over the whole run; the session adds to it */
     uint64_t leaf_hits;  /* those of them that were taken in it */
-    uint64_t last_stack; /* the session's mark: the last stack this symbol was counted in */
+    uint64_t last_stack; /* the session's mark: the last stack this symbol was counted in; the
+                            higher, the later it was seen */
+    size_t bytes;        /* that it takes */
+    bool doomed, kept;   /* while the table is trimmed */
 };
 
 struct rts_symbol_table;
@@ -35,10 +38,24 @@ void rts_symbol_table_destroy(struct rts_symbol_table *table);
 /* Takes ids from the graph from now on, where it has them. It must outlive the table. */
 void rts_symbol_table_use_graph(struct rts_symbol_table *table, const struct rts_graph *graph);
 
+/* Counts there what symbols and remembered addresses take, and keeps to its limit when it is
+ * trimmed. It must outlive the table. */
+void rts_symbol_table_use_share(struct rts_symbol_table *table, struct rts_share *share);
+
+/*
+ * Frees symbols while the share is over its limit, those first that were not seen for longest. The
+ * hottest stay: RTS_SYMBOLS_KEPT of all, and as many of those that are no node of the graph. What
+ * was counted of one that goes is remembered, and given back to it when it is seen again; when
+ * there is no room for that either, the coldest are forgotten, and then count anew. So the hits of
+ * the hottest are right, unless they are those of a function that was forgotten while it was cold.
+ */
+#define RTS_SYMBOLS_KEPT 64
+void rts_symbol_table_trim(struct rts_symbol_table *table);
+
 /* The symbols at a frame, innermost (inlined) first, memoized by (object, vaddr). Returns the
  * number; 0 when nothing is known, or when the text of all symbols has reached its bound. No symbol
  * is in the result twice. The array is owned by the table and valid until the next call; the
- * symbols in it live as long as the table. When two objects give the same symbolId (the same
+ * symbols in it live until the table is trimmed. When two objects give the same symbolId (the same
  * build-id), the symbol of the first is used. */
 size_t rts_symbol_table_resolve(struct rts_symbol_table *table, struct rts_object *object,
                                 uint64_t vaddr, struct rts_symbol *const **symbols);

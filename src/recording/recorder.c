@@ -200,6 +200,7 @@ struct rts_recorder *rts_recorder_open(const struct rts_recorder_options *option
     recorder->format = *format;
     recorder->redaction = options->redaction;
     recorder->quiet = options->quiet;
+    recorder->known.share = options->share;
     recorder->account = options->account;
     if (options->from_now)
         recorder->accounted = *options->account;

@@ -63,8 +63,9 @@ struct rts_recorder_options {
     struct rts_redaction redaction;
     const struct rts_account *account; /* of the run: read when a window ends. Borrowed */
     bool from_now;                     /* what was counted so far belongs to an earlier trace */
-    bool quiet;            /* says nothing when it can record no more; the caller asks */
-    const char *proc_root; /* where proc is mounted */
+    struct rts_share *share; /* for what is remembered of what it says; NULL: none. Borrowed */
+    bool quiet;              /* says nothing when it can record no more; the caller asks */
+    const char *proc_root;   /* where proc is mounted */
 };
 
 struct rts_recorder;
@@ -92,7 +93,7 @@ void rts_recorder_side_band(struct rts_recorder *recorder, const struct rts_reco
 void rts_recorder_process(struct rts_recorder *recorder, const struct rts_fact_process *facts);
 
 /* What facts are about to say of the package of a function of an object of which there are samples.
- * The strings must live as long as the recorder, and be the same ones while the answer is. */
+ * The strings are borrowed for the call. */
 struct rts_recorder_package {
     const char *purl, *stale; /* NULL: not known */
     bool modified;

@@ -17,12 +17,16 @@ struct item {
     uint64_t number, digest;
 };
 
+/* An entry, with its place in a table. */
+#define SLOT_BYTES (2 * sizeof(struct rts_table_slot))
+#define ITEM_BYTES (rts_heap_bytes(sizeof(struct item)) + SLOT_BYTES)
+
 static void forget(struct rts_table *table)
 {
     size_t position = 0;
     for (void *item; (item = rts_table_next(table, &position));)
         free(item);
-    rts_table_clear(table);
+    rts_table_finish(table);
 }
 
 static void forget_all(struct rts_known *known)
@@ -48,15 +52,42 @@ void rts_known_finish(struct rts_known *known)
     rts_table_finish(&known->listed);
     rts_table_finish(&known->file_packages);
     rts_table_finish(&known->function_packages);
+    if (known->share)
+        rts_share_take(known->share, known->counted);
+    known->counted = 0;
+}
+
+static size_t bytes_of(const struct rts_known *known)
+{
+    size_t items = known->files.count + known->processes.count + known->threads.count +
+                   known->listed.count + known->file_packages.count +
+                   known->function_packages.count;
+    return known->mappings.count * (rts_heap_bytes(sizeof(struct rts_known_mapping)) + SLOT_BYTES) +
+           known->places.count * (rts_heap_bytes(sizeof(struct place)) + SLOT_BYTES) +
+           items * ITEM_BYTES;
+}
+
+static bool is_full(const struct rts_table *table)
+{
+    return table->count >= RTS_KNOWN_MAX;
 }
 
 void rts_known_bound(struct rts_known *known)
 {
-    if (known->mappings.count >= RTS_KNOWN_MAX || known->places.count >= RTS_KNOWN_MAX ||
-        known->files.count >= RTS_KNOWN_MAX || known->processes.count >= RTS_KNOWN_MAX ||
-        known->threads.count >= RTS_KNOWN_MAX || known->file_packages.count >= RTS_KNOWN_MAX ||
-        known->function_packages.count >= RTS_KNOWN_MAX)
+    struct rts_share *share = known->share;
+    size_t bytes = bytes_of(known);
+    bool over = share && share->limit > 0 && bytes > share->limit / 2;
+    if (over || is_full(&known->mappings) || is_full(&known->places) || is_full(&known->files) ||
+        is_full(&known->processes) || is_full(&known->threads) || is_full(&known->file_packages) ||
+        is_full(&known->function_packages)) {
         forget_all(known);
+        bytes = bytes_of(known);
+        if (share)
+            share->evictions++;
+    }
+    if (share)
+        rts_share_change(share, known->counted, bytes);
+    known->counted = bytes;
 }
 
 static bool same_mapping(const void *item, const void *key)
@@ -150,7 +181,9 @@ bool rts_known_thread(struct rts_known *known, int32_t tid)
 bool rts_known_listed(struct rts_known *known, const char *path)
 {
     uint64_t digest = rts_hash_bytes(path, strlen(path), 0);
-    return known->listed.count < RTS_KNOWN_MAX && take_item(&known->listed, digest, 0);
+    size_t limit = known->share ? known->share->limit / 8 / ITEM_BYTES : 0;
+    return known->listed.count < (limit ? limit : RTS_KNOWN_MAX) &&
+           take_item(&known->listed, digest, 0);
 }
 
 bool rts_known_has_process(const struct rts_known *known, uint64_t instance)

@@ -7,9 +7,10 @@
 #define RTS_RECORDING_RECORDER_KNOWN_H
 
 #include "types.h"
+#include "util/share.h"
 #include "util/table.h"
 
-/* Entries of each table. A mapping takes 64 bytes. */
+/* Entries of each table, where nothing else bounds them. A mapping takes 64 bytes. */
 #define RTS_KNOWN_MAX 65536
 
 /* A mapping of a process instance that was hit. */
@@ -25,12 +26,14 @@ struct rts_known {
     struct rts_table mappings; /* struct rts_known_mapping */
     struct rts_table places, files, processes, threads, listed;
     struct rts_table file_packages, function_packages;
+    struct rts_share *share; /* where all that is counted, and what bounds it; NULL: nothing does */
+    size_t counted;
 };
 
 void rts_known_finish(struct rts_known *known);
 
-/* Forgets everything but what is listed when a table is full. To be called before a sample, never
- * while one is being taken in. */
+/* Forgets everything but what is listed when a table is full, or half of the share is used up:
+ * there may be two traces. To be called before a sample, never while one is being taken in. */
 void rts_known_bound(struct rts_known *known);
 
 /* The entry of this mapping, made if need be. Valid until rts_known_bound(). */
@@ -43,7 +46,8 @@ uint64_t rts_known_place(struct rts_known *known, uint32_t serial, uint64_t bias
                          uint64_t load_base, const char *module, bool *is_new);
 
 /* True when this is new, which it is not the next time: an object, a thread, a file in the list of
- * build-ids (of which there may be no more than RTS_KNOWN_MAX). */
+ * build-ids (of which there may be no more than RTS_KNOWN_MAX, or than an eighth of the share
+ * holds). */
 bool rts_known_file(struct rts_known *known, uint32_t serial);
 bool rts_known_thread(struct rts_known *known, int32_t tid);
 bool rts_known_listed(struct rts_known *known, const char *path);

@@ -176,6 +176,17 @@ static void put_package(struct rts_recorder *recorder, uint32_t serial, const ch
     rts_recorder_hand_over(recorder);
 }
 
+static uint64_t digest_text(const char *text, uint64_t seed)
+{
+    return text ? rts_hash_bytes(text, strlen(text) + 1, seed) : rts_hash_u64(seed);
+}
+
+/* Of what is said, not of where it lies: texts come and go. */
+static uint64_t digest_of(const struct rts_recorder_package *package)
+{
+    return digest_text(package->stale, digest_text(package->purl, package->modified));
+}
+
 /* Nearly always all functions of a file are of one package: that of the first one is said of all,
  * and of another one only what is different. */
 void rts_recorder_package(struct rts_recorder *recorder, const struct rts_object *object,
@@ -184,10 +195,7 @@ void rts_recorder_package(struct rts_recorder *recorder, const struct rts_object
     if (recorder->ended)
         return;
     uint32_t serial = rts_object_serial(object);
-    const uintptr_t answer[] = {(uintptr_t)package->purl, (uintptr_t)package->stale,
-                                package->modified};
-    switch (rts_known_package(&recorder->known, serial, function,
-                              rts_hash_bytes(answer, sizeof answer, 0))) {
+    switch (rts_known_package(&recorder->known, serial, function, digest_of(package))) {
     case RTS_KNOWN_PACKAGE: break;
     case RTS_NEW_PACKAGE_OF_FILE: put_package(recorder, serial, "", package); break;
     case RTS_NEW_PACKAGE_OF_FUNCTION: put_package(recorder, serial, function, package); break;

@@ -313,8 +313,8 @@ void rts_session_open_memory(struct rts_session *session);
 /* Gives back parts of files when they take too much; between any two stacks. */
 void rts_session_relieve(struct rts_session *session);
 
-/* The same after a sample was counted; when that is not enough, names the stacks and gives back
- * whole files. */
+/* The same after a sample was counted. Names the stacks when there are too many, or when whole
+ * files have to go; ends the window when its facts or the symbols take too much. */
 void rts_session_bound_memory(struct rts_session *session);
 
 /* At the end of a window: gives back what nothing needs, processes that ended before `horizon`, and

@@ -8,14 +8,27 @@
 
 #include <sys/resource.h>
 
+#include "util/buffer.h"
 #include "util/clock.h"
 #include "util/heap.h"
+
+/* Distinct stacks that wait for their names, where nothing else bounds them: deep recursion makes
+ * every sample another one. */
+#define STACKS_BYTES_MAX ((size_t)64 << 20)
+
+/* Room for text of a window that is kept for the next one. */
+#define LINES_KEPT ((size_t)1 << 20)
 
 void rts_session_open_memory(struct rts_session *session)
 {
     struct rlimit files;
     rts_budget_init(&session->memory, session->settings->sampler.max_memory_bytes);
-    rts_object_cache_use_share(session->objects, &session->memory.shares[RTS_MEMORY_OBJECTS]);
+    struct rts_share *shares = session->memory.shares;
+    rts_object_cache_use_share(session->objects, &shares[RTS_MEMORY_OBJECTS]);
+    rts_symbol_table_use_share(session->symbols, &shares[RTS_MEMORY_SYMBOLS]);
+    rts_rule_cache_use_share(session->rules, &shares[RTS_MEMORY_RULES]);
+    rts_stack_table_use_share(session->stacks, &shares[RTS_MEMORY_STACKS]);
+    rts_window_use_share(session->window, &shares[RTS_MEMORY_WINDOW]);
     /* The other half is for events, processes and what is read at the moment. */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY)
         rts_object_cache_limit_open(session->objects, (size_t)files.rlim_cur / 2);
@@ -26,7 +39,7 @@ void rts_session_relieve(struct rts_session *session)
     struct rts_share *objects = &session->memory.shares[RTS_MEMORY_OBJECTS];
     if (!rts_share_is_over(objects) || session->memory_stuck)
         return;
-    rts_object_cache_relieve(session->objects, rts_clock_monotonic_ns());
+    rts_object_cache_relieve(session->objects);
     /* What is left are not parts. */
     session->memory_stuck = rts_share_is_over(objects);
 }
@@ -37,7 +50,8 @@ static bool is_unwanted(void *context, struct rts_object *object)
     return rts_object_is_unwanted(object);
 }
 
-void rts_session_trim(struct rts_session *session, uint64_t horizon)
+/* No stack holds an object. */
+static void release_objects(struct rts_session *session, uint64_t horizon)
 {
     const struct rts_object_owner owner = {
         .context = session,
@@ -46,26 +60,63 @@ void rts_session_trim(struct rts_session *session, uint64_t horizon)
     };
     struct rts_share *objects = &session->memory.shares[RTS_MEMORY_OBJECTS];
     uint64_t before = objects->evictions;
-    rts_object_cache_relieve(session->objects, rts_clock_monotonic_ns());
+    rts_object_cache_relieve(session->objects);
     rts_object_cache_choose(session->objects);
     rts_process_table_reap(session->processes, horizon, &owner);
     rts_object_cache_trim(session->objects);
     if (objects->evictions != before)
         rts_heap_trim();
+}
+
+void rts_session_trim(struct rts_session *session, uint64_t horizon)
+{
+    rts_symbol_table_trim(session->symbols);
+    rts_object_cache_age(session->objects, rts_clock_monotonic_ns());
+    release_objects(session, horizon);
+    if (session->lines.capacity > LINES_KEPT) {
+        rts_buffer_finish(&session->lines);
+        session->lines = (struct rts_buffer)RTS_BUFFER_INIT;
+    }
     session->memory_stuck = false;
+}
+
+/* Names the stacks so far, after which nothing holds an object. */
+static void name_early(struct rts_session *session)
+{
+    rts_session_name_stacks(session);
+    rts_session_record_names(session);
+}
+
+/* A replay of our own traces decides by what is noted there when stacks are named and windows end,
+ * whatever the limit was; one of perf's traces ends windows by their length alone. */
+static bool may_flush_early(const struct rts_session *session)
+{
+    return !session->replay;
+}
+
+static bool may_name_early(const struct rts_session *session)
+{
+    return !session->replay || !session->replay->has_notes;
 }
 
 void rts_session_bound_memory(struct rts_session *session)
 {
+    const struct rts_share *shares = session->memory.shares;
     bool stuck = session->memory_stuck;
     rts_session_relieve(session);
-    /* A trace of our own decides by itself when stacks are named, and holds all its files. */
-    if (stuck || !session->memory_stuck || (session->replay && session->replay->has_notes))
-        return;
-    rts_session_name_stacks(session);
-    rts_session_record_names(session);
-    if (session->packages)
-        rts_package_table_settle(session->packages);
-    rts_session_trim(session, 0);
-    session->memory_stuck = rts_share_is_over(&session->memory.shares[RTS_MEMORY_OBJECTS]);
+    bool short_of_files = session->memory_stuck && !stuck && may_name_early(session);
+    if (rts_share_is_over(&shares[RTS_MEMORY_STACKS]) ||
+        rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX || short_of_files)
+        name_early(session);
+    if (may_flush_early(session) && (rts_share_is_over(&shares[RTS_MEMORY_WINDOW]) ||
+                                     rts_share_is_over(&shares[RTS_MEMORY_SYMBOLS]))) {
+        session->memory.shares[RTS_MEMORY_WINDOW].evictions++;
+        rts_session_flush(session);
+        rts_session_trim(session, 0);
+    } else if (short_of_files) {
+        if (session->packages)
+            rts_package_table_settle(session->packages);
+        release_objects(session, 0);
+        session->memory_stuck = rts_share_is_over(&shares[RTS_MEMORY_OBJECTS]);
+    }
 }

@@ -78,6 +78,7 @@ int rts_session_open_record(struct rts_session *session, struct rts_error *error
         .fd = -1,
         .format = format_of(session),
         .account = &session->account,
+        .share = &session->memory.shares[RTS_MEMORY_TRACE],
         .proc_root = rts_process_table_root(session->processes),
     };
     options.format.full = settings->record_full && settings->call_graph == RTS_CALL_GRAPH_DWARF;
@@ -97,6 +98,7 @@ int rts_session_open_segment(struct rts_session *session, struct rts_error *erro
                       .keep_process = settings->emit_process,
                       .keep_addresses = settings->emit_loader_base},
         .account = &session->account,
+        .share = &session->memory.shares[RTS_MEMORY_TRACE],
         .from_now = true,
         .quiet = true,
         .proc_root = rts_process_table_root(session->processes),

@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* Distinct stacks that wait for their names: deep recursion makes every sample another one. */
-#define STACKS_BYTES_MAX ((size_t)64 << 20)
-
 /* Fills the session's stack from one sample. */
 static void unwind_sample(struct rts_session *session, const struct rts_record *record,
                           const struct rts_registers *registers)
@@ -155,10 +152,6 @@ void rts_session_keep_stack(struct rts_session *session, struct rts_process *pro
     rts_stack_table_add(session->stacks, process->instance, record->time, session->stack->frames,
                         session->stack->count);
     rts_session_record_sample(session, record);
-    if (rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX) {
-        rts_session_name_stacks(session);
-        rts_session_record_names(session);
-    }
     rts_session_bound_memory(session);
 }
 

@@ -124,6 +124,8 @@ static void begin(struct rts_session *session)
         fail(segments, &error);
     else
         segments->observed = rts_observed_graph_create();
+    if (segments->observed)
+        rts_observed_graph_use_share(segments->observed, &session->memory.shares[RTS_MEMORY_UNION]);
 }
 
 /* Ends the one at hand, as one with a bundle to come or without. */

@@ -14,6 +14,7 @@ int rts_session_open_union(struct rts_session *session, struct rts_error *error)
     if (rts_union_bundle_check(session->settings->union_path, error) < 0)
         return -1;
     session->observed = rts_observed_graph_create();
+    rts_observed_graph_use_share(session->observed, &session->memory.shares[RTS_MEMORY_UNION]);
     return 0;
 }
 
@@ -43,9 +44,12 @@ int rts_session_write_union(struct rts_session *session, struct rts_error *error
                              : digest,
     };
     int result = rts_union_bundle_write(settings->union_path, &content, error);
-    if (content.edges_dropped > 0)
-        rts_log("%" PRIu64 " calls are not in %s: it holds %zu different ones at most",
-                content.edges_dropped, settings->union_path, RTS_OBSERVED_CALLS_MAX);
+    uint64_t nodes_dropped = rts_observed_graph_dropped_symbols(observed);
+    if (content.edges_dropped + nodes_dropped > 0)
+        rts_log("%" PRIu64 " facts and %" PRIu64
+                " calls are not in %s, which had reached its limit (Sampler:MaxMemoryBytes, and "
+                "%zu different calls)",
+                nodes_dropped, content.edges_dropped, settings->union_path, RTS_OBSERVED_CALLS_MAX);
     rts_buffer_finish(&nodes);
     rts_buffer_finish(&edges);
     rts_buffer_finish(&facts);

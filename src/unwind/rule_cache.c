@@ -34,18 +34,38 @@ struct entry {
 
 struct rts_rule_cache {
     const struct rts_architecture *arch;
-    struct rts_table entries;
+    /* Addresses that were asked for lately, and those before them: when the first table is full it
+     * becomes the second, whose addresses go. */
+    struct rts_table entries, older;
     struct rts_table rules; /* struct rts_rule, each distinct one once */
     struct rts_expression **expressions;
     size_t expression_count, expression_capacity, expression_bytes;
     uint64_t lookups, misses;
+    size_t bytes;                 /* of it all */
+    struct rts_share own, *share; /* the one in use; its own until it is given another */
 };
+
+/* An address, or a rule, with its place in a table. */
+#define ENTRY_BYTES (rts_heap_bytes(sizeof(struct entry)) + 2 * sizeof(struct rts_table_slot))
+#define RULE_BYTES  (rts_heap_bytes(sizeof(struct rts_rule)) + 2 * sizeof(struct rts_table_slot))
 
 struct rts_rule_cache *rts_rule_cache_create(const struct rts_architecture *arch)
 {
     struct rts_rule_cache *cache = rts_calloc(1, sizeof *cache);
     cache->arch = arch;
+    cache->share = &cache->own;
     return cache;
+}
+
+void rts_rule_cache_use_share(struct rts_rule_cache *cache, struct rts_share *share)
+{
+    cache->share = share;
+}
+
+static void grow(struct rts_rule_cache *cache, size_t bytes)
+{
+    cache->bytes += bytes;
+    rts_share_add(cache->share, bytes);
 }
 
 static void free_all(struct rts_table *table)
@@ -53,16 +73,40 @@ static void free_all(struct rts_table *table)
     size_t position = 0;
     for (void *item; (item = rts_table_next(table, &position));)
         free(item);
-    rts_table_clear(table);
+    rts_table_finish(table);
 }
 
 static void empty(struct rts_rule_cache *cache)
 {
     free_all(&cache->entries);
+    free_all(&cache->older);
     free_all(&cache->rules);
     for (size_t i = 0; i < cache->expression_count; i++)
         free(cache->expressions[i]);
     cache->expression_count = cache->expression_bytes = 0;
+    rts_share_take(cache->share, cache->bytes);
+    cache->bytes = 0;
+}
+
+/* Of a share two fifths are for each table of addresses, and a fifth is for rules. */
+static void make_room(struct rts_rule_cache *cache)
+{
+    size_t limit = cache->share->limit;
+    size_t rule_bytes = cache->rules.count * RULE_BYTES + cache->expression_bytes;
+    if (cache->expression_bytes >= EXPRESSION_BYTES_MAX || (limit && rule_bytes > limit / 5)) {
+        cache->share->evictions += cache->entries.count + cache->older.count;
+        empty(cache);
+        return;
+    }
+    size_t entries_max = limit ? limit * 2 / 5 / ENTRY_BYTES : ENTRIES_MAX / 2;
+    if (cache->entries.count < entries_max)
+        return;
+    cache->share->evictions += cache->older.count;
+    cache->bytes -= cache->older.count * ENTRY_BYTES;
+    rts_share_take(cache->share, cache->older.count * ENTRY_BYTES);
+    free_all(&cache->older);
+    cache->older = cache->entries;
+    cache->entries = (struct rts_table){0};
 }
 
 void rts_rule_cache_destroy(struct rts_rule_cache *cache)
@@ -70,8 +114,6 @@ void rts_rule_cache_destroy(struct rts_rule_cache *cache)
     if (!cache)
         return;
     empty(cache);
-    rts_table_finish(&cache->entries);
-    rts_table_finish(&cache->rules);
     free(cache->expressions);
     free(cache);
 }
@@ -82,8 +124,10 @@ static void own_expression(void *context, struct rts_expression *expression)
     cache->expressions = rts_grow(cache->expressions, cache->expression_count,
                                   &cache->expression_capacity, sizeof *cache->expressions);
     cache->expressions[cache->expression_count++] = expression;
-    cache->expression_bytes +=
-        sizeof *expression + expression->count * sizeof expression->operations[0];
+    size_t bytes =
+        rts_heap_bytes(sizeof *expression + expression->count * sizeof expression->operations[0]);
+    cache->expression_bytes += bytes;
+    grow(cache, bytes + sizeof expression);
 }
 
 static bool same_rule(const void *item, const void *key)
@@ -100,6 +144,7 @@ static const struct rts_rule *intern(struct rts_rule_cache *cache, const struct 
     known = rts_calloc(1, sizeof *known);
     *known = *rule;
     rts_table_add(&cache->rules, hash, known);
+    grow(cache, RULE_BYTES);
     return known;
 }
 
@@ -157,10 +202,13 @@ static struct entry *entry_of(struct rts_rule_cache *cache, const struct rts_obj
     struct entry *entry = rts_table_find(&cache->entries, hash, same_entry, &key);
     if (entry)
         return entry;
-    if (cache->entries.count >= ENTRIES_MAX || cache->expression_bytes >= EXPRESSION_BYTES_MAX)
-        empty(cache);
-    entry = rts_calloc(1, sizeof *entry);
-    *entry = key;
+    make_room(cache);
+    entry = rts_table_remove(&cache->older, hash, same_entry, &key);
+    if (!entry) {
+        entry = rts_calloc(1, sizeof *entry);
+        *entry = key;
+        grow(cache, ENTRY_BYTES);
+    }
     rts_table_add(&cache->entries, hash, entry);
     return entry;
 }

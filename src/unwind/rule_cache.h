@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rules by (object, address): libdw is asked once per distinct address, and equal rules are kept
- * once. Bounded: when it is full it is emptied. Any call may empty it.
+ * once. Bounded: addresses that were not asked for lately go, and when there are too many rules,
+ * all does. Any call may drop any of them.
  */
 #ifndef RTS_UNWIND_RULE_CACHE_H
 #define RTS_UNWIND_RULE_CACHE_H
 
 #include "unwind/rule.h"
+#include "util/share.h"
 
 struct rts_rule_cache;
 
 struct rts_rule_cache *rts_rule_cache_create(const struct rts_architecture *arch);
 void rts_rule_cache_destroy(struct rts_rule_cache *cache); /* accepts NULL */
+
+/* Counts there what rules and addresses take, and keeps to its limit. It must outlive the cache. */
+void rts_rule_cache_use_share(struct rts_rule_cache *cache, struct rts_share *share);
 
 /* The rule at `vaddr` of `object`, where execution is (`exact`) or which is a return address: then
  * it is the rule of the call before it. *rule is set for RTS_RULE_FOUND and is valid until the next

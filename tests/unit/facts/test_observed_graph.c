@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 
 #include "facts/observed_graph.h"
 
-/* Interned, as ids are: the tests pass these and no copies. */
+/* As those of symbols. */
 static const char id_a[] = "sym:a", id_b[] = "sym:b", id_c[] = "sym:c";
 
 static const struct rts_fact_options without, with_build_ids = {.emit_build_id = true};
@@ -127,15 +128,49 @@ static void keeps_no_more_calls_than_the_limit(void **state)
 {
     (void)state;
     struct rts_observed_graph *graph = rts_observed_graph_create();
-    char *ids = calloc(2048, 1); /* never read: ids are told apart by where they are */
+    char(*ids)[8] = calloc(1025, sizeof *ids);
+    for (size_t i = 0; i < 1025; i++)
+        snprintf(ids[i], sizeof ids[i], "id%zu", i);
     for (size_t i = 0; i <= RTS_OBSERVED_CALLS_MAX; i++)
-        rts_observed_graph_add_call(graph, ids + i / 1024, ids + i % 1024, 3, i + 1);
+        rts_observed_graph_add_call(graph, ids[i / 1024], ids[i % 1024], 3, i + 1);
     assert_int_equal(rts_observed_graph_calls(graph), RTS_OBSERVED_CALLS_MAX);
     assert_int_equal(rts_observed_graph_dropped(graph), 3);
-    rts_observed_graph_add_call(graph, ids, ids, 1, UINT64_MAX);
+    rts_observed_graph_add_call(graph, ids[0], ids[0], 1, UINT64_MAX);
     assert_int_equal(rts_observed_graph_dropped(graph), 3);
     rts_observed_graph_destroy(graph);
     free(ids);
+}
+
+/* Beyond the share nothing new is taken in, and it is counted; what is known counts on. */
+static void keeps_to_its_share(void **state)
+{
+    (void)state;
+    struct rts_share share = {.limit = 16384};
+    struct rts_observed_graph *graph = rts_observed_graph_create();
+    struct rts_window *window = rts_window_create();
+    rts_observed_graph_use_share(graph, &share);
+    for (size_t i = 0; i < 1000; i++) {
+        char id[32]; /* gone after each window, as symbols may be */
+        snprintf(id, sizeof id, "sym:%zu", i);
+        add_line(window, 1, id, NULL, 1, SECOND, true);
+        turn(graph, window, 0);
+        rts_observed_graph_add_call(graph, id, "sym:0", 1, i + 1);
+    }
+    size_t kept = rts_observed_graph_symbols(graph);
+    assert_true(kept > 5 && kept < 100);
+    assert_int_equal(rts_observed_graph_dropped_symbols(graph), 1000 - kept);
+    assert_true(rts_observed_graph_dropped(graph) > 900);
+    assert_true(share.bytes >= share.limit && share.bytes < share.limit + 1024);
+    add_line(window, 1, "sym:0", NULL, 41, SECOND, true);
+    turn(graph, window, 0);
+    struct rts_buffer out = RTS_BUFFER_INIT;
+    rts_observed_graph_write_facts(graph, &without, &out);
+    assert_non_null(strstr(out.data, "{\"symbol_id\":\"sym:0\",\"code_id\":\"buildid-00\","
+                                     "\"hit_count\":42,"));
+    rts_buffer_finish(&out);
+    rts_window_destroy(window);
+    rts_observed_graph_destroy(graph);
+    assert_int_equal(share.bytes, 0);
 }
 
 static void writes_nothing_of_nothing(void **state)
@@ -159,6 +194,7 @@ int main(void)
         cmocka_unit_test(names_the_first_purl_by_its_bytes),
         cmocka_unit_test(counts_a_call_once_in_a_stack),
         cmocka_unit_test(keeps_no_more_calls_than_the_limit),
+        cmocka_unit_test(keeps_to_its_share),
         cmocka_unit_test(writes_nothing_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

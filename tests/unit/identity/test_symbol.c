@@ -255,6 +255,56 @@ static void aliases_are_bounded(void **state)
     rts_symbol_table_destroy(table);
 }
 
+/* Symbols that were not seen for longest go, but for the hottest; what was counted of one that went
+ * is there when it is seen again. */
+static void trimmed_to_its_share(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 4000
+    };
+    struct rts_share share = {.limit = 256 << 10};
+    struct rts_object object = file_with_build_id(1);
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    char name[32], id[64] = "";
+    rts_symbol_table_use_share(table, &share);
+    object.functions[0].aliases = NULL;
+    object.functions[0].name = name;
+    for (unsigned i = 0; i < COUNT; i++) {
+        snprintf(name, sizeof name, "function_%u", i);
+        object.serial = i + 1;
+        assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+        symbols[0]->last_stack = i + 1;
+        symbols[0]->total_hits += i == 0 ? 1000 : i == 1 ? 7 : i / 200 == 5 ? 5 : 1;
+        symbols[0]->leaf_hits += i == 1 ? 3 : 0;
+        if (i == 1)
+            snprintf(id, sizeof id, "%s", symbols[0]->symbol_id);
+        if (i % 100 == 99)
+            rts_symbol_table_trim(table);
+    }
+    assert_true(share.peak < share.limit + share.limit / 4);
+    assert_true(share.evictions > COUNT / 2);
+    size_t position = 0, count = 0;
+    bool hottest = false, second = false;
+    for (struct rts_symbol *symbol; (symbol = rts_symbol_table_next(table, &position)); count++) {
+        hottest = hottest || symbol->total_hits == 1000;
+        second = second || strcmp(symbol->symbol_id, id) == 0;
+    }
+    assert_true(count > RTS_SYMBOLS_KEPT && count < COUNT / 2);
+    assert_true(hottest && second); /* both are among the hottest */
+    /* More than are kept had five hits each: also those that went have them when they come again.
+     */
+    for (unsigned i = 1000; i < 1200; i++) {
+        snprintf(name, sizeof name, "function_%u", i);
+        object.serial = i + 1;
+        assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+        assert_string_equal(symbols[0]->name, name);
+        assert_int_equal(symbols[0]->total_hits, 5);
+    }
+    rts_symbol_table_destroy(table);
+}
+
 static void scheme_has_a_word(void **state)
 {
     (void)state;
@@ -296,6 +346,7 @@ int main(void)
         cmocka_unit_test(inlined_functions_come_first_and_once),
         cmocka_unit_test(equal_ids_share_a_symbol),
         cmocka_unit_test(aliases_are_bounded),
+        cmocka_unit_test(trimmed_to_its_share),
         cmocka_unit_test(scheme_has_a_word),
         cmocka_unit_test(addressed_tells_equal_names_apart),
     };
