@@ -252,10 +252,20 @@ const struct rts_elf_image *rts_object_companion(struct rts_object *object)
     return object->companion_found ? &object->companion : NULL;
 }
 
+/* CFI is read, checked and brought into another form: so many times its size. */
+#define CFI_FACTOR 3
+
+static uint64_t section_size(const struct rts_elf_image *image, const char *name)
+{
+    const struct rts_section *section = rts_elf_image_section(image, name);
+    return section && section->header.sh_size < RTS_CFI_SIZE_MAX ? section->header.sh_size : 0;
+}
+
 const struct rts_cfi *rts_object_load_eh_cfi(struct rts_object *object)
 {
     if (!object->eh_cfi_loaded) {
         object->eh_cfi_loaded = true;
+        rts_object_make_room(object, CFI_FACTOR * section_size(&object->image, ".eh_frame"));
         rts_cfi_init_eh_frame(&object->eh_cfi, &object->image);
         if (!rts_object_part_is_sound(object))
             rts_cfi_finish(&object->eh_cfi);
@@ -267,6 +277,7 @@ const struct rts_cfi *rts_object_load_debug_cfi(struct rts_object *object)
 {
     if (!object->debug_cfi_loaded) {
         object->debug_cfi_loaded = true;
+        rts_object_make_room(object, CFI_FACTOR * section_size(&object->image, ".debug_frame"));
         rts_cfi_init_debug_frame(&object->debug_cfi, &object->image, &object->unread);
         const struct rts_elf_image *companion =
             object->debug_cfi.handle ? NULL : rts_object_companion(object);

@@ -356,6 +356,7 @@ void rts_object_cache_destroy(struct rts_object_cache *cache)
     struct rts_cached_object *entry;
     if (!cache)
         return;
+    cache->forgotten = NULL; /* who asked may be gone */
     while ((name = rts_table_next(&cache->names, &position)))
         forget_name(cache, name);
     position = 0;

@@ -23,11 +23,25 @@ static void add_go_functions(struct rts_object *object)
         rts_go_functions_add(&object->symbols, table);
 }
 
+/* Symbols and their names, as the file has them. */
+static uint64_t symbol_bytes(const struct rts_elf_image *image)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; image && i < image->section_count; i++) {
+        const Elf64_Shdr *header = &image->sections[i].header;
+        bool counts = header->sh_type == SHT_SYMTAB || header->sh_type == SHT_DYNSYM ||
+                      header->sh_type == SHT_STRTAB;
+        bytes += counts && header->sh_size < image->size ? header->sh_size : 0;
+    }
+    return bytes;
+}
+
 static void read_symbols(struct rts_object *object)
 {
     struct rts_symbols *symbols = &object->symbols;
     const struct rts_elf_image *image = &object->image;
     const struct rts_elf_image *companion = rts_object_companion(object);
+    rts_object_make_room(object, 2 * (symbol_bytes(image) + symbol_bytes(companion)));
     rts_symbols_add(symbols, image, SHT_SYMTAB, image, RTS_SYMBOL_SYMTAB);
     if (companion)
         rts_symbols_add(symbols, companion, SHT_SYMTAB, image, RTS_SYMBOL_DEBUGFILE);

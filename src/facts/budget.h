@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory of a run (Sampler:MaxMemoryBytes), divided among its tables by fixed parts. What is
- * not in a table is outside: the program and its libraries, the kernel's rings, what is under way
- * to a server. Pure.
+ * The memory of a run (Sampler:MaxMemoryBytes): three quarters are divided among its tables by fixed
+ * parts, the rest is for the program itself and for what is read at the moment. Outside of it are
+ * the kernel's rings and what is under way to a server. Pure.
  */
 #ifndef RTS_FACTS_BUDGET_H
 #define RTS_FACTS_BUDGET_H
@@ -23,7 +23,7 @@ enum rts_memory_table {
 };
 
 struct rts_budget {
-    size_t limit; /* of all shares together, but for RTS_MEMORY_UNION; 0: none */
+    size_t limit; /* three quarters of it are the shares, but for RTS_MEMORY_UNION; 0: none */
     struct rts_share shares[RTS_MEMORY_COUNT];
 };
 

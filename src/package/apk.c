@@ -11,6 +11,7 @@
 #include "package/path_index.h"
 #include "package/purl.h"
 #include "util/memory.h"
+#include "util/share.h"
 
 /* More than the archive has; what comes after is not known. */
 #define PACKAGES_MAX 100000
@@ -114,6 +115,13 @@ struct rts_apk *rts_apk_create(int root_fd)
     rts_line_reader_close(reader);
     rts_path_index_sort(&apk->index);
     return apk;
+}
+
+size_t rts_apk_bytes(const struct rts_apk *apk)
+{
+    return apk ? rts_heap_bytes(sizeof *apk) + rts_path_index_bytes(&apk->index) +
+                     rts_heap_bytes(apk->capacity * sizeof *apk->packages)
+               : 0;
 }
 
 void rts_apk_destroy(struct rts_apk *apk)

@@ -8,6 +8,7 @@
 #define RTS_PACKAGE_APK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "package/os_release.h"
 #include "package/owner.h"
@@ -17,6 +18,9 @@ struct rts_apk;
 /* Reads the database below `root_fd` (-1: our own root). NULL when there is none. */
 struct rts_apk *rts_apk_create(int root_fd);
 void rts_apk_destroy(struct rts_apk *apk);
+
+/* The memory that it takes; 0: NULL. */
+size_t rts_apk_bytes(const struct rts_apk *apk);
 
 /* Fills *owner with the package that owns `path`. False when none does, or several. */
 bool rts_apk_owner(const struct rts_apk *apk, int root_fd, const struct rts_os_release *os,

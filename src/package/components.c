@@ -7,6 +7,7 @@
 #include "package/cargo_auditable.h"
 #include "package/go_build_info.h"
 #include "util/memory.h"
+#include "util/share.h"
 
 static int compare_names(const void *left, const void *right)
 {
@@ -65,6 +66,21 @@ void rts_components_destroy(struct rts_components *components)
     free(components->main_name);
     free(components->standard);
     free(components);
+}
+
+static size_t text_bytes(const char *text)
+{
+    return text ? rts_heap_bytes(strlen(text) + 1) : 0;
+}
+
+size_t rts_components_bytes(const struct rts_components *components)
+{
+    size_t bytes = rts_heap_bytes(sizeof *components) +
+                   rts_heap_bytes(components->capacity * sizeof *components->items) +
+                   text_bytes(components->main_name) + text_bytes(components->standard);
+    for (size_t i = 0; i < components->count; i++)
+        bytes += text_bytes(components->items[i].name) + text_bytes(components->items[i].purl);
+    return bytes;
 }
 
 const char *rts_components_purl(const struct rts_components *components, const char *function)

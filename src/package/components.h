@@ -30,6 +30,9 @@ struct rts_components {
 struct rts_components *rts_components_read(const struct rts_object *object);
 void rts_components_destroy(struct rts_components *components);
 
+/* The memory that they take. */
+size_t rts_components_bytes(const struct rts_components *components);
+
 /* The purl of the component that the function of this linkage name is of; NULL when that is not
  * certain. Owned by the components. */
 const char *rts_components_purl(const struct rts_components *components, const char *function);

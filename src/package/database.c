@@ -50,6 +50,8 @@ struct rts_package_database {
     struct rts_dpkg *dpkg;
     struct rts_apk *apk;
     struct rts_rpm *rpm;
+    struct rts_share *share; /* NULL: none */
+    size_t bytes;
 };
 
 static void read_stamps(int root_fd, struct stamp stamps[WATCHED_COUNT])
@@ -93,6 +95,14 @@ struct rts_package_database *rts_package_database_ref(struct rts_package_databas
     return database;
 }
 
+void rts_package_database_use_share(struct rts_package_database *database, struct rts_share *share)
+{
+    database->share = share;
+    database->bytes = rts_heap_bytes(sizeof *database) + rts_dpkg_bytes(database->dpkg) +
+                      rts_apk_bytes(database->apk) + rts_rpm_bytes(database->rpm);
+    rts_share_add(share, database->bytes);
+}
+
 void rts_package_database_unref(struct rts_package_database *database)
 {
     if (!database || --database->references > 0)
@@ -100,6 +110,8 @@ void rts_package_database_unref(struct rts_package_database *database)
     rts_dpkg_destroy(database->dpkg);
     rts_apk_destroy(database->apk);
     rts_rpm_destroy(database->rpm);
+    if (database->share)
+        rts_share_take(database->share, database->bytes);
     free(database);
 }
 

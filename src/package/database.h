@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "package/owner.h"
+#include "util/share.h"
 
 struct rts_package_database;
 
@@ -13,6 +14,9 @@ struct rts_package_database;
  * counts databases of rpm that could not be read: after three no more are tried. */
 struct rts_package_database *rts_package_database_create(int root_fd, unsigned *rpm_failures);
 struct rts_package_database *rts_package_database_ref(struct rts_package_database *database);
+
+/* Counts there what it takes, until it is freed. */
+void rts_package_database_use_share(struct rts_package_database *database, struct rts_share *share);
 
 /* Frees it with the last reference. Accepts NULL. */
 void rts_package_database_unref(struct rts_package_database *database);

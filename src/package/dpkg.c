@@ -17,6 +17,7 @@
 #include "util/cleanup.h"
 #include "util/memory.h"
 #include "util/open_below.h"
+#include "util/share.h"
 
 #define INFO     "/var/lib/dpkg/info/"
 #define STATUS_D "/var/lib/dpkg/status.d/"
@@ -285,6 +286,31 @@ void rts_dpkg_destroy(struct rts_dpkg *dpkg)
     free(dpkg->diversions);
     rts_path_index_finish(&dpkg->index);
     free(dpkg);
+}
+
+static size_t text_bytes(const char *text)
+{
+    return rts_heap_bytes(strlen(text) + 1);
+}
+
+size_t rts_dpkg_bytes(const struct rts_dpkg *dpkg)
+{
+    if (!dpkg)
+        return 0;
+    size_t bytes = rts_heap_bytes(sizeof *dpkg) + rts_path_index_bytes(&dpkg->index) +
+                   rts_heap_bytes(dpkg->capacity * sizeof *dpkg->packages) +
+                   rts_heap_bytes(dpkg->diversion_capacity * sizeof *dpkg->diversions);
+    for (size_t i = 0; i < dpkg->count; i++) {
+        const struct package *package = &dpkg->packages[i];
+        bytes += text_bytes(package->name) + text_bytes(package->version) +
+                 text_bytes(package->arch) + text_bytes(package->files);
+    }
+    for (size_t i = 0; i < dpkg->diversion_count; i++) {
+        const struct diversion *diversion = &dpkg->diversions[i];
+        bytes += text_bytes(diversion->from) + text_bytes(diversion->to) +
+                 text_bytes(diversion->package);
+    }
+    return bytes;
 }
 
 /* ---- asking ---- */

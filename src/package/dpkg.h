@@ -8,6 +8,7 @@
 #define RTS_PACKAGE_DPKG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "package/os_release.h"
 #include "package/owner.h"
@@ -17,6 +18,9 @@ struct rts_dpkg;
 /* Reads the database below `root_fd` (-1: our own root). NULL when there is none. */
 struct rts_dpkg *rts_dpkg_create(int root_fd);
 void rts_dpkg_destroy(struct rts_dpkg *dpkg);
+
+/* The memory that it takes; 0: NULL. */
+size_t rts_dpkg_bytes(const struct rts_dpkg *dpkg);
 
 /* Fills *owner with the package that owns `path`, as `dpkg -S` would say: diversions are followed,
  * and where /usr is merged a path may be written either way. False when none does, or several. */

@@ -47,26 +47,46 @@ struct place {
 
 struct entry {
     uint32_t serial;
-    const struct rts_object *object;             /* NULL: settled */
+    struct rts_object *object;                   /* NULL: settled */
     struct place places[RTS_PACKAGE_PLACES_MAX]; /* until it is settled */
     size_t place_count;
     struct rts_package package;
     struct rts_components *components; /* NULL: it is of one package as a whole */
+    struct entry *next_dead;
+};
+
+/* With its places in tables. */
+#define ENTRY_BYTES (rts_heap_bytes(sizeof(struct entry)) + 2 * sizeof(struct rts_table_slot))
+
+/* A text that entries share. */
+struct purl {
+    unsigned references;
+    size_t bytes;
+    char text[];
 };
 
 struct rts_package_table {
     struct rts_table entries; /* by serial */
-    struct rts_table purls;   /* char *, interned */
+    struct rts_table purls;   /* struct purl, by text */
+    struct entry *dead;       /* of objects that are gone */
     struct root **roots;
     size_t root_count, root_capacity;
     uint64_t clock;
     size_t component_count;
     unsigned rpm_failures;
+    struct rts_share own, *share; /* the one in use; its own until it is given another */
 };
 
 struct rts_package_table *rts_package_table_create(void)
 {
-    return rts_calloc(1, sizeof(struct rts_package_table));
+    struct rts_package_table *table = rts_calloc(1, sizeof *table);
+    table->share = &table->own;
+    return table;
+}
+
+void rts_package_table_use_share(struct rts_package_table *table, struct rts_share *share)
+{
+    table->share = share;
 }
 
 static void destroy_root(struct root *root)
@@ -93,10 +113,66 @@ static void free_items(struct rts_table *table)
     rts_table_finish(table);
 }
 
+static bool same_text(const void *item, const void *key)
+{
+    return strcmp(((const struct purl *)item)->text, key) == 0;
+}
+
+static uint64_t hash_text(const char *text)
+{
+    return rts_hash_bytes(text, strlen(text), 0);
+}
+
+/* The table's own copy of `text`, which is freed, with a reference more. */
+static const char *intern(struct rts_package_table *table, char *text)
+{
+    if (!text)
+        return NULL;
+    uint64_t hash = hash_text(text);
+    struct purl *purl = rts_table_find(&table->purls, hash, same_text, text);
+    if (!purl && table->purls.count < PURLS_MAX) {
+        size_t size = sizeof *purl + strlen(text) + 1;
+        purl = rts_calloc(1, size);
+        purl->bytes = rts_heap_bytes(size) + 2 * sizeof(struct rts_table_slot);
+        strcpy(purl->text, text);
+        rts_table_add(&table->purls, hash, purl);
+        rts_share_add(table->share, purl->bytes);
+    }
+    free(text);
+    if (purl)
+        purl->references++;
+    return purl ? purl->text : NULL;
+}
+
+static void release(struct rts_package_table *table, const char *text)
+{
+    struct purl *purl =
+        text ? rts_table_find(&table->purls, hash_text(text), same_text, text) : NULL;
+    if (!purl || --purl->references > 0)
+        return;
+    rts_table_remove(&table->purls, hash_text(text), same_text, text);
+    rts_share_take(table->share, purl->bytes);
+    free(purl);
+}
+
+static void free_dead(struct rts_package_table *table)
+{
+    for (struct entry *entry; (entry = table->dead);) {
+        table->dead = entry->next_dead;
+        release(table, entry->package.purl);
+        release(table, entry->package.stale);
+        table->component_count -= entry->components ? entry->components->count : 0;
+        rts_components_destroy(entry->components);
+        rts_share_take(table->share, ENTRY_BYTES);
+        free(entry);
+    }
+}
+
 void rts_package_table_destroy(struct rts_package_table *table)
 {
     if (!table)
         return;
+    free_dead(table);
     for (size_t i = 0; i < table->root_count; i++)
         destroy_root(table->roots[i]);
     free(table->roots);
@@ -109,26 +185,6 @@ void rts_package_table_destroy(struct rts_package_table *table)
     free_items(&table->entries);
     free_items(&table->purls);
     free(table);
-}
-
-static bool same_text(const void *item, const void *key)
-{
-    return strcmp(item, key) == 0;
-}
-
-/* The table's own copy of `text`, which is freed. */
-static const char *intern(struct rts_package_table *table, char *text)
-{
-    if (!text)
-        return NULL;
-    uint64_t hash = rts_hash_bytes(text, strlen(text), 0);
-    char *known = rts_table_find(&table->purls, hash, same_text, text);
-    if (!known && table->purls.count < PURLS_MAX) {
-        rts_table_add(&table->purls, hash, text);
-        return text;
-    }
-    free(text);
-    return known;
 }
 
 static bool same_serial(const void *item, const void *key)
@@ -203,8 +259,10 @@ static const struct rts_package_database *database_of(struct rts_package_table *
     }
     if (!root->database)
         root->database = share_database(table, root);
-    if (!root->database)
+    if (!root->database) {
         root->database = rts_package_database_create(root->fd, &table->rpm_failures);
+        rts_package_database_use_share(root->database, table->share);
+    }
     root->current = true;
     return root->database;
 }
@@ -215,6 +273,21 @@ static int compare_use(const void *left, const void *right)
     return a->last_use > b->last_use ? -1 : a->last_use < b->last_use;
 }
 
+/* Those that were not used for longest go, to be read again for the next object below their root.
+ */
+static void bound_databases(struct rts_package_table *table)
+{
+    if (!rts_share_is_over(table->share))
+        return;
+    qsort(table->roots, table->root_count, sizeof *table->roots, compare_use);
+    for (size_t i = table->root_count; i-- > 0 && rts_share_is_over(table->share);) {
+        struct root *root = table->roots[i];
+        table->share->evictions += root->database != NULL;
+        rts_package_database_unref(root->database);
+        root->database = NULL;
+    }
+}
+
 /* Lets go of all root directories, and forgets those that were not used for longest. */
 static void release_roots(struct rts_package_table *table)
 {
@@ -222,6 +295,7 @@ static void release_roots(struct rts_package_table *table)
         qsort(table->roots, table->root_count, sizeof *table->roots, compare_use);
     while (table->root_count > ROOTS_MAX)
         destroy_root(table->roots[--table->root_count]);
+    bound_databases(table);
     for (size_t i = 0; i < table->root_count; i++) {
         struct root *root = table->roots[i];
         if (root->fd >= 0)
@@ -256,7 +330,10 @@ static void settle_entry(struct rts_package_table *table, struct entry *entry)
     read_package(table, entry, &package);
     if (table->component_count < COMPONENTS_MAX)
         entry->components = rts_components_read(entry->object);
-    table->component_count += entry->components ? entry->components->count : 0;
+    if (entry->components) {
+        table->component_count += entry->components->count;
+        rts_object_charge(entry->object, rts_components_bytes(entry->components));
+    }
     entry->package.modified = package.modified;
     entry->package.purl = intern(table, package.purl);
     entry->package.stale = intern(table, package.stale);
@@ -273,7 +350,7 @@ static void add_place(struct rts_package_table *table, struct entry *entry,
             (struct place){root, rts_strdup(place->path), place->certain};
 }
 
-void rts_package_table_note(struct rts_package_table *table, const struct rts_object *object,
+void rts_package_table_note(struct rts_package_table *table, struct rts_object *object,
                             const struct rts_package_place *places, size_t count)
 {
     if (table->entries.count >= OBJECTS_MAX || find_entry(table, object))
@@ -290,6 +367,7 @@ void rts_package_table_note(struct rts_package_table *table, const struct rts_ob
         return;
     }
     rts_table_add(&table->entries, rts_hash_u64(entry->serial), entry);
+    rts_share_add(table->share, ENTRY_BYTES);
 }
 
 struct rts_package rts_package_table_find(struct rts_package_table *table,
@@ -315,4 +393,21 @@ void rts_package_table_settle(struct rts_package_table *table)
         if (entry->object)
             settle_entry(table, entry);
     release_roots(table);
+}
+
+void rts_package_table_forget(struct rts_package_table *table, uint32_t serial)
+{
+    struct entry *entry =
+        rts_table_remove(&table->entries, rts_hash_u64(serial), same_serial, &serial);
+    if (!entry)
+        return;
+    forget_places(entry);
+    entry->next_dead = table->dead;
+    table->dead = entry;
+}
+
+void rts_package_table_trim(struct rts_package_table *table)
+{
+    free_dead(table);
+    bound_databases(table);
 }

@@ -7,8 +7,9 @@
 #define RTS_PACKAGE_PACKAGE_TABLE_H
 
 #include "types.h"
+#include "util/share.h"
 
-/* Strings are owned by the table and live as long as it. */
+/* Strings are owned by the table and live until it is trimmed. */
 struct rts_package {
     const char *purl;  /* NULL: not known */
     const char *stale; /* purl of what the package manager has put in place of the mapped file since
@@ -34,14 +35,26 @@ struct rts_package_place {
 
 /* Notes that `object` is mapped from the `count` places, at most RTS_PACKAGE_PLACES_MAX, which are
  * asked one after the other until one knows its package. Cheap; does nothing for an object that is
- * known. The object must live until rts_package_table_settle(). */
-void rts_package_table_note(struct rts_package_table *table, const struct rts_object *object,
+ * known. The object must live until rts_package_table_settle(); what was linked
+ * into it is charged to it. */
+void rts_package_table_note(struct rts_package_table *table, struct rts_object *object,
                             const struct rts_package_place *places, size_t count);
 
 /* The package of a function (its linkage name) of `object`; nothing is known of an object that was
  * never noted. */
 struct rts_package rts_package_table_find(struct rts_package_table *table,
                                           const struct rts_object *object, const char *function);
+
+/* Counts there what databases and purls take, and keeps to its limit. It must outlive the table. */
+void rts_package_table_use_share(struct rts_package_table *table, struct rts_share *share);
+
+/* The object with this serial is gone, and so may be what is known of it, when the table is
+ * trimmed. */
+void rts_package_table_forget(struct rts_package_table *table, uint32_t serial);
+
+/* Frees what was forgotten, and databases, those first that were not used for longest, while the
+ * share is over its limit. Nobody holds a string of the table any more. */
+void rts_package_table_trim(struct rts_package_table *table);
 
 /* Finds out about every object that was noted, and lets go of objects and root directories. */
 void rts_package_table_settle(struct rts_package_table *table);

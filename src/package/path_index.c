@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/memory.h"
+#include "util/share.h"
 #include "util/table.h"
 
 void rts_path_index_add(struct rts_path_index *index, const char *path, size_t size,
@@ -46,6 +47,11 @@ static void sift_down(struct rts_path_index *index, size_t root, size_t count)
 /* Heap sort: two arrays move together, in place, and no input makes it slow. */
 void rts_path_index_sort(struct rts_path_index *index)
 {
+    if (index->count > 0) { /* no more will come */
+        index->hashes = rts_realloc_array(index->hashes, index->count, sizeof *index->hashes);
+        index->packages = rts_realloc_array(index->packages, index->count, sizeof *index->packages);
+        index->capacity = index->count;
+    }
     for (size_t root = index->count / 2; root-- > 0;)
         sift_down(index, root, index->count);
     for (size_t last = index->count; last-- > 1;) {
@@ -69,6 +75,12 @@ size_t rts_path_index_find(const struct rts_path_index *index, const char *path,
     for (; low < index->count && index->hashes[low] == hash && found < capacity; low++)
         packages[found++] = index->packages[low];
     return found;
+}
+
+size_t rts_path_index_bytes(const struct rts_path_index *index)
+{
+    return rts_heap_bytes(index->capacity * sizeof *index->hashes) +
+           rts_heap_bytes(index->capacity * sizeof *index->packages);
 }
 
 void rts_path_index_finish(struct rts_path_index *index)

@@ -32,4 +32,7 @@ size_t rts_path_index_find(const struct rts_path_index *index, const char *path,
 
 void rts_path_index_finish(struct rts_path_index *index);
 
+/* The memory that it takes. */
+size_t rts_path_index_bytes(const struct rts_path_index *index);
+
 #endif

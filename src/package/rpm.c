@@ -14,6 +14,7 @@
 #include "package/purl.h"
 #include "package/rpm_listing.h"
 #include "util/memory.h"
+#include "util/share.h"
 
 /* More than any distribution has; what comes after is not known. */
 #define PACKAGES_MAX 100000
@@ -80,6 +81,13 @@ struct rts_rpm *rts_rpm_create(int root_fd, bool *failed)
     rts_merged_usr_read(root_fd, &rpm->usr);
     rts_path_index_sort(&rpm->index);
     return rpm;
+}
+
+size_t rts_rpm_bytes(const struct rts_rpm *rpm)
+{
+    return rpm ? rts_heap_bytes(sizeof *rpm) + rts_path_index_bytes(&rpm->index) +
+                     rts_heap_bytes(rpm->capacity * sizeof *rpm->packages)
+               : 0;
 }
 
 void rts_rpm_destroy(struct rts_rpm *rpm)

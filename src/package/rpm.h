@@ -8,6 +8,7 @@
 #define RTS_PACKAGE_RPM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "package/os_release.h"
 #include "package/owner.h"
@@ -18,6 +19,9 @@ struct rts_rpm;
  * be read: *failed is set then. */
 struct rts_rpm *rts_rpm_create(int root_fd, bool *failed);
 void rts_rpm_destroy(struct rts_rpm *rpm);
+
+/* The memory that it takes; 0: NULL. */
+size_t rts_rpm_bytes(const struct rts_rpm *rpm);
 
 /* Fills *owner with the package that owns `path`, as `rpm -qf` would say, in either spelling where
  * /usr is merged. False when none does, or several. */

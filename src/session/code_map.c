@@ -111,7 +111,7 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     return NULL;
 }
 
-static void note_package(const struct rts_code_map *map, const struct rts_object *object,
+static void note_package(const struct rts_code_map *map, struct rts_object *object,
                          const struct rts_file_origins *origins)
 {
     struct rts_package_place places[RTS_FILE_ORIGINS_MAX];

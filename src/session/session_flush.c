@@ -2,9 +2,13 @@
 /* The end of a window: its distinct stacks are named, and what they hold becomes facts. */
 #include "session/session.h"
 
+#include <stdlib.h>
+
 #include "package/debug_package.h"
+#include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/memory.h"
 
 static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
                                           const struct rts_frame *frame,
@@ -160,9 +164,58 @@ static void find_sockets(struct rts_session *session)
     }
 }
 
+static int compare_places(const void *left, const void *right)
+{
+    const struct rts_frame *a = left, *b = right;
+    uint32_t first = rts_object_serial(a->object), second = rts_object_serial(b->object);
+    if (first != second)
+        return first < second ? -1 : 1;
+    return a->vaddr < b->vaddr ? -1 : a->vaddr > b->vaddr;
+}
+
+/* All places in files that stacks hold; to be freed. */
+static struct rts_frame *list_places(const struct rts_session *session, size_t *count)
+{
+    struct rts_frame *places = NULL;
+    size_t capacity = 0;
+    *count = 0;
+    for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++) {
+        const struct rts_stack_entry *entry = rts_stack_table_entry(session->stacks, i);
+        for (uint32_t j = 0; j < entry->frame_count; j++) {
+            if (!entry->frames[j].object)
+                continue;
+            places = rts_grow(places, *count, &capacity, sizeof *places);
+            places[(*count)++] = entry->frames[j];
+        }
+    }
+    return places;
+}
+
+/* Where memory is short, files that were read for one stack would go for the next and be read again
+ * for that after it: so what they say is asked file by file first, and remembered. */
+static void name_by_file(struct rts_session *session)
+{
+    const struct rts_share *objects = &session->memory.shares[RTS_MEMORY_OBJECTS];
+    if (objects->limit == 0 || objects->bytes < objects->limit / 2)
+        return;
+    size_t count;
+    RTS_FREE struct rts_frame *places = list_places(session, &count);
+    if (count > 0)
+        qsort(places, count, sizeof *places, compare_places);
+    for (size_t i = 0; i < count; i++) {
+        struct rts_symbol *const *symbols;
+        if (i > 0 && compare_places(&places[i - 1], &places[i]) == 0)
+            continue;
+        if (i > 0 && places[i - 1].object != places[i].object)
+            rts_session_relieve(session);
+        rts_symbol_table_resolve(session->symbols, places[i].object, places[i].vaddr, &symbols);
+    }
+}
+
 void rts_session_name_stacks(struct rts_session *session)
 {
     find_sockets(session);
+    name_by_file(session);
     for (size_t i = 0; i < rts_stack_table_size(session->stacks); i++) {
         count_stack(session, rts_stack_table_entry(session->stacks, i));
         rts_session_relieve(session);

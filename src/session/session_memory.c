@@ -19,6 +19,11 @@
 /* Room for text of a window that is kept for the next one. */
 #define LINES_KEPT ((size_t)1 << 20)
 
+static void forget_packages(void *packages, uint32_t serial)
+{
+    rts_package_table_forget(packages, serial);
+}
+
 void rts_session_open_memory(struct rts_session *session)
 {
     struct rlimit files;
@@ -29,6 +34,10 @@ void rts_session_open_memory(struct rts_session *session)
     rts_rule_cache_use_share(session->rules, &shares[RTS_MEMORY_RULES]);
     rts_stack_table_use_share(session->stacks, &shares[RTS_MEMORY_STACKS]);
     rts_window_use_share(session->window, &shares[RTS_MEMORY_WINDOW]);
+    if (session->packages) {
+        rts_package_table_use_share(session->packages, &shares[RTS_MEMORY_PACKAGES]);
+        rts_object_cache_tell(session->objects, forget_packages, session->packages);
+    }
     /* The other half is for events, processes and what is read at the moment. */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY)
         rts_object_cache_limit_open(session->objects, (size_t)files.rlim_cur / 2);
@@ -73,6 +82,8 @@ void rts_session_trim(struct rts_session *session, uint64_t horizon)
     rts_symbol_table_trim(session->symbols);
     rts_object_cache_age(session->objects, rts_clock_monotonic_ns());
     release_objects(session, horizon);
+    if (session->packages)
+        rts_package_table_trim(session->packages);
     if (session->lines.capacity > LINES_KEPT) {
         rts_buffer_finish(&session->lines);
         session->lines = (struct rts_buffer)RTS_BUFFER_INIT;
