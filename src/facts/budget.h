@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory of a run (Sampler:MaxMemoryBytes): three quarters are divided among its tables by fixed
- * parts, the rest is for the program itself and for what is read at the moment. Outside of it are
- * the kernel's rings and what is under way to a server. Pure.
+ * The memory of a run (Sampler:MaxMemoryBytes): three quarters are divided among its tables by
+ * fixed parts, the rest is for the program itself and for what is read at the moment. Outside of it
+ * are the kernel's rings and what is under way to a server. Pure.
  */
 #ifndef RTS_FACTS_BUDGET_H
 #define RTS_FACTS_BUDGET_H

@@ -17,7 +17,8 @@ static size_t sum(const struct rts_budget *budget)
     return bytes;
 }
 
-/* The shares are three quarters of the whole, and no more; that of a union bundle stands beside it. */
+/* The shares are three quarters of the whole, and no more; that of a union bundle stands beside it.
+ */
 static void test_division(void **state)
 {
     (void)state;
