@@ -88,14 +88,20 @@ def spellings(root, path):
 
 
 def owners(root, paths):
-    """{path: {package[:arch]}}, of all that `dpkg -S` knows."""
-    known = {}
+    """{path: {package[:arch]}}, of all that `dpkg -S` knows. Of two that have a path in their lists
+    it is of the one that diverts the other's file."""
+    known, diverted = {}, {}
     paths = sorted({name for path in paths for name in spellings(root, path)})
     for start in range(0, len(paths), 500):
         for line in dpkg(root, "dpkg", "-S", *paths[start : start + 500]).splitlines():
-            if not line.startswith("diversion by"):
-                names, _, path = line.partition(": ")
+            names, _, path = line.partition(": ")
+            diversion = re.match("diversion by (.*) from$", names)
+            if diversion:
+                diverted[path] = diversion.group(1)
+            elif not names.startswith("diversion by"):
                 known.setdefault(path, set()).update(names.split(", "))
+    for path, name in diverted.items():
+        known[path] = {owner for owner in known.get(path, ()) if owner.split(":")[0] == name} or known.get(path, set())
     return known
 
 

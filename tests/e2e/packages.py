@@ -77,10 +77,16 @@ def running_programs():
     ok(running_programs.__doc__, problems)
 
 
+with open("/proc/self/exe", "rb") as own:
+    MACHINE = own.read(20)[18:]
+
+
 def is_elf(path):
+    """Of this machine, and not of a cross compiler's."""
     try:
         with open(path, "rb") as file:
-            return os.path.isfile(path) and re.match(b"\x7fELF\2.{11}[\2\3]", file.read(17), re.S)
+            head = file.read(20)
+            return os.path.isfile(path) and re.match(b"\x7fELF\2.{11}[\2\3]", head, re.S) and head[18:] == MACHINE
     except OSError:
         return False
 
