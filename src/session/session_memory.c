@@ -98,8 +98,9 @@ static void name_early(struct rts_session *session)
     rts_session_record_names(session);
 }
 
-/* A replay of our own traces decides by what is noted there when stacks are named and windows end,
- * whatever the limit was; one of perf's traces ends windows by their length alone. */
+/* In a replay of our own traces it is noted when stacks are named and windows end, whatever the
+ * limit was: what is known of packages at that moment stands just before. One of perf's traces ends
+ * windows by their length alone. */
 static bool may_flush_early(const struct rts_session *session)
 {
     return !session->replay;
@@ -115,7 +116,9 @@ void rts_session_bound_memory(struct rts_session *session)
     const struct rts_share *shares = session->memory.shares;
     bool stuck = session->memory_stuck;
     rts_session_relieve(session);
-    bool short_of_files = session->memory_stuck && !stuck && may_name_early(session);
+    if (!may_name_early(session))
+        return;
+    bool short_of_files = session->memory_stuck && !stuck;
     if (rts_share_is_over(&shares[RTS_MEMORY_STACKS]) ||
         rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX || short_of_files)
         name_early(session);
