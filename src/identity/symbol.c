@@ -15,6 +15,9 @@
  * come from files that anyone may have made. Beyond this, new ones stay unnamed. */
 #define SYMBOL_BYTES_MAX ((size_t)512 << 20)
 
+/* Forms of one symbolId: many functions of one file may have one name. */
+#define FORMS_MAX 64
+
 /* Folded code can have hundreds of names; a line must stay short. Whole names beyond it are cut. */
 #define ALIASES_BYTES_MAX 4096
 
@@ -39,7 +42,7 @@ void rts_symbol_table_use_graph(struct rts_symbol_table *table, const struct rts
     table->rules.graph = graph;
 }
 
-void rts_symbol_destroy(struct rts_symbol *symbol)
+static void destroy_form(struct rts_symbol *symbol)
 {
     free(symbol->symbol_id);
     free(symbol->code_id);
@@ -49,6 +52,15 @@ void rts_symbol_destroy(struct rts_symbol *symbol)
     free(symbol->aliases);
     free(symbol->module);
     free(symbol);
+}
+
+void rts_symbol_destroy(struct rts_symbol *symbol)
+{
+    while (symbol) {
+        struct rts_symbol *next = symbol->next_form;
+        destroy_form(symbol);
+        symbol = next;
+    }
 }
 
 void rts_symbol_table_destroy(struct rts_symbol_table *table)
@@ -146,6 +158,38 @@ static struct rts_symbol *make_symbol(struct rts_object *object,
     return symbol;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* The module is for people only: that of the first form will do. */
+static bool same_form(const struct rts_symbol *a, const struct rts_symbol *b)
+{
+    return a->source == b->source && a->join == b->join && same_text(a->join_rule, b->join_rule) &&
+           same_text(a->name, b->name) && same_text(a->aliases, b->aliases) &&
+           same_text(a->code_id, b->code_id) && same_text(a->build_id, b->build_id);
+}
+
+/* The form of `first` that is as `symbol`, which is freed, or it itself, which is one from now on.
+ */
+static struct rts_symbol *add_form(struct rts_symbol_table *table, struct rts_symbol *first,
+                                   struct rts_symbol *symbol)
+{
+    unsigned count = 0;
+    for (struct rts_symbol *form = first; form; form = form->next_form, count++) {
+        if (same_form(form, symbol) || count == FORMS_MAX) {
+            destroy_form(symbol);
+            return form;
+        }
+    }
+    symbol->next_form = first->next_form;
+    first->next_form = symbol;
+    first->bytes += symbol->bytes;
+    rts_share_add(table->share, symbol->bytes);
+    return symbol;
+}
+
 static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_object *object,
                                  const struct rts_code_identity *code, uint64_t vaddr,
                                  const struct rts_function *function)
@@ -154,11 +198,17 @@ static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_obje
     if (!rts_identify(&identity, &table->rules, object, code, vaddr, function))
         return NULL;
     uint64_t hash = rts_symbol_hash(identity.symbol_id);
-    struct rts_symbol *symbol =
+    struct rts_symbol *first =
         rts_table_find(&table->symbols, hash, same_symbol, identity.symbol_id);
-    if (!symbol && table->share->bytes < SYMBOL_BYTES_MAX) {
+    struct rts_symbol *symbol = NULL;
+    if (first || table->share->bytes < SYMBOL_BYTES_MAX) {
         symbol = make_symbol(object, code, function, &identity);
         symbol->bytes = bytes_of(symbol);
+        symbol->counts = first ? first : symbol;
+    }
+    if (symbol && first) {
+        symbol = add_form(table, first, symbol);
+    } else if (symbol) {
         rts_symbol_recall_totals(table, hash, symbol);
         rts_share_add(table->share, symbol->bytes);
         rts_table_add(&table->symbols, hash, symbol);
@@ -171,7 +221,7 @@ static bool contains(struct rts_symbol *const *symbols, size_t count,
                      const struct rts_symbol *symbol)
 {
     for (size_t i = 0; i < count; i++)
-        if (symbols[i] == symbol)
+        if (symbols[i]->counts == symbol->counts)
             return true;
     return false;
 }

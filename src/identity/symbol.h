@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A symbol as facts know it: named, identified, ready to be written. Symbols are interned: one
- * object per symbolId, so pointers can be compared; they can be kept until the table is trimmed.
+ * A symbol as facts know it: named, identified, ready to be written. Symbols are interned, so
+ * pointers can be compared; they can be kept until the table is trimmed.
+ *
+ * What is known of one symbolId may differ by address: a function that is inlined here has a body
+ * of its own there. Each such form is a symbol, and all forms of an id lead to one that counts for
+ * them, so that what a fact says depends on what was hit, and not on what was named before.
  */
 #ifndef RTS_IDENTITY_SYMBOL_H
 #define RTS_IDENTITY_SYMBOL_H
@@ -22,12 +26,14 @@ struct rts_symbol {
     char *aliases;   /* comma-separated, sorted; NULL when there is none */
     char *module;    /* base name of the file, for the closing summary only: must never leave */
     enum rts_symbol_source source;
-    uint64_t total_hits; /* over the whole run; the session adds to it */
-    uint64_t leaf_hits;  /* those of them that were taken in it */
-    uint64_t last_stack; /* the session's mark: the last stack this symbol was counted in; the
-                            higher, the later it was seen */
-    size_t bytes;        /* that it takes */
-    bool doomed, kept;   /* while the table is trimmed */
+    struct rts_symbol *counts; /* the form that has the three below for all of the same symbolId */
+    uint64_t total_hits;       /* over the whole run; the session adds to it */
+    uint64_t leaf_hits;        /* those of them that were taken in it */
+    uint64_t last_stack;       /* the session's mark: the last stack this symbol was counted in; the
+                                  higher, the later it was seen */
+    struct rts_symbol *next_form;
+    size_t bytes;      /* that it takes, or that all forms do */
+    bool doomed, kept; /* while the table is trimmed */
 };
 
 struct rts_symbol_table;
@@ -60,7 +66,8 @@ void rts_symbol_table_trim(struct rts_symbol_table *table);
 size_t rts_symbol_table_resolve(struct rts_symbol_table *table, struct rts_object *object,
                                 uint64_t vaddr, struct rts_symbol *const **symbols);
 
-/* Walks all symbols in no particular order; start with *position = 0; NULL at the end. */
+/* Walks all symbols that count in no particular order; start with *position = 0; NULL at the end.
+ */
 struct rts_symbol *rts_symbol_table_next(const struct rts_symbol_table *table, size_t *position);
 
 #endif

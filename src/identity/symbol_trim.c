@@ -126,8 +126,11 @@ void rts_symbol_table_trim(struct rts_symbol_table *table)
     mark_kept(symbols, count);
     qsort(symbols, count, sizeof *symbols, compare_seen);
     for (size_t i = 0; i < count && freed < excess; i++) {
-        symbols[i]->doomed = !symbols[i]->kept;
-        freed += symbols[i]->doomed ? symbols[i]->bytes : 0;
+        if (symbols[i]->kept)
+            continue;
+        freed += symbols[i]->bytes;
+        for (struct rts_symbol *form = symbols[i]; form; form = form->next_form)
+            form->doomed = true;
     }
     rts_symbol_memo_forget_doomed(table);
     for (size_t i = 0; i < count; i++) {

@@ -61,11 +61,12 @@ static void count_symbol(struct rts_session *session, const struct rts_stack_ent
                          const struct rts_fact_process *process, const struct rts_frame *frame,
                          struct rts_symbol *symbol, bool leaf)
 {
-    if (symbol->last_stack == session->stack_number)
+    struct rts_symbol *counts = symbol->counts;
+    if (counts->last_stack == session->stack_number)
         return;
-    symbol->last_stack = session->stack_number;
-    symbol->total_hits += entry->samples;
-    symbol->leaf_hits += leaf ? entry->samples : 0;
+    counts->last_stack = session->stack_number;
+    counts->total_hits += entry->samples;
+    counts->leaf_hits += leaf ? entry->samples : 0;
     if (session->graph)
         session->account.joins[symbol->join] += entry->samples;
     struct rts_fact_symbol fact = fact_symbol(session, frame, symbol);

@@ -19,7 +19,6 @@ import lib
 TEMPLATE_NAME = b"churn_worker_0000000"
 NOTE = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 
-# Of one number in every so many distinct addresses of programs the names are looked up by readelf.
 KEPT_FIELDS = ("symbolId", "codeId", "purl", "buildId")
 
 
@@ -175,9 +174,10 @@ def quote(word):
 
 
 def lasting(fact):
-    """(key, what every fact of this function says, whenever and wherever it was seen)."""
+    """(key, what every fact with it says, whenever and wherever it was seen). A function may be seen
+    as itself and inlined, and functions of one file may have one name: these are keys of their own."""
     metadata = fact["metadata"]
     said = {key: fact.get(key) for key in KEPT_FIELDS}
-    for key in ("aliases", "buildIdFallback", "demangled", "idScheme", "packageModified", "symbolSource"):
+    for key in ("buildIdFallback", "demangled", "idScheme", "packageModified", "symbol"):
         said[key] = metadata.get(key)
-    return (fact["symbolId"], fact["codeId"]), said
+    return (fact["symbolId"], fact["codeId"], metadata["symbolSource"], metadata.get("aliases")), said

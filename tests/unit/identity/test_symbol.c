@@ -255,6 +255,38 @@ static void aliases_are_bounded(void **state)
     rts_symbol_table_destroy(table);
 }
 
+/* A function that is inlined here and has a body there is one symbol in two forms, whichever comes
+ * first: what is said of it depends on what was hit. */
+static void forms_count_as_one(void **state)
+{
+    (void)state;
+    struct rts_object object = file_with_build_id(1);
+    for (int order = 0; order < 2; order++) {
+        struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+        struct rts_symbol *const *symbols;
+        struct rts_symbol *forms[2];
+        size_t position = 0;
+        for (int i = 0; i < 2; i++) {
+            bool inlined = i == order;
+            object.serial = 1 + inlined;
+            object.functions[0].source = inlined ? RTS_SYMBOL_INLINE : RTS_SYMBOL_SYMTAB;
+            object.functions[0].aliases = inlined ? NULL : plain_aliases;
+            assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+            forms[inlined] = symbols[0];
+        }
+        assert_ptr_not_equal(forms[0], forms[1]);
+        assert_ptr_equal(forms[0]->counts, forms[1]->counts);
+        assert_string_equal(forms[0]->symbol_id, forms[1]->symbol_id);
+        assert_int_equal(forms[0]->source, RTS_SYMBOL_SYMTAB);
+        assert_int_equal(forms[1]->source, RTS_SYMBOL_INLINE);
+        assert_string_equal(forms[0]->aliases, "alpha,gamma");
+        assert_null(forms[1]->aliases);
+        assert_non_null(rts_symbol_table_next(table, &position));
+        assert_null(rts_symbol_table_next(table, &position));
+        rts_symbol_table_destroy(table);
+    }
+}
+
 /* Symbols that were not seen for longest go, but for the hottest; what was counted of one that went
  * is there when it is seen again. */
 static void trimmed_to_its_share(void **state)
@@ -346,6 +378,7 @@ int main(void)
         cmocka_unit_test(inlined_functions_come_first_and_once),
         cmocka_unit_test(equal_ids_share_a_symbol),
         cmocka_unit_test(aliases_are_bounded),
+        cmocka_unit_test(forms_count_as_one),
         cmocka_unit_test(trimmed_to_its_share),
         cmocka_unit_test(scheme_has_a_word),
         cmocka_unit_test(addressed_tells_equal_names_apart),
