@@ -101,8 +101,9 @@ struct rts_session {
 
     struct rts_account account;
     struct rts_budget memory;
-    bool memory_stuck;            /* nothing more can be given back before the window ends */
-    struct rts_nameless nameless; /* hits of functions without a name */
+    uint64_t evictions_given_back; /* of files, when the heap was last trimmed */
+    bool memory_stuck;             /* nothing more can be given back before the window ends */
+    struct rts_nameless nameless;  /* hits of functions without a name */
     struct rts_status_line status_line;
     uint64_t started_ns, ended_ns;
     uint64_t cpu_checked_ns, cpu_checked_ms; /* for max_cpu_percent */

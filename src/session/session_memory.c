@@ -16,6 +16,9 @@
  * every sample another one. */
 #define STACKS_BYTES_MAX ((size_t)64 << 20)
 
+/* Files whose parts were freed: some 5 MiB of them. */
+#define EVICTIONS_MANY 32
+
 /* Room for text of a window that is kept for the next one. */
 #define LINES_KEPT ((size_t)1 << 20)
 
@@ -43,6 +46,24 @@ void rts_session_open_memory(struct rts_session *session)
         rts_object_cache_limit_open(session->objects, (size_t)files.rlim_cur / 2);
 }
 
+/* What was freed since the last time lies between what is in use: its pages go to the system, which
+ * halves what is resident where files come and go. */
+static void give_back(struct rts_session *session)
+{
+    uint64_t evictions = session->memory.shares[RTS_MEMORY_OBJECTS].evictions;
+    if (evictions != session->evictions_given_back)
+        rts_heap_trim();
+    session->evictions_given_back = evictions;
+}
+
+/* The same within a window, when much was freed: it takes some milliseconds. */
+static void give_back_many(struct rts_session *session)
+{
+    uint64_t evictions = session->memory.shares[RTS_MEMORY_OBJECTS].evictions;
+    if (evictions - session->evictions_given_back >= EVICTIONS_MANY)
+        give_back(session);
+}
+
 void rts_session_relieve(struct rts_session *session)
 {
     struct rts_share *objects = &session->memory.shares[RTS_MEMORY_OBJECTS];
@@ -51,6 +72,7 @@ void rts_session_relieve(struct rts_session *session)
     rts_object_cache_relieve(session->objects);
     /* What is left are not parts. */
     session->memory_stuck = rts_share_is_over(objects);
+    give_back_many(session);
 }
 
 static bool is_unwanted(void *context, struct rts_object *object)
@@ -67,14 +89,11 @@ static void release_objects(struct rts_session *session, uint64_t horizon)
         .forget = rts_session_forget_object,
         .is_unwanted = is_unwanted,
     };
-    struct rts_share *objects = &session->memory.shares[RTS_MEMORY_OBJECTS];
-    uint64_t before = objects->evictions;
     rts_object_cache_relieve(session->objects);
     rts_object_cache_choose(session->objects);
     rts_process_table_reap(session->processes, horizon, &owner);
     rts_object_cache_trim(session->objects);
-    if (objects->evictions != before)
-        rts_heap_trim();
+    give_back(session);
 }
 
 void rts_session_trim(struct rts_session *session, uint64_t horizon)
