@@ -13,6 +13,8 @@
 #include "util/memory.h"
 #include "util/option_reader.h"
 
+#define BLANKS " \t\n"
+
 /* The leading "+": options end at the first other word. */
 static const char short_options[] = "+p:aF:d:o:c:hV";
 
@@ -76,19 +78,21 @@ static int parse_pids(struct rts_settings *settings, const char *list, struct rt
 {
     RTS_FREE char *copy = rts_strdup(list);
     char *rest = copy;
-    bool any = false;
-    for (char *word; (word = strsep(&rest, ", \t\n"));) {
-        long pid;
-        if (!*word)
-            continue;
-        if (parse_number(word, 1, INT_MAX, &pid) < 0)
-            return rts_fail(error, RTS_USAGE, "-p %s: \"%s\" is not a process id", list, word);
-        rts_settings_add_pid(settings, (pid_t)pid);
-        any = true;
+    if (list[strspn(list, BLANKS)] == '\0')
+        return rts_fail(error, RTS_USAGE,
+                        "-p \"%s\": there is no process id in it; does the program run?", list);
+    for (char *item; (item = strsep(&rest, ","));) {
+        if (item[strspn(item, BLANKS)] == '\0')
+            return rts_fail(error, RTS_USAGE, "-p %s: there is no process id at a comma", list);
+        for (char *word; (word = strsep(&item, BLANKS));) {
+            long pid;
+            if (*word && parse_number(word, 1, INT_MAX, &pid) < 0)
+                return rts_fail(error, RTS_USAGE, "-p %s: \"%s\" is not a process id", list, word);
+            if (*word)
+                rts_settings_add_pid(settings, (pid_t)pid);
+        }
     }
-    return any ? 0
-               : rts_fail(error, RTS_USAGE,
-                          "-p \"%s\": there is no process id in it; does the program run?", list);
+    return 0;
 }
 
 static int set_target(struct rts_settings *settings, enum rts_target_kind target,
