@@ -67,6 +67,7 @@ static void give_back_many(struct rts_session *session)
 void rts_session_relieve(struct rts_session *session)
 {
     struct rts_share *objects = &session->memory.shares[RTS_MEMORY_OBJECTS];
+    rts_budget_lend(&session->memory);
     if (!rts_share_is_over(objects) || session->memory_stuck)
         return;
     rts_object_cache_relieve(session->objects);
@@ -89,6 +90,7 @@ static void release_objects(struct rts_session *session, uint64_t horizon)
         .forget = rts_session_forget_object,
         .is_unwanted = is_unwanted,
     };
+    rts_budget_lend(&session->memory);
     rts_object_cache_relieve(session->objects);
     rts_object_cache_choose(session->objects);
     rts_process_table_reap(session->processes, horizon, &owner);
