@@ -92,27 +92,43 @@ bool rts_object_linkage_slot(struct rts_object *object, uint64_t vaddr,
     return true;
 }
 
-/* What its debug information takes once it is decompressed. */
+/* Is it one of the sections with debug information that are read? Others, such as those of lines
+ * and of variables, are as large. */
+static bool is_read(const struct rts_section *section)
+{
+    const char *name = section->name;
+    char plain[RTS_DWARF_NAME_SIZE];
+    if (strncmp(name, ".zdebug_", 8) == 0) {
+        snprintf(plain, sizeof plain, ".%s", name + 2);
+        name = plain;
+    }
+    if (strncmp(name, ".debug_", 7) != 0)
+        return false;
+    for (unsigned i = 1; i < RTS_DWARF_SECTIONS; i++)
+        if (strcmp(name, rts_dwarf_section_name(i)) == 0)
+            return true;
+    return false;
+}
+
+/* What its debug information takes once it is decompressed, and some more for what libdw makes of
+ * it. */
 static uint64_t debug_bytes(const struct rts_elf_image *image)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; image && i < image->section_count; i++) {
         const struct rts_section *section = &image->sections[i];
-        uint64_t size =
-            strncmp(section->name, ".debug_", 7) == 0 || strncmp(section->name, ".zdebug_", 8) == 0
-                ? rts_section_data_size(image, section)
-                : 0;
+        uint64_t size = is_read(section) ? rts_section_data_size(image, section) : 0;
         bytes += size < RTS_DWARF_SIZE_MAX ? size : 0;
     }
-    return bytes;
+    return bytes + bytes / 8;
 }
 
 static struct rts_inlines *load_inlines(struct rts_object *object)
 {
     if (!object->inlines_tried) {
         object->inlines_tried = true;
-        rts_object_make_room(object, 2 * debug_bytes(&object->image) +
-                                         2 * debug_bytes(rts_object_companion(object)));
+        uint64_t own = debug_bytes(&object->image); /* then the companion's is not read */
+        rts_object_make_room(object, own > 0 ? own : debug_bytes(rts_object_companion(object)));
         struct rts_debug_place place = {.path = object->path,
                                         .mapped = object->path,
                                         .root_fd = object->root_fd,

@@ -24,18 +24,6 @@ void rts_budget_init(struct rts_budget *budget, uint64_t limit)
     budget->limit = (size_t)limit;
     for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++)
         budget->shares[i].limit = budget->limit * tables[i].percent / 100;
-    budget->least = budget->shares[RTS_MEMORY_OBJECTS].limit;
-}
-
-void rts_budget_lend(struct rts_budget *budget)
-{
-    size_t unused = 0;
-    for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++) {
-        const struct rts_share *share = &budget->shares[i];
-        if (i != RTS_MEMORY_OBJECTS && i != RTS_MEMORY_UNION && share->bytes < share->limit)
-            unused += share->limit - share->bytes;
-    }
-    budget->shares[RTS_MEMORY_OBJECTS].limit = budget->least + unused;
 }
 
 const char *rts_memory_name(enum rts_memory_table table)

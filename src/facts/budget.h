@@ -23,7 +23,6 @@ enum rts_memory_table {
 };
 
 struct rts_budget {
-    size_t least; /* what RTS_MEMORY_OBJECTS may take when all others take all of theirs */
     size_t limit; /* three quarters of it are the shares, but for RTS_MEMORY_UNION; 0: none */
     struct rts_share shares[RTS_MEMORY_COUNT];
 };
@@ -32,10 +31,6 @@ struct rts_budget {
  * bundle is of the whole run: it is as large as all others together, and what finds no room in it
  * is counted and left out. */
 void rts_budget_init(struct rts_budget *budget, uint64_t limit);
-
-/* Lets RTS_MEMORY_OBJECTS take what the others do not, for as long as they do not: nothing costs
- * more to read again. To be called when the tables may have changed. */
-void rts_budget_lend(struct rts_budget *budget);
 
 /* The word for a table in --stats and metrics. */
 const char *rts_memory_name(enum rts_memory_table table);

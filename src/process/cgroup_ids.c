@@ -15,6 +15,7 @@
 #include "util/cleanup.h"
 #include "util/memory.h"
 #include "util/open_below.h"
+#include "util/share.h"
 #include "util/table.h"
 
 /* Deeper groups than any container manager makes; each level holds a descriptor. */
@@ -41,17 +42,27 @@ struct rts_cgroup_ids *rts_cgroup_ids_create(const char *root)
     return ids;
 }
 
-void rts_cgroup_ids_destroy(struct rts_cgroup_ids *ids)
+static void forget_all(struct rts_cgroup_ids *ids)
 {
-    if (!ids)
-        return;
     size_t position = 0;
     void *group;
     while ((group = rts_table_next(&ids->groups, &position)))
         free(group);
     rts_table_finish(&ids->groups);
+}
+
+void rts_cgroup_ids_destroy(struct rts_cgroup_ids *ids)
+{
+    if (!ids)
+        return;
+    forget_all(ids);
     free(ids->root);
     free(ids);
+}
+
+size_t rts_cgroup_ids_bytes(const struct rts_cgroup_ids *ids)
+{
+    return ids->groups.count * rts_heap_bytes(sizeof(struct group)) + rts_table_bytes(&ids->groups);
 }
 
 static bool same_group(const void *item, const void *key)
@@ -66,8 +77,11 @@ static struct group *find(const struct rts_cgroup_ids *ids, uint64_t id)
 
 static void add(struct rts_cgroup_ids *ids, uint64_t id, const struct rts_container *container)
 {
-    if (id == 0 || ids->groups.count >= RTS_CGROUP_IDS_MAX || find(ids, id))
+    bool full = ids->groups.count >= RTS_CGROUP_IDS_MAX;
+    if (id == 0 || (full && !ids->root) || find(ids, id))
         return;
+    if (full)
+        forget_all(ids);
     struct group *group = rts_calloc(1, sizeof *group);
     group->id = id;
     group->container = *container;
@@ -153,6 +167,8 @@ const struct rts_container *rts_cgroup_ids_find(struct rts_cgroup_ids *ids, uint
         ids->root && (ids->listed_ns == 0 || now_ns - ids->listed_ns >= LIST_INTERVAL_NS);
     if (!group && may_list) {
         ids->listed_ns = now_ns ? now_ns : 1;
+        if (ids->groups.count >= RTS_CGROUP_IDS_MAX)
+            forget_all(ids);
         list(ids);
         group = find(ids, id);
     }

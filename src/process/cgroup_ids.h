@@ -8,10 +8,14 @@
 #ifndef RTS_PROCESS_CGROUP_IDS_H
 #define RTS_PROCESS_CGROUP_IDS_H
 
+#include <stddef.h>
+
 #include "process/container.h"
 
-/* Groups that are remembered, of containers or not; more are not. Some 100 bytes each. */
-#define RTS_CGROUP_IDS_MAX 65536
+/* Groups that are remembered, of containers or not, some 200 bytes each. When there are more, all
+ * are forgotten, and those that are there listed again on need; without folders, as in a replay,
+ * the later ones are not remembered. */
+#define RTS_CGROUP_IDS_MAX 8192
 
 struct rts_cgroup_ids;
 
@@ -31,5 +35,8 @@ const struct rts_container *rts_cgroup_ids_find(struct rts_cgroup_ids *ids, uint
 /* The id of the group that the control group namespace of a process begins with, by what is mounted
  * in its root directory `root_fd`; 0 when that is nothing of version 2. */
 uint64_t rts_cgroup_id_of_root(int root_fd);
+
+/* The memory that they take, in bytes. */
+size_t rts_cgroup_ids_bytes(const struct rts_cgroup_ids *ids);
 
 #endif

@@ -14,6 +14,7 @@ librtsample_a_SOURCES += \
 	src/process/namespace_root.c src/process/namespace_root.h \
 	src/process/neighbours.c src/process/neighbours.h \
 	src/process/process.c src/process/process.h src/process/process_state.h \
+	src/process/process_memory.c \
 	src/process/process_proc.c \
 	src/process/root_view.c src/process/root_view.h \
 	src/process/socket.c src/process/socket.h \

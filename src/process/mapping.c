@@ -5,15 +5,61 @@
 #include <string.h>
 
 #include "util/memory.h"
+#include "util/share.h"
+
+/* Whether the items are this set's alone from now on; else they stay those of the others. */
+static bool leave_sharers(struct rts_mapping_set *set)
+{
+    unsigned *sharers = set->sharers;
+    set->sharers = NULL;
+    if (!sharers)
+        return true;
+    if (--*sharers > 0)
+        return false;
+    free(sharers);
+    return true;
+}
 
 void rts_mapping_set_finish(struct rts_mapping_set *set, rts_mapped_file_release release,
                             void *context)
 {
-    for (size_t i = 0; i < set->count; i++)
-        if (set->items[i].file)
-            release(context, set->items[i].file);
-    free(set->items);
+    if (leave_sharers(set)) {
+        for (size_t i = 0; i < set->count; i++)
+            if (set->items[i].file)
+                release(context, set->items[i].file);
+        free(set->items);
+    }
     *set = (struct rts_mapping_set){0};
+}
+
+void rts_mapping_set_share(struct rts_mapping_set *set, struct rts_mapping_set *of)
+{
+    if (of->count == 0)
+        return;
+    if (!of->sharers) {
+        of->sharers = rts_calloc(1, sizeof *of->sharers);
+        *of->sharers = 1;
+    }
+    ++*of->sharers;
+    *set = *of;
+}
+
+void rts_mapping_set_own(struct rts_mapping_set *set, rts_mapped_file_retain retain, void *context)
+{
+    if (leave_sharers(set))
+        return;
+    struct rts_mapping *items = rts_calloc(set->count, sizeof *items);
+    memcpy(items, set->items, set->count * sizeof *items);
+    set->items = items;
+    set->capacity = set->count;
+    for (size_t i = 0; i < set->count; i++)
+        if (items[i].file)
+            retain(context, items[i].file);
+}
+
+size_t rts_mapping_set_bytes(const struct rts_mapping_set *set)
+{
+    return rts_heap_bytes(set->capacity * sizeof *set->items) / (set->sharers ? *set->sharers : 1);
 }
 
 /* Index of the first item that starts after `address`. */
@@ -64,6 +110,7 @@ void rts_mapping_set_add(struct rts_mapping_set *set, const struct rts_mapping *
                          rts_mapped_file_retain retain, void *context)
 {
     uint64_t now = mapping->from_ns;
+    rts_mapping_set_own(set, retain, context);
     for (size_t i = first_reaching(set, mapping->start); i < set->count; i++) {
         struct rts_mapping old = set->items[i];
         if (old.start >= mapping->end)
@@ -141,7 +188,8 @@ static bool has_ended(const struct rts_mapping *item, uint64_t time)
 void rts_mapping_set_forget(struct rts_mapping_set *set, uint64_t time,
                             rts_mapped_file_release release, void *context)
 {
-    remove_all(set, has_ended, time, release, context);
+    if (!set->sharers)
+        remove_all(set, has_ended, time, release, context);
 }
 
 static bool is_anonymous(const struct rts_mapping *item, uint64_t time)

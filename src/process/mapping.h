@@ -62,12 +62,28 @@ struct rts_mapping {
 struct rts_mapping_set {
     struct rts_mapping *items; /* sorted by start; no two valid at the same time overlap */
     size_t count, capacity;
-    uint64_t longest; /* bytes: no item is longer, so none that starts further before an address
-                         reaches it */
+    uint64_t longest;  /* bytes: no item is longer, so none that starts further before an address
+                          reaches it */
+    unsigned *sharers; /* how many sets have these very items, on the heap; NULL: this one alone */
 };
 
-/* Releases one reference of every file through `release` and frees the set. */
 typedef void (*rts_mapped_file_release)(void *context, struct rts_mapped_file *file);
+typedef void (*rts_mapped_file_retain)(void *context, struct rts_mapped_file *file);
+
+/* Makes the empty `set` the same as `of`: a child has what its parent has, and most children change
+ * nothing before they end. The items are one set's own again as soon as one of the functions below
+ * changes it; what is found out about an item (where it is placed) is found out for all. */
+void rts_mapping_set_share(struct rts_mapping_set *set, struct rts_mapping_set *of);
+
+/* Ends the sharing, if there is one: `set` has items of its own, each with a reference to its file
+ * that `retain` adds. */
+void rts_mapping_set_own(struct rts_mapping_set *set, rts_mapped_file_retain retain, void *context);
+
+/* The memory that the set takes, in bytes: of what is shared, its part. */
+size_t rts_mapping_set_bytes(const struct rts_mapping_set *set);
+
+/* Releases one reference of every file through `release`, unless others share them, and frees the
+ * set. */
 void rts_mapping_set_finish(struct rts_mapping_set *set, rts_mapped_file_release release,
                             void *context);
 
@@ -75,7 +91,6 @@ void rts_mapping_set_finish(struct rts_mapping_set *set, rts_mapped_file_release
  * reference to its file. What it overlaps ends at that time; what sticks out on either side goes
  * on. `retain` adds a reference for a part that is split off. Adding in the order of addresses is
  * cheap; elsewhere it costs what lies behind. */
-typedef void (*rts_mapped_file_retain)(void *context, struct rts_mapped_file *file);
 void rts_mapping_set_add(struct rts_mapping_set *set, const struct rts_mapping *mapping,
                          rts_mapped_file_retain retain, void *context);
 
@@ -87,11 +102,13 @@ bool rts_mapping_set_has(const struct rts_mapping_set *set, const struct rts_map
 struct rts_mapping *rts_mapping_set_find(const struct rts_mapping_set *set, uint64_t pc,
                                          uint64_t time);
 
-/* Drops mappings that ended at or before `time`. */
+/* Drops mappings that ended at or before `time`, unless others share them: then these are where
+ * they are. */
 void rts_mapping_set_forget(struct rts_mapping_set *set, uint64_t time,
                             rts_mapped_file_release release, void *context);
 
-/* Drops all that are RTS_MAPPING_ANONYMOUS; those have no file to release. */
+/* Drops all that are RTS_MAPPING_ANONYMOUS; those have no file to release. The set must not be
+ * shared. */
 void rts_mapping_set_forget_anonymous(struct rts_mapping_set *set);
 
 #endif

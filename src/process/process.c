@@ -174,6 +174,7 @@ void rts_process_add_mapping(struct rts_process_table *table, struct rts_process
 /* Storms are made of generated code, which takes the least to find again. */
 static void forget_reported(struct rts_process *process)
 {
+    rts_mapping_set_own(&process->mappings, retain, NULL);
     rts_mapping_set_forget_anonymous(&process->mappings);
     if (process->mappings.count > REPORTED_MAPPINGS_MAX)
         rts_mapping_set_finish(&process->mappings, release, NULL);
@@ -251,7 +252,7 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
     struct rts_process *known = rts_process_newest(table, pid);
     if (known && same_event(known->born_ns, time))
         return; /* reported by another event already */
-    const struct rts_process *parent = rts_process_find(table, parent_pid, time);
+    struct rts_process *parent = rts_process_find(table, parent_pid, time);
     bool strange = is_strange(table, parent);
     if (strange && !known)
         return;
@@ -262,17 +263,16 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
     child->target = parent->target;
     child->container = parent->container;
     memcpy(child->name, parent->name, sizeof child->name);
-    const struct rts_mapping_set *inherited = &parent->mappings;
-    for (size_t i = 0; i < inherited->count; i++) {
-        struct rts_mapping mapping = inherited->items[i];
-        if (time < mapping.from_ns || time >= mapping.until_ns)
-            continue;
-        mapping.from_ns = time;
-        if (mapping.file)
-            rts_mapped_file_ref(mapping.file);
-        rts_mapping_set_add(&child->mappings, &mapping, retain, NULL);
-    }
+    rts_mapping_set_share(&child->mappings, &parent->mappings);
     rts_text_copies_inherit(&child->copies, &parent->copies, retain, NULL);
+}
+
+struct rts_mapping *rts_process_own_mapping(struct rts_process *process,
+                                            const struct rts_mapping *mapping)
+{
+    size_t index = (size_t)(mapping - process->mappings.items);
+    rts_mapping_set_own(&process->mappings, retain, NULL);
+    return &process->mappings.items[index];
 }
 
 struct rts_text_copy *rts_process_add_text_copy(struct rts_process *process,

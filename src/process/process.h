@@ -24,6 +24,7 @@ struct rts_process {
     bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
     uint64_t cpu_ms;    /* that it had used when it was attached */
     uint64_t start_ticks;           /* /proc/PID/stat: tells a reused pid; 0: not read yet */
+    uint64_t sampled_ns;            /* its last sample; 0: it has had none */
     bool target;                    /* it is to be sampled; see rts_process_table_select() */
     bool counted;                   /* the session has counted it in the account */
     uint64_t read_again_ns;         /* not before this is /proc/PID/maps read again */
@@ -101,6 +102,11 @@ struct rts_process *rts_process_instance(const struct rts_process_table *table, 
  * for traces that number the instances themselves. */
 struct rts_process *rts_process_recorded(struct rts_process_table *table, uint64_t instance);
 
+/* The same mapping of the process, in a set that it shares with nobody: before something is kept in
+ * it that is true of this process only. */
+struct rts_mapping *rts_process_own_mapping(struct rts_process *process,
+                                            const struct rts_mapping *mapping);
+
 /* Keeps that what is mapped at `mapping` takes the place of a file's text; see
  * rts_text_copies_add(). */
 struct rts_text_copy *rts_process_add_text_copy(struct rts_process *process,
@@ -113,6 +119,14 @@ size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bo
 
 /* Gives `mapping` another entry for its file, whose own is outdated. */
 void rts_process_table_renew_file(struct rts_process_table *table, struct rts_mapping *mapping);
+
+/* The memory that it takes, in bytes, mapped files included, their objects not. */
+size_t rts_process_table_bytes(const struct rts_process_table *table);
+
+/* Forgets what is mapped in living processes, those first whose last sample is longest ago, until
+ * `bytes` are given back; a sample of one makes it be read again. Returns of how many. Nothing of a
+ * trace is forgotten, which is not read again. No sample may be under way. */
+uint64_t rts_process_table_shed(struct rts_process_table *table, size_t bytes);
 
 /* Frees instances that ended before `horizon`, and mappings and files that nothing needs, or whose
  * object its owner does not want any more. */

@@ -166,8 +166,10 @@ void rts_copied_text_find(struct rts_code_map *map, struct rts_mapping *mapping,
 {
     if (map->finder)
         return; /* a trace has no memory */
-    if (!mapping->searched)
+    if (!mapping->searched) {
+        mapping = rts_process_own_mapping(map->process, mapping);
         search(map, mapping, pc);
+    }
     struct rts_text_copy *copy = rts_text_copies_find(&map->process->copies, mapping->text_copy);
     if (!copy || pc < copy->start || pc >= copy->end)
         return;

@@ -67,7 +67,6 @@ static void give_back_many(struct rts_session *session)
 void rts_session_relieve(struct rts_session *session)
 {
     struct rts_share *objects = &session->memory.shares[RTS_MEMORY_OBJECTS];
-    rts_budget_lend(&session->memory);
     if (!rts_share_is_over(objects) || session->memory_stuck)
         return;
     rts_object_cache_relieve(session->objects);
@@ -90,7 +89,6 @@ static void release_objects(struct rts_session *session, uint64_t horizon)
         .forget = rts_session_forget_object,
         .is_unwanted = is_unwanted,
     };
-    rts_budget_lend(&session->memory);
     rts_object_cache_relieve(session->objects);
     rts_object_cache_choose(session->objects);
     rts_process_table_reap(session->processes, horizon, &owner);
@@ -98,11 +96,27 @@ static void release_objects(struct rts_session *session, uint64_t horizon)
     give_back(session);
 }
 
+/* Processes that live cannot be forgotten, what is mapped in them can. */
+static void bound_processes(struct rts_session *session)
+{
+    struct rts_share *share = &session->memory.shares[RTS_MEMORY_PROCESSES];
+    for (int round = 0; round < 2; round++) {
+        size_t bytes =
+            rts_process_table_bytes(session->processes) + rts_cgroup_ids_bytes(session->cgroups);
+        rts_share_change(share, share->bytes, bytes);
+        size_t excess = round == 0 ? rts_share_excess(share) : 0;
+        if (excess == 0)
+            return;
+        share->evictions += rts_process_table_shed(session->processes, excess);
+    }
+}
+
 void rts_session_trim(struct rts_session *session, uint64_t horizon)
 {
     rts_symbol_table_trim(session->symbols);
     rts_object_cache_age(session->objects, rts_clock_monotonic_ns());
     release_objects(session, horizon);
+    bound_processes(session);
     if (session->packages)
         rts_package_table_trim(session->packages);
     if (session->lines.capacity > LINES_KEPT) {

@@ -91,6 +91,7 @@ static struct rts_process *process_of(struct rts_session *session, const struct 
         process->target = true;
     } else if (!process->maps_known)
         rts_process_refresh(session->processes, process, record->time);
+    process->sampled_ns = record->time;
     if (process->leader_exited)
         process->view = record->tid; /* which was there a moment ago */
     return process;

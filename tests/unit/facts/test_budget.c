@@ -34,34 +34,6 @@ static void test_division(void **state)
     }
 }
 
-/* Files may take what the others leave, and have to give it back. */
-static void test_lending(void **state)
-{
-    (void)state;
-    struct rts_budget budget;
-    rts_budget_init(&budget, 64 << 20);
-    struct rts_share *objects = &budget.shares[RTS_MEMORY_OBJECTS];
-    struct rts_share *symbols = &budget.shares[RTS_MEMORY_SYMBOLS];
-    size_t own = objects->limit;
-    rts_budget_lend(&budget);
-    assert_in_range(objects->limit, (48 << 20) - RTS_MEMORY_COUNT, 48 << 20);
-    size_t all = objects->limit;
-    rts_share_add(symbols, 1 << 20);
-    rts_budget_lend(&budget);
-    assert_int_equal(objects->limit, all - (1 << 20));
-    rts_share_add(symbols, symbols->limit); /* beyond its own */
-    rts_budget_lend(&budget);
-    assert_int_equal(objects->limit, all - symbols->limit);
-    for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++)
-        if (i != RTS_MEMORY_OBJECTS)
-            budget.shares[i].bytes = budget.shares[i].limit;
-    rts_budget_lend(&budget);
-    assert_int_equal(objects->limit, own);
-    rts_budget_init(&budget, 0);
-    rts_budget_lend(&budget);
-    assert_int_equal(objects->limit, 0);
-}
-
 static void test_none(void **state)
 {
     (void)state;
@@ -87,7 +59,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_division),
-        cmocka_unit_test(test_lending),
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_words),
     };

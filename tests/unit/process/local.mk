@@ -9,6 +9,7 @@ process_unit_tests = \
 	tests/unit/process/test_maps \
 	tests/unit/process/test_module_name \
 	tests/unit/process/test_process \
+	tests/unit/process/test_process_memory \
 	tests/unit/process/test_socket \
 	tests/unit/process/test_text_copy
 check_PROGRAMS += $(process_unit_tests)
@@ -28,4 +29,6 @@ tests_unit_process_test_module_name_SOURCES = tests/unit/process/test_module_nam
 tests_unit_process_test_maps_SOURCES = tests/unit/process/test_maps.c tests/unit/oracle.h
 tests_unit_process_test_process_SOURCES = \
 	tests/unit/process/test_process.c tests/unit/process/fake_proc.h tests/unit/oracle.h
+tests_unit_process_test_process_memory_SOURCES = \
+	tests/unit/process/test_process_memory.c tests/unit/process/fake_proc.h tests/unit/oracle.h
 tests_unit_process_test_text_copy_SOURCES = tests/unit/process/test_text_copy.c

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the process table takes of memory, and how some of that is given back. */
+#include <stdlib.h>
+
+#include "process/process_state.h"
+#include "util/memory.h"
+#include "util/share.h"
+
+static void release(void *context, struct rts_mapped_file *file)
+{
+    (void)context;
+    rts_mapped_file_unref(file);
+}
+
+static size_t copies_bytes(const struct rts_text_copies *copies)
+{
+    size_t bytes = rts_heap_bytes(copies->count * sizeof *copies->items);
+    for (size_t i = 0; i < copies->count; i++)
+        bytes += rts_heap_bytes(rts_text_copy_pages(&copies->items[i]));
+    return bytes;
+}
+
+static size_t mapped_bytes(const struct rts_process *process)
+{
+    return rts_mapping_set_bytes(&process->mappings) + copies_bytes(&process->copies);
+}
+
+size_t rts_process_table_bytes(const struct rts_process_table *table)
+{
+    size_t position = 0;
+    size_t bytes =
+        rts_table_bytes(&table->by_pid) + rts_table_bytes(&table->by_instance) + table->files.bytes;
+    for (const struct rts_process *process;
+         (process = rts_table_next(&table->by_instance, &position));)
+        bytes += rts_heap_bytes(sizeof *process) + mapped_bytes(process);
+    return bytes;
+}
+
+static int longest_ago_first(const void *left, const void *right)
+{
+    const struct rts_process *a = *(struct rts_process *const *)left;
+    const struct rts_process *b = *(struct rts_process *const *)right;
+    if (a->sampled_ns != b->sampled_ns)
+        return a->sampled_ns < b->sampled_ns ? -1 : 1;
+    return a->instance < b->instance ? -1 : 1;
+}
+
+/* What is mapped in it can be read again. */
+static void forget_mappings(struct rts_process *process)
+{
+    rts_mapping_set_finish(&process->mappings, release, NULL);
+    rts_text_copies_finish(&process->copies, release, NULL);
+    process->reported = 0;
+    process->maps_known = false;
+    process->read_again_ns = process->read_wait_ns = 0;
+}
+
+uint64_t rts_process_table_shed(struct rts_process_table *table, size_t bytes)
+{
+    size_t position = 0, count = 0, freed = 0;
+    uint64_t shed = 0;
+    if (!table->proc_root || table->by_pid.count == 0)
+        return 0;
+    struct rts_process **all = rts_calloc(table->by_pid.count, sizeof(struct rts_process *));
+    for (struct rts_process *process; (process = rts_table_next(&table->by_pid, &position));)
+        if (process->died_ns == UINT64_MAX && process->mappings.count > 0)
+            all[count++] = process;
+    if (count > 0)
+        qsort(all, count, sizeof(struct rts_process *), longest_ago_first);
+    for (; shed < count && freed < bytes; shed++) {
+        freed += mapped_bytes(all[shed]);
+        forget_mappings(all[shed]);
+    }
+    free(all);
+    return shed;
+}
