@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A fake proc, a folder that tests of the process table write into, and the table that reads it. To
- * be included by one test file, after cmocka. */
+ * be included by a test file, after cmocka. */
 #ifndef RTS_TESTS_FAKE_PROC_H
 #define RTS_TESTS_FAKE_PROC_H
 
@@ -54,14 +54,14 @@ static void proc_write(const struct world *world, int pid, const char *name, con
     fclose(file);
 }
 
-static void proc_remove(const struct world *world, int pid)
+__attribute__((unused)) static void proc_remove(const struct world *world, int pid)
 {
     free(oracle_ask("rm -r %s/%d && echo", world->root, pid));
 }
 
 /* A stat line as the kernel writes it: only state, parent and number of threads matter. */
-static void proc_stat(const struct world *world, int pid, const char *name, char state, int parent,
-                      int threads)
+__attribute__((unused)) static void proc_stat(const struct world *world, int pid, const char *name,
+                                              char state, int parent, int threads)
 {
     char text[256];
     snprintf(text, sizeof text,
