@@ -305,6 +305,21 @@ static enum rts_file_outcome try_below(struct rts_file_search *search,
     return by_name == RTS_FILE_MISSING ? outcome : by_name;
 }
 
+/* At its path here. The kernel puts " (deleted)" behind the path of a file that is gone, which is
+ * taken off; the file whose name ends so by itself is the one with the recorded inode. */
+static enum rts_file_outcome try_in_place(struct rts_file_search *search,
+                                          const struct rts_wanted_file *wanted,
+                                          struct rts_object **object, bool *no_elf)
+{
+    char path[PATH_MAX];
+    enum rts_file_outcome outcome =
+        try_path(search, -1, wanted->path, IN_PLACE, wanted, object, no_elf);
+    if (outcome == RTS_FILE_MISSING &&
+        snprintf(path, sizeof path, "%s (deleted)", wanted->path) < (int)sizeof path)
+        outcome = try_path(search, -1, path, IN_PLACE, wanted, object, no_elf);
+    return outcome;
+}
+
 /* A file that has a path. */
 static enum rts_file_outcome find_at_path(struct rts_file_search *search,
                                           const struct rts_wanted_file *wanted,
@@ -317,7 +332,7 @@ static enum rts_file_outcome find_at_path(struct rts_file_search *search,
         return below;
     enum rts_file_outcome own = RTS_FILE_MISSING;
     if (search->places != RTS_SEARCH_SYMFS)
-        own = try_path(search, -1, wanted->path, IN_PLACE, wanted, object, no_elf);
+        own = try_in_place(search, wanted, object, no_elf);
     if (rts_file_is_there(own) || !wanted->by_path)
         return own == RTS_FILE_MISSING ? below : own;
     below = try_below(search, wanted, object, no_elf);
