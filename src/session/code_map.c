@@ -3,10 +3,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "binary/build_id.h"
 #include "binary/elf_image.h"
 #include "binary/object_content.h"
 #include "process/file_origin.h"
@@ -24,11 +24,6 @@
 
 /* How often it is looked whether a mapped file was overwritten, by the times of samples. */
 #define CHECKED_EACH_NS 100000000
-
-static bool same_build_id(const struct rts_build_id *a, const struct rts_build_id *b)
-{
-    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
-}
 
 /* A wall time by the clock of mappings; 0: before it began, or it cannot be told. A time to come is
  * none: the file was given it, or the clock was set. */
@@ -103,7 +98,7 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
     file->copied = object && !is_file_of(object, &status);
     if (object && (verified || (file->build_id.size > 0 &&
-                                same_build_id(&file->build_id, rts_object_build_id(object)))))
+                                rts_build_id_same(&file->build_id, rts_object_build_id(object)))))
         return object;
     if (object)
         rts_object_cache_unref(map->objects, object);
