@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The include rule of src/types.h, checked: a stage folder includes types.h, util/ and itself;
-# unwind/, identity/ and package/ also binary/, identity/ graph/ as well, report/ the account in
+# process/, binary/ and package/ also broker/, unwind/, identity/ and package/ also binary/, identity/ graph/ as well, report/ the account in
 # facts/, trace/ the records in capture/, and doctor/ capture/ and process/. recording/ keeps what
 # the stages found in a trace, settings/ knows delivery/, sending/ both of them and the account, and
 # session/ every stage. Prints TAP.
@@ -35,7 +35,9 @@ all_includes=$(includes -name '*.[ch]')
 allowed_folders() {
     case $1 in
     util) echo 'util' ;;
-    unwind | package) echo "util binary $1" ;;
+    process | binary) echo "util broker $1" ;;
+    unwind) echo "util binary unwind" ;;
+    package) echo "util broker binary package" ;;
     identity) echo "util binary graph identity" ;;
     report) echo "util facts report" ;;
     trace) echo "util capture trace" ;;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files below a root directory, opened with somebody's rights. The tree may be of somebody who
+ * means harm: links lead nowhere else, FIFOs and devices are not opened, nor are the files of
+ * procfs, sysfs and their like, which are no files but doors into the kernel.
+ */
+#ifndef RTS_BROKER_TREE_H
+#define RTS_BROKER_TREE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/rights.h"
+#include "util/buffer.h"
+
+struct rts_broker; /* broker/broker.h */
+
+struct rts_tree {
+    struct rts_broker *broker; /* opens in our place; NULL: we do it ourselves, and may have to
+                                  wait */
+    int root_fd;               /* O_PATH, borrowed; -1: our own root */
+    struct rts_rights rights;
+};
+
+/* Our own root, with our own rights, opened by ourselves. */
+#define RTS_TREE_OURS                                                                              \
+    (struct rts_tree)                                                                              \
+    {                                                                                              \
+        .root_fd = -1                                                                              \
+    }
+
+/* What stat(2) says, as far as it is needed. Times are wall times in ns. */
+struct rts_file_status {
+    uint64_t device, inode, size;
+    int64_t modified_ns, changed_ns;
+    uint32_t mode; /* with the type, as st_mode */
+    uint32_t links;
+};
+
+/* Opens the regular file `path` for reading: a descriptor of the file, or, where its file system
+ * could make us wait, of a sealed copy of it in memory. Never waits for the other end of a FIFO and
+ * never becomes a controlling terminal. Returns a descriptor, or -1 with errno: EACCES (also where
+ * the rights do not permit it), EBADF for what is no regular file, EFBIG for what is too large to
+ * be copied, ETIME where there was no answer in time, and those of open(2). */
+int rts_tree_open(const struct rts_tree *tree, const char *path);
+
+/* Opens `count` files of the folder `folder` by their names, which have no slash in them, as
+ * rts_tree_open() does and with far fewer questions; fds[i] is -1 where that one cannot be opened.
+ * At most RTS_TREE_BATCH. Returns how many were opened. */
+#define RTS_TREE_BATCH 64
+size_t rts_tree_open_each(const struct rts_tree *tree, const char *folder, const char *const *names,
+                          size_t count, int *fds);
+
+/* What `path`, of whatever kind, leads to. Returns 0, or -1 with errno. */
+int rts_tree_status(const struct rts_tree *tree, const char *path, struct rts_file_status *status);
+
+/* The names in the directory `path`, in its own order, without "." and "..": each with a NUL behind
+ * it, appended to *names. At most `limit` of them. Returns how many, or -1 with errno. */
+int rts_tree_list(const struct rts_tree *tree, const char *path, size_t limit,
+                  struct rts_buffer *names);
+
+/* The name behind `name` in such a list; NULL to begin. NULL at the end. */
+const char *rts_tree_next_name(const struct rts_buffer *names, const char *name);
+
+#endif
