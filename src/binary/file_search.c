@@ -345,6 +345,13 @@ static enum rts_file_outcome find(struct rts_file_search *search,
 {
     struct rts_wanted_file known = *wanted;
     known.by_path = wanted->by_path && wanted->build_id.size == 0 && !wanted->sha256;
+    /* A file of the same path and build-id is the recorded one. What has the build-id alone may be
+     * another file that claims it, and was put among perf's copies when that ran. */
+    enum rts_file_outcome at_path = RTS_FILE_MISSING;
+    if (wanted->path[0] == '/')
+        at_path = find_at_path(search, &known, object, no_elf);
+    if (rts_file_is_there(at_path))
+        return at_path;
     if (try_build_id(search, wanted, object) == RTS_FILE_FOUND)
         return RTS_FILE_FOUND;
     if (strcmp(wanted->path, "[vdso]") == 0)
@@ -353,9 +360,7 @@ static enum rts_file_outcome find(struct rts_file_search *search,
                    : try_own_vdso(search, wanted, os_release, object);
     if (wanted->path[0] == '\0')
         return try_everywhere(search, wanted, object);
-    if (wanted->path[0] != '/')
-        return RTS_FILE_MISSING;
-    return find_at_path(search, &known, object, no_elf);
+    return at_path;
 }
 
 static bool same_seen(const void *item, const void *key)

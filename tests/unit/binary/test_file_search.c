@@ -16,6 +16,7 @@
 
 #include "binary/build_id.h"
 #include "binary/file_search.h"
+#include "binary/object_content.h"
 
 #include "../oracle.h"
 #include "elf_maker.h"
@@ -159,6 +160,30 @@ static void a_recorded_path_is_one_of_this_machine(void **state)
 }
 
 /* Where the root has another one, that of the machine is taken when it is the recorded one. */
+/* What perf has copied may be another file, whose build-id is but what it says. */
+static void the_path_is_better_than_the_build_id(void **state)
+{
+    (void)state;
+    char path[512], copy[512];
+    bool no_elf = false;
+    struct stat here, found;
+    snprintf(path, sizeof path, "%s/here", folder);
+    snprintf(copy, sizeof copy, "%s/.debug/.build-id/ab/cdef01/elf", folder);
+    const struct rts_wanted_file wanted = {.path = path, .build_id = first};
+    put_file("here", &first);
+    put_file(".debug/.build-id/ab/cdef01/elf", &first);
+    assert_int_equal(truncate(copy, 8192), 0);
+    struct rts_object_cache *objects = rts_object_cache_create(10);
+    struct rts_file_search *search = rts_file_search_create(objects, NULL, RTS_SEARCH_SYSTEM, NULL);
+    struct rts_object *object = rts_file_search_find(search, &wanted, NULL, &no_elf);
+    assert_non_null(object);
+    assert_int_equal(stat(path, &here), 0);
+    assert_int_equal(fstat(rts_object_fd(object), &found), 0);
+    assert_int_equal(here.st_ino, found.st_ino);
+    rts_file_search_destroy(search);
+    rts_object_cache_destroy(objects);
+}
+
 static void another_file_hides_nothing(void **state)
 {
     (void)state;
@@ -366,6 +391,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_place_is_looked_at, empty),
         cmocka_unit_test_setup(a_recorded_path_is_one_of_this_machine, empty),
+        cmocka_unit_test_setup(the_path_is_better_than_the_build_id, empty),
         cmocka_unit_test_setup(another_file_hides_nothing, empty),
         cmocka_unit_test_setup(without_a_build_id_the_digest_tells, empty),
         cmocka_unit_test_setup(without_both_the_inode_tells, empty),
