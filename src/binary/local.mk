@@ -39,6 +39,7 @@ librtsample_a_SOURCES += \
 	src/binary/object_extent.c \
 	src/binary/object_functions.c \
 	src/binary/object_intact.c \
+	src/binary/object_key.c \
 	src/binary/object_layout.c \
 	src/binary/object_memory.c \
 	src/binary/object_state.h \

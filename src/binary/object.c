@@ -47,6 +47,7 @@ static struct rts_object *create(struct rts_elf_image *image, const char *path,
     object->root_fd = -1;
     object->companion.fd = -1;
     rts_build_id_read(&object->image, &object->build_id);
+    rts_object_init_key(object);
     if (object->image.watch && object->build_id.size == 0)
         rts_file_watch_whole(object->image.watch);
     if (!rts_elf_image_is_intact(&object->image)) {

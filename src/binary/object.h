@@ -50,6 +50,18 @@ void rts_object_destroy(struct rts_object *object);
  * hold facts about an object without holding the object. */
 uint32_t rts_object_serial(const struct rts_object *object);
 
+/* Tells its file from all others, also after it was let go of and opened again: a digest of what
+ * the kernel and its root say of it. A build-id is what the file says of itself. */
+#define RTS_OBJECT_KEY_SIZE 16
+const uint8_t *rts_object_key(const struct rts_object *object);
+
+/* Has that made of `identity`, of `size` bytes, instead of the content of an image. */
+void rts_object_set_key(struct rts_object *object, const void *identity, size_t size);
+
+/* The same for files of the same headers and size, on whatever machine: tells files of one build-id
+ * apart where whoever made one alike is fooled alone. */
+uint64_t rts_object_likeness(const struct rts_object *object);
+
 /* Marks it as a file that was taken for the recorded one by its path and its segments alone, since
  * the trace has nothing better. */
 void rts_object_set_by_path(struct rts_object *object);

@@ -47,10 +47,13 @@ static bool same_object(const void *item, const void *key)
     return ((const struct rts_cached_object *)item)->object == key;
 }
 
+/* Files of one build-id that are of another size are no copies. */
 static bool same_build(const void *item, const void *key)
 {
-    return rts_build_id_same(rts_object_build_id(((const struct rts_cached_object *)item)->object),
-                             key);
+    const struct rts_object *object = ((const struct rts_cached_object *)item)->object;
+    const struct rts_object *wanted = key;
+    return object->image.size == wanted->image.size &&
+           rts_build_id_same(rts_object_build_id(object), rts_object_build_id(wanted));
 }
 
 static uint64_t hash_object(const struct rts_object *object)
@@ -58,9 +61,10 @@ static uint64_t hash_object(const struct rts_object *object)
     return rts_hash_u64(rts_object_serial(object));
 }
 
-static uint64_t hash_build(const struct rts_build_id *build_id)
+static uint64_t hash_build(const struct rts_object *object)
 {
-    return rts_hash_bytes(build_id->bytes, build_id->size, 0);
+    const struct rts_build_id *build_id = rts_object_build_id(object);
+    return rts_hash_bytes(build_id->bytes, build_id->size, object->image.size);
 }
 
 static int64_t nanoseconds(const struct timespec *time)
@@ -129,12 +133,12 @@ static void forget_name(struct rts_object_cache *cache, struct rts_object_name *
     free(name);
 }
 
-/* Of several objects with one build-id the first is found by it. */
+/* Of several objects with one build-id and size the first is found by them. */
 static void add_build(struct rts_object_cache *cache, struct rts_cached_object *entry)
 {
-    const struct rts_build_id *build_id = rts_object_build_id(entry->object);
-    uint64_t hash = hash_build(build_id);
-    if (build_id->size > 0 && !rts_table_find(&cache->builds, hash, same_build, build_id))
+    uint64_t hash = hash_build(entry->object);
+    if (rts_object_build_id(entry->object)->size > 0 &&
+        !rts_table_find(&cache->builds, hash, same_build, entry->object))
         rts_table_add(&cache->builds, hash, entry);
 }
 
@@ -188,14 +192,13 @@ static struct rts_cached_object *find_copy(struct rts_object_cache *cache,
                                            const struct rts_object *object,
                                            const struct rts_file_identity *identity)
 {
-    const struct rts_build_id *build_id = rts_object_build_id(object);
-    uint64_t hash = hash_build(build_id);
-    struct rts_cached_object *entry = rts_table_find(&cache->builds, hash, same_build, build_id);
+    uint64_t hash = hash_build(object);
+    struct rts_cached_object *entry = rts_table_find(&cache->builds, hash, same_build, object);
     if (!entry)
         return NULL;
     /* What was parsed of one that was overwritten is of its old content. */
     if (!rts_object_is_intact(entry->object)) {
-        rts_table_remove(&cache->builds, hash, same_build, build_id);
+        rts_table_remove(&cache->builds, hash, same_build, object);
         return NULL;
     }
     if (entry->identity.root_device != identity->root_device ||
@@ -232,6 +235,7 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
     } else {
         entry = add_entry(cache, object);
         entry->identity = opened.identity;
+        rts_object_set_key(object, &opened, sizeof opened);
         add_name(cache, &opened, entry);
     }
     return use(cache, entry);
@@ -276,16 +280,6 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
     if (error)
         *error = *name->failure;
     return NULL;
-}
-
-struct rts_object *rts_object_cache_find_build_id(struct rts_object_cache *cache,
-                                                  const struct rts_build_id *build_id)
-{
-    struct rts_cached_object *entry =
-        build_id->size > 0
-            ? rts_table_find(&cache->builds, hash_build(build_id), same_build, build_id)
-            : NULL;
-    return entry && rts_object_is_intact(entry->object) ? use(cache, entry) : NULL;
 }
 
 struct rts_object *rts_object_cache_vdso(struct rts_object_cache *cache)

@@ -41,11 +41,6 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
                                         const struct rts_debug_search *search,
                                         struct rts_error *error);
 
-/* The object of this build-id if it is cached already and its file was not overwritten, with its
- * count incremented, else NULL. */
-struct rts_object *rts_object_cache_find_build_id(struct rts_object_cache *cache,
-                                                  const struct rts_build_id *build_id);
-
 /* The vDSO of this machine, taken from our own address space; NULL when there is none. Increments
  * its reference count. */
 struct rts_object *rts_object_cache_vdso(struct rts_object_cache *cache);

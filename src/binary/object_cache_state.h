@@ -36,7 +36,7 @@ struct rts_object_cache {
     uint64_t clock;
     struct rts_table names;   /* struct rts_object_name, by identity */
     struct rts_table objects; /* struct rts_cached_object, by object */
-    struct rts_table builds;  /* struct rts_cached_object, by build-id; the first of each */
+    struct rts_table builds; /* struct rts_cached_object, by build-id and size; the first of each */
     size_t failures;
     struct rts_object *vdso;
     bool vdso_tried;

@@ -15,6 +15,8 @@
 
 struct rts_object {
     uint32_t serial;
+    uint8_t key[RTS_OBJECT_KEY_SIZE];
+    uint64_t likeness;
     char *path; /* NULL when not given */
     struct rts_elf_image image;
     struct rts_build_id build_id;
@@ -57,6 +59,9 @@ struct rts_object {
     bool seen;     /* likewise, rts_object_see() */
     bool unwanted; /* see rts_object_cache_choose() */
 };
+
+/* object_key.c: until it is given another one. */
+void rts_object_init_key(struct rts_object *object);
 
 /* Counts what it takes now, after a part was loaded or has grown. */
 void rts_object_count(struct rts_object *object);

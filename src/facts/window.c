@@ -38,7 +38,7 @@ struct rts_window {
 #define TEXT_BYTES  400
 
 struct line_key {
-    uint64_t instance;
+    uint64_t instance, file;
     const char *symbol_id;
 };
 
@@ -94,7 +94,7 @@ static bool same_line(const void *item, const void *key)
 {
     const struct line *line = item;
     const struct line_key *wanted = key;
-    return line->process.instance == wanted->instance &&
+    return line->process.instance == wanted->instance && line->symbol.file == wanted->file &&
            strcmp(line->symbol.symbol_id, wanted->symbol_id) == 0;
 }
 
@@ -114,9 +114,9 @@ static size_t bytes_of(const struct line *line)
 static struct line *find_or_add(struct rts_window *window, const struct rts_fact_process *process,
                                 const struct rts_fact_symbol *symbol)
 {
-    struct line_key key = {process->instance, symbol->symbol_id};
+    struct line_key key = {process->instance, symbol->file, symbol->symbol_id};
     uint64_t hash = rts_hash_bytes(symbol->symbol_id, strlen(symbol->symbol_id),
-                                   rts_hash_u64(process->instance));
+                                   rts_hash_u64(process->instance) ^ symbol->file);
     struct line *line = rts_table_find(&window->index, hash, same_line, &key);
     if (line)
         return line;
@@ -136,7 +136,7 @@ static struct line *find_or_add(struct rts_window *window, const struct rts_fact
     return line;
 }
 
-/* A function may be in files of several names, which are the same or have one build-id: a line has
+/* A function may be in files of several names, which have the same content: a line has
  * that of its earliest hit, and of several at that time the first in the order of bytes. */
 static void keep_module(struct line *line, const char *module, uint64_t time_ns)
 {

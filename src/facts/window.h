@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The facts of one flush window: hits per (process instance, symbol). A symbol counts once per
- * sample, however often it recurs in that sample's stack. Pure: values in, NDJSON bytes out.
+ * The facts of one flush window: hits per (process instance, symbol of a file). A symbol counts
+ * once per sample, however often it recurs in that sample's stack. Pure: values in, NDJSON bytes
+ * out.
  */
 #ifndef RTS_FACTS_WINDOW_H
 #define RTS_FACTS_WINDOW_H
@@ -14,6 +15,7 @@
 /* What identity knows of one symbol, as plain strings. All are borrowed and must live until the
  * window is written. NULL: leave the field out. */
 struct rts_fact_symbol {
+    uint64_t file; /* tells files apart whose functions have the same ids; 0: there are none */
     const char *symbol_id;
     const char *code_id;
     const char *build_id;
@@ -50,9 +52,9 @@ void rts_window_use_share(struct rts_window *window, struct rts_share *share);
 
 /* Adds `samples` samples that hold `symbol` somewhere in their stack: `leaf` when the innermost
  * function is this one. The caller calls this at most once per (stack, symbol). Lines are keyed by
- * (instance, symbol_id): the first symbol value seen for a key is used. `first_ns`: time of the
- * first of these samples; the line's observedAt is the earliest. `load_base` 0: unknown; the one
- * of the earliest hit that knows it is used. `samples` 0 adds nothing. */
+ * (instance, file, symbol_id): the first symbol value seen for a key is used. `first_ns`: time of
+ * the first of these samples; the line's observedAt is the earliest. `load_base` 0: unknown; the
+ * one of the earliest hit that knows it is used. `samples` 0 adds nothing. */
 void rts_window_add(struct rts_window *window, const struct rts_fact_process *process,
                     const struct rts_fact_symbol *symbol, uint64_t load_base, uint64_t samples,
                     uint64_t first_ns, bool leaf);

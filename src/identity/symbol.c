@@ -81,9 +81,17 @@ void rts_symbol_table_destroy(struct rts_symbol_table *table)
     free(table);
 }
 
+struct symbol_key {
+    const uint8_t *file;
+    const char *symbol_id;
+};
+
 static bool same_symbol(const void *item, const void *key)
 {
-    return strcmp(((const struct rts_symbol *)item)->symbol_id, key) == 0;
+    const struct rts_symbol *symbol = item;
+    const struct symbol_key *wanted = key;
+    return memcmp(symbol->file, wanted->file, sizeof symbol->file) == 0 &&
+           strcmp(symbol->symbol_id, wanted->symbol_id) == 0;
 }
 
 static char *join(const char *first, const char *second)
@@ -138,6 +146,8 @@ static struct rts_symbol *make_symbol(struct rts_object *object,
                                       struct rts_identity *identity)
 {
     struct rts_symbol *symbol = rts_calloc(1, sizeof *symbol);
+    memcpy(symbol->file, rts_object_key(object), sizeof symbol->file);
+    symbol->likeness = rts_object_likeness(object);
     symbol->symbol_id = identity->symbol_id;
     symbol->code_id = identity->code_id;
     symbol->id_scheme = identity->scheme;
@@ -197,9 +207,9 @@ static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_obje
     struct rts_identity identity;
     if (!rts_identify(&identity, &table->rules, object, code, vaddr, function))
         return NULL;
-    uint64_t hash = rts_symbol_hash(identity.symbol_id);
-    struct rts_symbol *first =
-        rts_table_find(&table->symbols, hash, same_symbol, identity.symbol_id);
+    const struct symbol_key key = {rts_object_key(object), identity.symbol_id};
+    uint64_t hash = rts_symbol_hash(key.file, key.symbol_id);
+    struct rts_symbol *first = rts_table_find(&table->symbols, hash, same_symbol, &key);
     struct rts_symbol *symbol = NULL;
     if (first || table->share->bytes < SYMBOL_BYTES_MAX) {
         symbol = make_symbol(object, code, function, &identity);

@@ -3,9 +3,14 @@
  * A symbol as facts know it: named, identified, ready to be written. Symbols are interned, so
  * pointers can be compared; they can be kept until the table is trimmed.
  *
+ * A symbol is of one file. The build-id from which symbolIds are made is what a file says of
+ * itself, so that anyone can make a file whose functions have the ids of another one's; nothing
+ * that such a file says becomes part of the other's symbols.
+ *
  * What is known of one symbolId may differ by address: a function that is inlined here has a body
- * of its own there. Each such form is a symbol, and all forms of an id lead to one that counts for
- * them, so that what a fact says depends on what was hit, and not on what was named before.
+ * of its own there. Each such form is a symbol, and all forms of an id in a file lead to one that
+ * counts for them, so that what a fact says depends on what was hit, and not on what was named
+ * before.
  */
 #ifndef RTS_IDENTITY_SYMBOL_H
 #define RTS_IDENTITY_SYMBOL_H
@@ -15,6 +20,8 @@
 #include "util/share.h"
 
 struct rts_symbol {
+    uint8_t file[RTS_OBJECT_KEY_SIZE]; /* the key of its object */
+    uint64_t likeness;                 /* that of its object */
     char *symbol_id, *code_id;
     const char *id_scheme; /* the word for metadata.idScheme; static */
     const char *join_rule; /* the word for metadata.join; NULL: not joined; static */
@@ -26,7 +33,7 @@ struct rts_symbol {
     char *aliases;   /* comma-separated, sorted; NULL when there is none */
     char *module;    /* base name of the file, for the closing summary only: must never leave */
     enum rts_symbol_source source;
-    struct rts_symbol *counts; /* the form that has the three below for all of the same symbolId */
+    struct rts_symbol *counts; /* the form that has the three below for all of one id and file */
     uint64_t total_hits;       /* over the whole run; the session adds to it */
     uint64_t leaf_hits;        /* those of them that were taken in it */
     uint64_t last_stack;       /* the session's mark: the last stack this symbol was counted in; the
@@ -61,8 +68,7 @@ void rts_symbol_table_trim(struct rts_symbol_table *table);
 /* The symbols at a frame, innermost (inlined) first, memoized by (object, vaddr). Returns the
  * number; 0 when nothing is known, or when the text of all symbols has reached its bound. No symbol
  * is in the result twice. The array is owned by the table and valid until the next call; the
- * symbols in it live until the table is trimmed. When two objects give the same symbolId (the same
- * build-id), the symbol of the first is used. */
+ * symbols in it live until the table is trimmed. */
 size_t rts_symbol_table_resolve(struct rts_symbol_table *table, struct rts_object *object,
                                 uint64_t vaddr, struct rts_symbol *const **symbols);
 

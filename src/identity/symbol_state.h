@@ -28,13 +28,14 @@ struct rts_symbol_memo {
 
 struct rts_symbol_table {
     struct rts_id_rules rules;
-    struct rts_table symbols; /* by symbolId */
+    struct rts_table symbols; /* by file and symbolId */
     struct rts_symbol_memo memo;
     struct rts_table totals;      /* of symbols that went */
     struct rts_share own, *share; /* the one in use; its own until it is given another */
 };
 
-uint64_t rts_symbol_hash(const char *symbol_id);
+/* Of the key of a file and an id in it. */
+uint64_t rts_symbol_hash(const uint8_t *file, const char *symbol_id);
 void rts_symbol_destroy(struct rts_symbol *symbol);
 
 /* What is remembered of an address, or NULL. Valid until the next of these calls. */

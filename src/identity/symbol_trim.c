@@ -9,7 +9,7 @@
 
 /* What was counted of a symbol that went. */
 struct totals {
-    uint64_t hash; /* of its symbolId, which is a digest already */
+    uint64_t hash; /* of its file and symbolId, which are digests already */
     uint64_t hits, leaf_hits;
 };
 
@@ -19,9 +19,10 @@ struct totals {
 /* Where nothing else bounds them. */
 #define TOTALS_MAX ((size_t)1 << 16)
 
-uint64_t rts_symbol_hash(const char *symbol_id)
+uint64_t rts_symbol_hash(const uint8_t *file, const char *symbol_id)
 {
-    return rts_hash_bytes(symbol_id, strlen(symbol_id), 0);
+    uint64_t seed = rts_hash_bytes(file, RTS_OBJECT_KEY_SIZE, 0);
+    return rts_hash_bytes(symbol_id, strlen(symbol_id), seed);
 }
 
 static bool same_totals(const void *item, const void *key)
@@ -57,7 +58,7 @@ static void remember_totals(struct rts_symbol_table *table, const struct rts_sym
     if (symbol->total_hits == 0)
         return;
     struct totals *totals = rts_calloc(1, sizeof *totals);
-    totals->hash = rts_symbol_hash(symbol->symbol_id);
+    totals->hash = rts_symbol_hash(symbol->file, symbol->symbol_id);
     totals->hits = symbol->total_hits;
     totals->leaf_hits = symbol->leaf_hits;
     rts_table_add(&table->totals, totals->hash, totals);
@@ -137,7 +138,8 @@ void rts_symbol_table_trim(struct rts_symbol_table *table)
         struct rts_symbol *symbol = symbols[i];
         if (!symbol->doomed)
             continue;
-        rts_table_remove(&table->symbols, rts_symbol_hash(symbol->symbol_id), is_symbol, symbol);
+        rts_table_remove(&table->symbols, rts_symbol_hash(symbol->file, symbol->symbol_id),
+                         is_symbol, symbol);
         rts_share_take(table->share, symbol->bytes);
         table->share->evictions++;
         remember_totals(table, symbol);

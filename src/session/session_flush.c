@@ -26,6 +26,7 @@ static struct rts_fact_symbol fact_symbol(const struct rts_session *session,
     if (session->packages && object)
         rts_session_record_package(session, object, symbol->name, &package);
     return (struct rts_fact_symbol){
+        .file = symbol->likeness,
         .symbol_id = symbol->symbol_id,
         .code_id = symbol->code_id,
         .build_id = symbol->build_id,

@@ -208,6 +208,29 @@ static void keeps_instances_apart(void **state)
     rts_window_destroy(window);
 }
 
+/* Two files of a process whose functions have the same ids, since one of them says that it is the
+ * other: each has its line, with its own names. */
+static void keeps_files_apart(void **state)
+{
+    (void)state;
+    struct rts_window *window = rts_window_create();
+    const struct rts_fact_symbol forged = {.file = 1, .symbol_id = "s", .aliases = "CVE"};
+    const struct rts_fact_symbol real = {.file = 2, .symbol_id = "s", .aliases = "memcpy"};
+    rts_window_add(window, &first_process, &forged, 0, 1, 0, false);
+    rts_window_add(window, &first_process, &real, 0, 2, 0, false);
+    rts_window_add(window, &first_process, &real, 0, 4, 0, false);
+    assert_int_equal(rts_window_lines(window), 2);
+    assert_int_equal(rts_window_hits(window), 7);
+    assert_written(window, &usual,
+                   "{\"symbolId\":\"s\",\"hitCount\":1,"
+                   "\"observedAt\":\"2025-11-26T12:00:00.000Z\",\"metadata\":{"
+                   "\"aliases\":\"CVE\",\"evidence\":\"sampled-caller\"}}\n"
+                   "{\"symbolId\":\"s\",\"hitCount\":6,"
+                   "\"observedAt\":\"2025-11-26T12:00:00.000Z\",\"metadata\":{"
+                   "\"aliases\":\"memcpy\",\"evidence\":\"sampled-caller\"}}\n");
+    rts_window_destroy(window);
+}
+
 static void nothing_gives_no_bytes(void **state)
 {
     (void)state;
@@ -286,6 +309,7 @@ int main(void)
         cmocka_unit_test(switches_hide_build_id_and_base),
         cmocka_unit_test(sums_hits_of_a_line),
         cmocka_unit_test(keeps_instances_apart),
+        cmocka_unit_test(keeps_files_apart),
         cmocka_unit_test(nothing_gives_no_bytes),
         cmocka_unit_test(hostile_names_stay_one_line),
         cmocka_unit_test(order_and_sums_agree_with_python),

@@ -20,6 +20,7 @@
  */
 struct rts_object {
     uint32_t serial;
+    uint8_t key[RTS_OBJECT_KEY_SIZE];
     const char *path;
     struct rts_build_id build_id;
     const char *sha256;
@@ -31,6 +32,16 @@ struct rts_object {
 uint32_t rts_object_serial(const struct rts_object *object)
 {
     return object->serial;
+}
+
+const uint8_t *rts_object_key(const struct rts_object *object)
+{
+    return object->key;
+}
+
+uint64_t rts_object_likeness(const struct rts_object *object)
+{
+    return object->key[0];
 }
 
 const char *rts_object_path(const struct rts_object *object)
@@ -79,6 +90,7 @@ static struct rts_object file_with_build_id(uint32_t serial)
 {
     return (struct rts_object){
         .serial = serial,
+        .key = {(uint8_t)serial},
         .path = "/usr/lib/libwork.so.1",
         .build_id = {.size = 4, .bytes = {0x00, 0xab, 0xcd, 0xef}},
         .functions = {{"work", plain_aliases, 0x1000, 16, RTS_SYMBOL_SYMTAB, 0}},
@@ -209,29 +221,68 @@ static void inlined_functions_come_first_and_once(void **state)
     rts_symbol_table_destroy(table);
 }
 
-/* Two files with one build-id (a copy, another mount) are one thing to whoever reads the facts. */
-static void equal_ids_share_a_symbol(void **state)
+static size_t count_symbols(const struct rts_symbol_table *table)
+{
+    size_t position = 0, count = 0;
+    while (rts_symbol_table_next(table, &position))
+        count++;
+    return count;
+}
+
+/* A file that is opened again is the same, though it is another object. */
+static void one_file_has_one_symbol(void **state)
 {
     (void)state;
     struct rts_object first = file_with_build_id(1);
-    struct rts_object second = file_with_build_id(2);
+    struct rts_object again = file_with_build_id(2);
     struct rts_object other = file_with_build_id(3);
-    second.path = "/opt/copy.so";
+    memcpy(again.key, first.key, sizeof first.key);
     other.build_id.bytes[0] = 1;
     struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
     struct rts_symbol *const *symbols;
     rts_symbol_table_resolve(table, &first, 0x1000, &symbols);
     struct rts_symbol *symbol = symbols[0];
-    rts_symbol_table_resolve(table, &second, 0x2000, &symbols);
+    rts_symbol_table_resolve(table, &again, 0x2000, &symbols);
     assert_ptr_equal(symbols[0], symbol);
-    assert_string_equal(symbol->module, "libwork.so.1");
     rts_symbol_table_resolve(table, &other, 0x1000, &symbols);
     assert_ptr_not_equal(symbols[0], symbol);
+    assert_int_equal(count_symbols(table), 2);
+    rts_symbol_table_destroy(table);
+}
 
-    size_t position = 0, count = 0;
-    while (rts_symbol_table_next(table, &position))
-        count++;
-    assert_int_equal(count, 2);
+/* A build-id is a claim: nothing that a file says of the functions of another one becomes true of
+ * them, however much of it comes first. */
+static void a_file_speaks_for_itself(void **state)
+{
+    (void)state;
+    enum {
+        FORGERS = 100
+    };
+    struct rts_object real = file_with_build_id(200);
+    real.functions[0].name = "_Z4workv";
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    char id[64] = "";
+    for (unsigned i = 1; i <= FORGERS; i++) {
+        char alias[32];
+        const char *aliases[] = {alias, NULL};
+        struct rts_object forger = file_with_build_id(i);
+        snprintf(alias, sizeof alias, "CVE_%u", i);
+        forger.functions[0] =
+            (struct rts_function){"_Z4workv", aliases, 0x1000, 16, RTS_SYMBOL_INLINE, 0};
+        assert_int_equal(rts_symbol_table_resolve(table, &forger, 0x1004, &symbols), 1);
+        symbols[0]->counts->total_hits += 1000;
+        symbols[0]->counts->last_stack = 77;
+        snprintf(id, sizeof id, "%s", symbols[0]->symbol_id);
+    }
+    assert_int_equal(rts_symbol_table_resolve(table, &real, 0x1004, &symbols), 1);
+    assert_string_equal(symbols[0]->symbol_id, id); /* that is what they claim */
+    assert_string_equal(symbols[0]->aliases, "alpha,gamma");
+    assert_int_equal(symbols[0]->source, RTS_SYMBOL_SYMTAB);
+    assert_ptr_equal(symbols[0]->counts, symbols[0]);
+    assert_int_equal(symbols[0]->total_hits, 0);
+    assert_int_equal(symbols[0]->last_stack, 0);
+    assert_int_equal(count_symbols(table), FORGERS + 1);
     rts_symbol_table_destroy(table);
 }
 
@@ -334,6 +385,12 @@ static void trimmed_to_its_share(void **state)
         assert_string_equal(symbols[0]->name, name);
         assert_int_equal(symbols[0]->total_hits, 5);
     }
+    /* Another file with the same ids has not. */
+    object.serial = COUNT + 1;
+    object.key[0] = 2;
+    snprintf(name, sizeof name, "function_1200");
+    assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+    assert_int_equal(symbols[0]->total_hits, 0);
     rts_symbol_table_destroy(table);
 }
 
@@ -376,7 +433,8 @@ int main(void)
         cmocka_unit_test(symbols_outlive_the_memo),
         cmocka_unit_test(section_is_part_of_the_identity),
         cmocka_unit_test(inlined_functions_come_first_and_once),
-        cmocka_unit_test(equal_ids_share_a_symbol),
+        cmocka_unit_test(one_file_has_one_symbol),
+        cmocka_unit_test(a_file_speaks_for_itself),
         cmocka_unit_test(aliases_are_bounded),
         cmocka_unit_test(forms_count_as_one),
         cmocka_unit_test(trimmed_to_its_share),
