@@ -23,6 +23,9 @@
 /* Files without an object that are named; the others are counted. */
 #define NAMED_MAX 8
 
+/* Bytes of their names: a path may have thousands, and the reason comes behind it. */
+#define SHOWN_MAX 200
+
 /* "/.build-id/XX/YYYY" and some more. */
 #define BUILD_ID_PATH_SIZE (2 * RTS_BUILD_ID_MAX + 64)
 
@@ -386,18 +389,6 @@ static bool is_new(struct rts_file_search *search, const struct rts_wanted_file 
     return true;
 }
 
-/* The path is the target's: it must not steer the terminal. */
-static void say_missing(const char *path, const char *reason)
-{
-    char name[200];
-    size_t length = 0;
-    for (; path[length] && length < sizeof name - 1; length++)
-        name[length] =
-            (unsigned char)path[length] < ' ' || path[length] == 0x7f ? '?' : path[length];
-    name[length] = '\0';
-    rts_log("no names for %s: %s", name, reason);
-}
-
 static void name_build_id(const struct rts_build_id *build_id, char *name)
 {
     name += sprintf(name, "build-id ");
@@ -451,7 +442,8 @@ static void count(struct rts_file_search *search, const struct rts_wanted_file *
     if (wanted->build_id.size > 0)
         name_build_id(&wanted->build_id, name);
     if (search->named++ < NAMED_MAX)
-        say_missing(wanted->path[0] ? wanted->path : name, reason_of(search, wanted, outcome));
+        rts_log("no names for %.*s: %s", SHOWN_MAX, wanted->path[0] ? wanted->path : name,
+                reason_of(search, wanted, outcome));
     else
         rts_log("no names for other files either; --stats has their number");
 }

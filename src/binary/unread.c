@@ -4,18 +4,8 @@
 #include "binary/section_data.h"
 #include "util/log.h"
 
-/* Of a name; a path may have more, and its end tells more than its beginning. */
+/* Bytes of a name: a path may have thousands, and what is said about it comes behind it. */
 #define SHOWN_MAX 200
-
-/* What is the target's must not steer the terminal. */
-static void copy_harmless(char shown[SHOWN_MAX + 1], const char *text)
-{
-    size_t length = 0;
-    for (; text[length] && length < SHOWN_MAX; length++)
-        shown[length] =
-            (unsigned char)text[length] < ' ' || text[length] == 0x7f ? '?' : text[length];
-    shown[length] = '\0';
-}
 
 /* Whether there is room for another file. */
 static bool may_say(struct rts_unread *unread)
@@ -45,26 +35,23 @@ void rts_unread_say(struct rts_unread *unread, enum rts_unread_cause cause, cons
         [RTS_UNREAD_NO_COMMON] = {"", " is not there, or is of another build; the package with the "
                                       "debug symbols has it"},
     };
-    char file[SHOWN_MAX + 1], shown[SHOWN_MAX + 1];
     if (!unread || unread->said)
         return;
     unread->said = true;
     if (!may_say(unread))
         return;
-    copy_harmless(file, unread->path ? unread->path : "a file");
-    copy_harmless(shown, what);
-    rts_log("not all debug information of %s is read: %s%s%s", file, texts[cause].before, shown,
+    rts_log("not all debug information of %.*s is read: %s%.*s%s", SHOWN_MAX,
+            unread->path ? unread->path : "a file", texts[cause].before, SHOWN_MAX, what,
             texts[cause].after);
 }
 
 void rts_unread_say_overwritten(struct rts_unread *unread, const char *what, const char *effect)
 {
-    char file[SHOWN_MAX + 1];
     if (unread->said_overwritten || !may_say(unread))
         return;
     unread->said_overwritten = true;
-    copy_harmless(file, unread->path ? unread->path : "a file");
-    rts_log("%s: %s was overwritten while it was in use: %s", file, what, effect);
+    rts_log("%.*s: %s was overwritten while it was in use: %s", SHOWN_MAX,
+            unread->path ? unread->path : "a file", what, effect);
 }
 
 void rts_unread_section(struct rts_unread *unread, const struct rts_elf_image *image,

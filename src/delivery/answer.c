@@ -28,18 +28,11 @@ static const struct {
     {500, 599, RTS_VERDICT_LATER, "the server failed"},
 };
 
-void rts_answer_append_printable(char *line, size_t line_size, const char *text)
+void rts_answer_append(char *line, size_t line_size, const char *text)
 {
     size_t length = strlen(line);
-    for (; *text && length + 1 < line_size; text++) {
-        unsigned char byte = (unsigned char)*text;
-        /* U+0080 to U+009F are controls too; their first byte is 0xC2 */
-        bool is_c1 =
-            byte == 0xC2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xA0;
-        if (is_c1)
-            text++;
-        line[length++] = byte < ' ' || byte == 0x7F || is_c1 ? '?' : (char)byte;
-    }
+    for (; *text && length + 1 < line_size; text++)
+        line[length++] = *text;
     /* Nothing of a character that did not fit. */
     if (*text && ((unsigned char)*text & 0xC0) == 0x80) {
         while (length > 0 && ((unsigned char)line[length - 1] & 0xC0) == 0x80)
@@ -75,8 +68,8 @@ static void append_words(struct rts_answer *answer, const char *first, const cha
     for (size_t i = 0; i < 2; i++) {
         if (!words[i])
             continue;
-        rts_answer_append_printable(answer->text, sizeof answer->text, ": ");
-        rts_answer_append_printable(answer->text, sizeof answer->text, words[i]);
+        rts_answer_append(answer->text, sizeof answer->text, ": ");
+        rts_answer_append(answer->text, sizeof answer->text, words[i]);
     }
 }
 

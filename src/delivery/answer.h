@@ -17,7 +17,8 @@ enum rts_verdict {
 
 struct rts_answer {
     enum rts_verdict verdict;
-    char text[RTS_ANSWER_TEXT_SIZE]; /* one printable line, with the status; empty when accepted */
+    char text[RTS_ANSWER_TEXT_SIZE]; /* one line for a message, with the status; empty when accepted
+                                      */
     char *subject_key;               /* owned; as the server wrote it; NULL when it wrote none */
 };
 
@@ -30,8 +31,7 @@ void rts_answer_judge(struct rts_answer *answer, long status, const char *body, 
 
 void rts_answer_finish(struct rts_answer *answer);
 
-/* Appends text to a line of a message: what is not printable becomes "?", UTF-8 stays. `line` has
- * `line_size` bytes and is cut at a whole character. */
-void rts_answer_append_printable(char *line, size_t line_size, const char *text);
+/* Appends text to a line of `line_size` bytes, which is cut at a whole character. */
+void rts_answer_append(char *line, size_t line_size, const char *text);
 
 #endif

@@ -121,7 +121,7 @@ int rts_upload_begin(struct rts_upload *upload, const struct rts_batch *batch,
     struct rts_error error;
     begin(upload, result);
     if (take_token(upload, &error) < 0) {
-        rts_answer_append_printable(result->text, sizeof result->text, error.text);
+        rts_answer_append(result->text, sizeof result->text, error.text);
         return -1;
     }
     set_headers(upload, batch);
@@ -199,8 +199,8 @@ static void conclude(struct rts_upload *upload, CURLcode code, struct rts_upload
     }
     explain(code, result);
     blot_out_secrets(upload, upload->reason, strlen(upload->reason));
-    rts_answer_append_printable(result->text, sizeof result->text,
-                                upload->reason[0] ? upload->reason : curl_easy_strerror(code));
+    rts_answer_append(result->text, sizeof result->text,
+                      upload->reason[0] ? upload->reason : curl_easy_strerror(code));
 }
 
 /* The result, when the request has ended. */

@@ -21,13 +21,9 @@ static void take_inner_pids(const char *text, struct rts_identity *identity)
     }
 }
 
-/* Any program can choose its name, and people will see it on a terminal. */
 static void take_name(const char *text, struct rts_identity *identity)
 {
     snprintf(identity->name, sizeof identity->name, "%.*s", (int)strcspn(text, "\n"), text);
-    for (char *at = identity->name; *at; at++)
-        if (*at < 0x20 || *at > 0x7e)
-            *at = '?';
 }
 
 static void take_field(const char *field, const char *text, struct rts_identity *identity)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util/visible.h"
+
 /* Columns: of a line, of the state, of the key, and of the details below and their labels. */
 #define WIDTH  96
 #define STATE  9
@@ -10,18 +12,12 @@
 #define INDENT 11
 #define LABEL  9
 
-/* Names of processes and paths may hold anything, and must not steer the terminal. */
-static void append_clean(struct rts_buffer *buffer, const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        rts_buffer_format(buffer, "%c", byte < 0x20 || byte == 0x7f ? '?' : byte);
-    }
-}
-
 /* The text after `at` columns, broken at blanks, further lines indented to there. */
-static void append_wrapped(struct rts_buffer *buffer, const char *text, size_t at)
+static void append_wrapped(struct rts_buffer *buffer, const char *raw, size_t at)
 {
+    struct rts_buffer visible = RTS_BUFFER_INIT;
+    rts_visible_text(&visible, raw, RTS_VISIBLE_WHOLE);
+    const char *text = visible.data;
     size_t room = WIDTH - at;
     while (strlen(text) > room) {
         size_t cut = room;
@@ -29,12 +25,12 @@ static void append_wrapped(struct rts_buffer *buffer, const char *text, size_t a
             cut--;
         if (cut == 0)
             break; /* one long word stands over */
-        append_clean(buffer, text, cut);
+        rts_buffer_append(buffer, text, cut);
         rts_buffer_format(buffer, "\n%*s", (int)at, "");
         text += cut + 1;
     }
-    append_clean(buffer, text, strlen(text));
-    rts_buffer_text(buffer, "\n");
+    rts_buffer_format(buffer, "%s\n", text);
+    rts_buffer_finish(&visible);
 }
 
 static void write_detail(struct rts_buffer *buffer, const char *label, const char *text)
@@ -49,7 +45,7 @@ static void write_detail(struct rts_buffer *buffer, const char *label, const cha
 static void write_fix(struct rts_buffer *buffer, const char *label, const char *text)
 {
     rts_buffer_format(buffer, "%*s%-*s", INDENT, "", LABEL, label);
-    append_clean(buffer, text, strlen(text));
+    rts_visible_text(buffer, text, RTS_VISIBLE_WHOLE);
     rts_buffer_text(buffer, "\n");
 }
 
@@ -66,13 +62,13 @@ static void write_check(const struct rts_check *check, struct rts_buffer *buffer
 
 void rts_report_write_text(const struct rts_report *report, struct rts_buffer *buffer)
 {
-    append_clean(buffer, report->subject, strlen(report->subject));
+    rts_visible_text(buffer, report->subject, RTS_VISIBLE_WHOLE);
     rts_buffer_format(buffer, ", as user %u, %s, Linux %s\n", report->user,
                       rts_where_phrase(report->where), report->kernel);
     append_wrapped(buffer, report->verdict, 0);
     if (*report->fix) {
         rts_buffer_text(buffer, "To mend it: ");
-        append_clean(buffer, report->fix, strlen(report->fix));
+        rts_visible_text(buffer, report->fix, RTS_VISIBLE_WHOLE);
         rts_buffer_text(buffer, "\n");
     }
     rts_buffer_text(buffer, "\n");

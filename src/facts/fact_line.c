@@ -57,12 +57,8 @@ static int fail(struct scanner *scanner, const char *reason)
 
 static int fail_about(struct scanner *scanner, struct rts_text_span what, const char *reason)
 {
-    char shown[SHOWN_MAX + 1];
-    size_t size = what.size < SHOWN_MAX ? what.size : SHOWN_MAX;
-    for (size_t i = 0; i < size; i++)
-        shown[i] = what.text[i] >= 0x20 && what.text[i] < 0x7f ? what.text[i] : '?';
-    shown[size] = '\0';
-    return rts_fail(scanner->error, RTS_FAILED, "%s %s", shown, reason);
+    int size = what.size < SHOWN_MAX ? (int)what.size : SHOWN_MAX;
+    return rts_fail(scanner->error, RTS_FAILED, "%.*s %s", size, what.text, reason);
 }
 
 static struct rts_text_span name_span(const char *name)

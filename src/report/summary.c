@@ -7,9 +7,13 @@
 #include <string.h>
 
 #include "report/number.h"
+#include "util/visible.h"
 
 /* Columns of a function's name; demangled names can be pages long. */
 #define NAME_COLUMNS 72
+
+/* Of the place where the facts went, which people may want to copy: no path is longer. */
+#define OUTPUT_COLUMNS 4096
 
 /* More reasons than any list here has. */
 #define REASONS_MAX 24
@@ -185,28 +189,6 @@ static void append_unnamed(const struct rts_account *account, struct rts_buffer 
     rts_buffer_text(out, "\n");
 }
 
-/* Appends at most `columns` characters of a name that may hold anything. */
-static void append_name(struct rts_buffer *out, const char *name, size_t columns)
-{
-    size_t length = 0;
-    for (const char *at = name; *at; at++)
-        length += ((unsigned char)*at & 0xc0) != 0x80;
-    bool cut = length > columns;
-    size_t room = cut ? columns - 3 : columns;
-    for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
-        bool begins = (*at & 0xc0) != 0x80;
-        if (begins && room-- == 0)
-            break;
-        /* C0 and DEL, and C1 as UTF-8 writes it (0xc2 0x80 to 0x9f). */
-        bool control = *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0);
-        rts_buffer_append(out, control ? (const void *)"?" : at, 1);
-        if (control && *at == 0xc2)
-            at++;
-    }
-    if (cut)
-        rts_buffer_text(out, "...");
-}
-
 static void append_facts(const struct rts_summary *summary, struct rts_buffer *out)
 {
     const struct rts_account *account = summary->account;
@@ -215,7 +197,8 @@ static void append_facts(const struct rts_summary *summary, struct rts_buffer *o
         rts_buffer_text(out, "lines, ");
         append_number(out, account->hits);
         rts_buffer_text(out, account->hits == 1 ? " hit, in " : " hits, in ");
-        append_name(out, strcmp(summary->output, "-") == 0 ? "stdout" : summary->output, 4096);
+        rts_visible_text(out, strcmp(summary->output, "-") == 0 ? "stdout" : summary->output,
+                         OUTPUT_COLUMNS);
         rts_buffer_text(out, "\n");
     }
     if (account->undelivered_events > 0) {
@@ -244,7 +227,7 @@ static void append_nameless(const struct rts_summary *summary, struct rts_buffer
     rts_buffer_text(out, " of hits are of functions without a name");
     for (size_t i = 0; nameless && i < nameless->count && i < RTS_SUMMARY_PACKAGES; i++) {
         rts_buffer_text(out, i ? ", " : "; debug symbols would name them: ");
-        append_name(out, nameless->packages[i].name, NAME_COLUMNS);
+        rts_visible_text(out, nameless->packages[i].name, NAME_COLUMNS);
         rts_buffer_text(out, " ");
         append_number(out, nameless->packages[i].hits);
     }
@@ -314,10 +297,10 @@ static void append_functions(const struct rts_summary *summary, struct rts_buffe
         rts_percent_format(own, top[i].leaf_hits, summary->account->samples_kept);
         rts_percent_format(all, top[i].hits, summary->account->samples_kept);
         rts_buffer_format(out, "  %9s %9s  ", own, all);
-        append_name(out, top[i].name, NAME_COLUMNS);
+        rts_visible_text(out, top[i].name, NAME_COLUMNS);
         if (top[i].module) {
             rts_buffer_text(out, "  [");
-            append_name(out, top[i].module, NAME_COLUMNS);
+            rts_visible_text(out, top[i].module, NAME_COLUMNS);
             rts_buffer_text(out, "]");
         }
         rts_buffer_text(out, "\n");

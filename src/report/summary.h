@@ -2,8 +2,8 @@
 /*
  * The closing account for the person who started the run: what was sampled, how good the stacks
  * are, what is missing and why, where the facts lie, what was hot. Values in, text out; a line
- * whose numbers are all zero is left out. The text is ASCII apart from names, whose control
- * characters are replaced: a name must not steer the terminal.
+ * whose numbers are all zero is left out. The text is ASCII apart from names, which go
+ * through the gate of util/visible.h.
  */
 #ifndef RTS_REPORT_SUMMARY_H
 #define RTS_REPORT_SUMMARY_H

@@ -20,9 +20,6 @@ static struct where where_is(const char *name)
 {
     struct where where;
     snprintf(where.text, sizeof where.text, "environment: %s", name);
-    for (char *at = where.text; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
     return where;
 }
 

@@ -22,7 +22,7 @@ struct reader {
     const char *file;
 };
 
-/* "FILE: KEY", which messages begin with. The key comes from the file: fit for a terminal. */
+/* "FILE: KEY", which messages begin with. */
 struct where {
     char text[2 * PATH_BYTES_MAX];
 };
@@ -31,9 +31,6 @@ static struct where where_is(const struct reader *reader, const char *path)
 {
     struct where where;
     snprintf(where.text, sizeof where.text, "%s: %s", reader->file, path);
-    for (char *at = where.text + strnlen(reader->file, sizeof where.text - 1); *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
     return where;
 }
 

@@ -29,7 +29,7 @@ _Static_assert(sizeof(enum rts_method) == sizeof(unsigned), "choices are written
 _Static_assert(sizeof(enum rts_ingest_format) == sizeof(unsigned),
                "choices are written as unsigned");
 
-/* The beginning of a wrong value, fit for a terminal. */
+/* The beginning of a wrong value. */
 struct shown {
     char text[SHOWN_MAX + 4];
 };
@@ -38,9 +38,8 @@ static struct shown show(const char *value)
 {
     struct shown shown;
     size_t length = strnlen(value, SHOWN_MAX);
-    for (size_t i = 0; i < length; i++)
-        shown.text[i] = value[i] >= 0x20 && value[i] < 0x7f ? value[i] : '?';
-    strcpy(shown.text + length, value[length] ? "..." : "");
+    snprintf(shown.text, sizeof shown.text, "%.*s%s", (int)length, value,
+             value[length] ? "..." : "");
     return shown;
 }
 

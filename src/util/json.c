@@ -5,64 +5,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "util/utf8.h"
+
 /* The same byte eight times: 0x01, 0x80. */
 #define ONES      0x0101010101010101ULL
 #define HIGH_BITS 0x8080808080808080ULL
-
-/* One decoded step through the text. */
-struct step {
-    size_t size;    /* bytes consumed, at least 1 */
-    uint32_t point; /* the code point when valid */
-    bool valid;
-};
-
-/* What may follow each lead byte (Unicode, table of well-formed byte sequences): only the second
- * byte has a range that depends on the lead. */
-static bool lead(uint8_t byte, size_t *tail, uint8_t *low, uint8_t *high)
-{
-    *low = 0x80;
-    *high = 0xbf;
-    if (byte >= 0xc2 && byte <= 0xdf) {
-        *tail = 1;
-        return true;
-    }
-    if (byte >= 0xe0 && byte <= 0xef) {
-        *tail = 2;
-        if (byte == 0xe0)
-            *low = 0xa0;
-        if (byte == 0xed)
-            *high = 0x9f;
-        return true;
-    }
-    if (byte >= 0xf0 && byte <= 0xf4) {
-        *tail = 3;
-        if (byte == 0xf0)
-            *low = 0x90;
-        if (byte == 0xf4)
-            *high = 0x8f;
-        return true;
-    }
-    return false;
-}
-
-static struct step decode(const uint8_t *at, size_t size)
-{
-    struct step step = {.size = 1};
-    size_t tail;
-    uint8_t low, high;
-    if (!lead(at[0], &tail, &low, &high))
-        return step;
-    step.point = at[0] & (0x3fu >> tail);
-    for (size_t i = 0; i < tail; i++) {
-        if (step.size == size || at[step.size] < low || at[step.size] > high)
-            return step;
-        step.point = step.point << 6 | (at[step.size++] & 0x3fu);
-        low = 0x80;
-        high = 0xbf;
-    }
-    step.valid = true;
-    return step;
-}
 
 static bool plain(uint8_t byte)
 {
@@ -96,6 +43,10 @@ static void append_escape(struct rts_buffer *buffer, uint32_t point)
             return;
         }
     }
+    if (point > 0xffff) {
+        rts_buffer_format(buffer, "\\u%04x", (unsigned)(0xd800 + ((point - 0x10000) >> 10)));
+        point = 0xdc00 + ((point - 0x10000) & 0x3ff);
+    }
     rts_buffer_format(buffer, "\\u%04x", (unsigned)point);
 }
 
@@ -117,14 +68,14 @@ void rts_json_string_bytes(struct rts_buffer *buffer, const void *bytes, size_t 
             append_escape(buffer, *at++);
             continue;
         }
-        struct step step = decode(at, (size_t)(end - at));
-        if (!step.valid)
+        struct rts_utf8 character = rts_utf8_decode(at, (size_t)(end - at));
+        if (!character.valid)
             rts_buffer_text(buffer, "\xef\xbf\xbd");
-        else if (step.point < 0xa0 || step.point == 0x2028 || step.point == 0x2029)
-            append_escape(buffer, step.point);
+        else if (rts_is_unseen(character.point))
+            append_escape(buffer, character.point);
         else
-            rts_buffer_append(buffer, at, step.size);
-        at += step.size;
+            rts_buffer_append(buffer, at, character.size);
+        at += character.size;
     }
     rts_buffer_append(buffer, "\"", 1);
 }

@@ -12,9 +12,9 @@
 
 /*
  * Appends `text` as a JSON string, quotes included. The result is always valid UTF-8: each maximal
- * ill-formed sequence becomes one U+FFFD. Escaped are the quote, the backslash, all control
- * characters (U+0000 to U+001F, U+007F to U+009F) and the line separators U+2028 and U+2029, so
- * that a string can neither break a line nor steer a terminal.
+ * ill-formed sequence becomes one U+FFFD. Escaped are the quote, the backslash, and all that
+ * rts_is_unseen() (util/utf8.h): a string can neither break a line nor steer a terminal, and
+ * whoever looks at the line sees what is in it.
  */
 void rts_json_string(struct rts_buffer *buffer, const char *text);
 void rts_json_string_bytes(struct rts_buffer *buffer, const void *bytes, size_t size);

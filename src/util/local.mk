@@ -22,4 +22,6 @@ librtsample_a_SOURCES += \
 	src/util/share.c src/util/share.h \
 	src/util/table.c src/util/table.h \
 	src/util/time_namespace.c src/util/time_namespace.h \
+	src/util/utf8.c src/util/utf8.h \
+	src/util/visible.c src/util/visible.h \
 	src/util/whole_io.c src/util/whole_io.h

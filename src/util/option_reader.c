@@ -14,14 +14,11 @@
 /* A longer word is no option of anybody. */
 #define WORD_SIZE 64
 
-/* The name in "--name=value", fit for a terminal. */
+/* The name in "--name=value". */
 static void take_name(const char *argument, char name[WORD_SIZE])
 {
     size_t length = strcspn(argument + 2, "=");
     snprintf(name, WORD_SIZE, "%.*s", (int)(length < INT_MAX ? length : 0), argument + 2);
-    for (char *at = name; *at; at++)
-        if (*at < 0x20 || *at > 0x7e)
-            *at = '?';
 }
 
 /* The long option that the word is taken for: by its code, as an option that is known. */
@@ -87,8 +84,7 @@ static void fail(char **argv, const struct option *options, int result, struct r
     else if (known && is_long)
         rts_fail(error, RTS_USAGE, "--%s takes no value " SEE, known->name);
     else if (is_letter)
-        rts_fail(error, RTS_USAGE, "-%c is not an option " SEE,
-                 optopt > 0x20 && optopt < 0x7f ? optopt : '?');
+        rts_fail(error, RTS_USAGE, "-%c is not an option " SEE, optopt);
     else
         fail_unknown(argument, options, error);
 }

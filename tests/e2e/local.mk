@@ -30,6 +30,7 @@ e2e_scripts = \
 	tests/e2e/delivery_sampling.py \
 	tests/e2e/delivery_tls.py \
 	tests/e2e/guards.py \
+	tests/e2e/hostile_text.py \
 	tests/e2e/memory.py \
 	tests/e2e/metrics.py \
 	tests/e2e/modules.py \

@@ -52,7 +52,7 @@ def options():
     problems += says(2, "-F takes a value", "-F")
     problems += says(2, "--freq takes a value", "--freq")
     problems += says(2, "--all takes no value", "--all=3")
-    problems += says(2, "--\x3f[31m is not an option", "--\x1b[31m")
+    problems += says(2, "--\\x1b[31m is not an option", "--\x1b[31m")
     return problems
 
 

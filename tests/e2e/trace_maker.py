@@ -64,7 +64,7 @@ def text(value):
 
 
 def padded(value):
-    value = value.encode() + b"\0"
+    value = os.fsencode(value) + b"\0"
     return value + bytes(-len(value) % 8)
 
 

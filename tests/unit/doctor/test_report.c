@@ -72,6 +72,7 @@ static void text(void **state)
     struct rts_buffer buffer = RTS_BUFFER_INIT;
     fill(&report);
     rts_report_write_text(&report, &buffer);
+    assert_non_null(strstr(buffer.data, "sampling of process 7 (\\x1b[31mweb)"));
     assert_null(strchr(buffer.data, '\033'));
     assert_non_null(strstr(buffer.data, "\nworks    perf.child"));
     assert_non_null(strstr(buffer.data, "\nrefused  perf.cpus"));

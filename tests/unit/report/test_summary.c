@@ -167,13 +167,30 @@ static const char *name_line(const char *name, struct rts_buffer *out)
     return strstr(out->data, "100.0 %  ") + strlen("100.0 %  ");
 }
 
+/* The index of packages may be one of the target's own root. */
+static void names_of_packages_are_made_safe(void **state)
+{
+    (void)state;
+    struct rts_nameless nameless = {0};
+    rts_nameless_add(&nameless, "a\x1b[2J\n\xe2\x80\xae", 3);
+    const struct rts_account account = {.hits = 9, .hits_nameless = 3};
+    struct rts_buffer out = RTS_BUFFER_INIT;
+    rts_summary_format(
+        &(struct rts_summary){.account = &account, .nameless = &nameless, .output = "\x9b/out"},
+        &out);
+    assert_non_null(strstr(out.data, "would name them: a\\x1b[2J\\n\\u202e 3\n"));
+    rts_nameless_finish(&nameless);
+    rts_buffer_finish(&out);
+}
+
 static void names_are_made_safe_and_short(void **state)
 {
     (void)state;
     struct rts_buffer out = RTS_BUFFER_INIT;
-    assert_string_equal(name_line("a\x1b[2Jb\nc\x7f\xc2\x9b", &out), "a?[2Jb?c??\n");
+    assert_string_equal(name_line("a\x1b[2Jb\nc\x7f\xc2\x9b", &out),
+                        "a\\x1b[2Jb\\nc\\x7f\\u009b\n");
     assert_string_equal(name_line("na\xc3\xafve", &out), "na\xc3\xafve\n");
-    assert_string_equal(name_line("\xc2", &out), "\xc2\n"); /* cut in the middle: no overrun */
+    assert_string_equal(name_line("\xc2", &out), "\\xc2\n"); /* cut in the middle: no overrun */
     char name[100];
     memset(name, 'x', 72);
     name[72] = '\0';
@@ -200,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_single_reason_is_not_counted_twice),
         cmocka_unit_test(the_hottest_ten_are_listed),
         cmocka_unit_test(names_are_made_safe_and_short),
+        cmocka_unit_test(names_of_packages_are_made_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

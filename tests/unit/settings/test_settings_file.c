@@ -110,7 +110,7 @@ static void unknown_keys_name_the_nearest(void **state)
     refuses("{\"Sampler:Ratio:X\":1}", "the nearest one is Sampler:Ratio");
     refuses("{\"Egress:AllowedHosts:0\":\"a\"}", "the nearest one is Egress:AllowedHosts");
     refuses("{\"\":1}", "is not a setting");
-    refuses("{\"\\u001b[2J\":1}", ": ?[2J: is not a setting");
+    refuses("{\"\\u001b[2J\":1}", ": \x1b[2J: is not a setting");
 }
 
 static void wrong_types_and_ranges(void **state)

@@ -14,7 +14,9 @@ util_unit_tests = \
 	tests/unit/util/test_sha256 \
 	tests/unit/util/test_share \
 	tests/unit/util/test_table \
-	tests/unit/util/test_time_namespace
+	tests/unit/util/test_time_namespace \
+	tests/unit/util/test_utf8 \
+	tests/unit/util/test_visible
 check_PROGRAMS += $(util_unit_tests)
 TESTS += $(util_unit_tests)
 
@@ -34,3 +36,5 @@ tests_unit_util_test_time_namespace_SOURCES = \
 tests_unit_util_test_sha256_SOURCES = tests/unit/util/test_sha256.c tests/unit/oracle.h
 tests_unit_util_test_share_SOURCES = tests/unit/util/test_share.c
 tests_unit_util_test_table_SOURCES = tests/unit/util/test_table.c
+tests_unit_util_test_utf8_SOURCES = tests/unit/util/test_utf8.c tests/unit/oracle.h
+tests_unit_util_test_visible_SOURCES = tests/unit/util/test_visible.c tests/unit/oracle.h

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Names and answers that others chose, on the way to a person: whatever is in them, each message is
+one line of UTF-8 in which everything can be seen. And what is written, where others may write too: who
+may read it, and whose folder, link or file is taken for it."""
+import pty
+import sys
+import unicodedata
+
+sys.dont_write_bytecode = True
+from delivery_lib import *  # noqa
+from trace_maker import Event, file_trace, machine_features, usual_records  # noqa
+
+# The title of a window, a cleared screen, C1 alone and as UTF-8, another direction, a byte order mark, a
+# separator of lines, a tag, no UTF-8 at all, and a line that looks like one of ours.
+EVIL = b"x\x1b]0;owned\x07\x1b[2J\x9b8m\xc2\x9b8m\xe2\x80\xae\xef\xbb\xbf\xe2\x80\xa8\xf3\xa0\x81\x81\xff\nrtsample: fine"
+UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Cs")
+
+
+def wrong_in(said, *wanted):
+    """What is wrong with the bytes that a person was shown; `wanted` has to be among them."""
+    problems = []
+    text = said.decode("utf-8", "surrogateescape")
+    for character in sorted(set(text) - {"\n"}):
+        if unicodedata.category(character) in UNSEEN:
+            problems.append("%r in %r" % (character, text))
+    problems += ["a line of somebody else's: %r" % line for line in text.splitlines() if line == "rtsample: fine"]
+    problems += ["no %r in %r" % (piece, text) for piece in wanted if piece not in text]
+    return problems
+
+
+def run(*words, environment=(), **options):
+    """(exit status, standard output, standard error), as bytes"""
+    done = subprocess.run([RTSAMPLE, *words], stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=STUCK_SECONDS, env={**os.environb, **dict(environment)}, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+def evil_program():
+    return copy_of("busy", os.fsdecode(EVIL.replace(b"/", b"")))
+
+
+def own_folder():
+    return tempfile.mkdtemp(dir=WORK)
+
+
+def names_of_files():
+    """the summary and a replay show the name of a program as it is, and no terminal takes it for more"""
+    folder, program = own_folder(), evil_program()
+    trace, shown = os.path.join(folder, "trace"), "x\\x1b]0;owned\\x07\\x1b[2J\\x9b8m\\u009b8m\\u202e\\ufeff\\u2028"
+    for seconds in (0.5, 3, 10):
+        _, out, said = run("-o", os.devnull, "--record", trace, "-d", str(seconds), "--", program)
+        if b"Hottest functions" in said:
+            break
+    problems = wrong_in(out + said, "[" + shown)
+    os.unlink(program)
+    _, out, said = run("replay", "-o", os.devnull, trace)
+    problems += wrong_in(out + said, "[" + shown)
+    # One that has no names in it, so that the file is looked for.
+    event = Event()
+    data = usual_records(event, mapping=event.mmap2(11, path=b"/nowhere/" + EVIL, build_id=b"x" * 20))
+    with open(trace, "wb") as file:
+        file.write(file_trace([event], data, machine_features(build_ids=())))
+    _, out, said = run("replay", "-o", os.devnull, trace)
+    return problems + wrong_in(out + said, "no names for /nowhere/" + shown + "\\U000e0041\\xff\\nrtsample: fine: ")
+
+
+def names_of_processes():
+    """doctor shows the name that a process gave itself, and the facts have it as valid JSON"""
+    code = "import ctypes,sys\nctypes.CDLL(None).prctl(15,sys.argv[1].encode('utf-8','surrogateescape'))\n"
+    code += "print('ready',flush=True)\nwhile True: pass"
+    problems = []
+    for name in (b"\x1b]0;me\x07\x9bAm", b"\xe2\x80\xaea\xc2\x9b2J\xff", b"a\nrtsample: b"):
+        with Target(sys.executable, "-c", code, os.fsdecode(name)) as target:
+            with open("/proc/%d/comm" % target.pid, "rb") as file:
+                comm = file.read()[:-1]
+            _, report, said = run("doctor", "-p", str(target.pid))
+            problems += wrong_in(report + said, "process %d" % target.pid)
+            _, report, said = run("doctor", "--json", "-p", str(target.pid))
+            problems += wrong_in(report + said)
+            json.loads(report)
+            for seconds in (0.5, 3, 10):
+                status, facts, said = run("-o", "-", "--emit", "process", "-d", str(seconds), "-p", str(target.pid))
+                if facts or status:
+                    break
+            problems += wrong_in(said) + wrong_in(facts)
+            for line in facts.decode().splitlines():
+                if b"\n" not in comm and json.loads(line)["processName"] != comm.decode("utf-8", "replace"):
+                    problems.append("%s is not %r" % (line, comm))
+            if not facts:
+                problems.append("no fact: %r" % said)
+    return problems
+
+
+def answers_of_servers():
+    """what a server says is quoted as text, from each form of an answer, be it of success"""
+    text = EVIL.decode("utf-8", "replace")
+    bodies = (
+        json.dumps({"error": text}),
+        json.dumps({"error": {"code": text, "message": text}}),
+        json.dumps({"title": text, "detail": text}),
+        text,
+    )
+    problems = []
+    path, _ = write_facts(3)
+    for status, body in [(400, body) for body in bodies] + [(503, bodies[0]), (202, json.dumps({"SubjectKey": text}))]:
+        with Server([{"always": True, "status": status, "body": body}]) as server:
+            _, out, said = run("send", "--endpoint", server.url(), *WHO, path,
+                               environment={b"Ingest__RetryMs": b"20", b"Ingest__RetryMaxMs": b"50"})
+            problems += wrong_in(out + said, "rtsample: ")
+            if body is not bodies[3] and b"\\u202e" not in said:
+                problems.append("status %d with %r: %r" % (status, body, said))
+    return problems
+
+
+def names_in_a_spool():
+    """files in a spool that are no batches are named in one line each"""
+    folder = own_folder()
+    os.chmod(folder, 0o700)
+    with open(os.path.join(folder, "lock"), "w", encoding="ascii"):
+        pass
+    for name in (EVIL, b"20260101T000000.000Z-\x1b]0;owned\x07.fact", b"\xe2\x80\xae.batch"):
+        with open(os.path.join(os.fsencode(folder), name), "wb") as file:
+            file.write(b"junk")
+    _, out, said = run("send", "--endpoint", "http://127.0.0.1:9/signals/runtime-facts/ndjson", folder)
+    return wrong_in(out + said, "\\x1b]0;owned\\x07", "\\u202e.batch", "it is no batch")
+
+
+def lines_that_are_sent():
+    """a line that is no fact is quoted as text, with the name of its file"""
+    path = os.path.join(own_folder(), os.fsdecode(EVIL.replace(b"/", b"")))
+    with open(path, "wb") as file:
+        for key in (b"\xc2\x9b1", b"\xe2\x80\xae", b"\x1b]0;owned\x07", b"\xff"):
+            file.write(b'{"symbolId":"s","hitCount":1,"' + key + b'":2}\n')
+    _, out, said = run("send", "--endpoint", "http://127.0.0.1:9/signals/runtime-facts/ndjson", *WHO, path)
+    return wrong_in(out + said, "\\u009b1 ", "\\u202e ", "is not UTF-8", "control character")
+
+
+def settings():
+    """keys and values of a settings file, variables, options and names of control groups"""
+    problems = []
+    path = os.path.join(own_folder(), "settings.json")
+    key = json.dumps(EVIL.decode("utf-8", "replace"))
+    for content in ("{%s:1}" % key, '{"Sampler":{%s:1}}' % key, '{"Sampler":{"Ratio":%s}}' % key, "{%s" % key):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        status, out, said = run("-c", path, "-a")
+        problems += wrong_in(out + said, "rtsample: ")
+        if status != 2:
+            problems.append("%s: exit status %d" % (content, status))
+    for words, environment in (
+        (["--" + os.fsdecode(EVIL)], {}),
+        (["-c", EVIL, "-a"], {}),
+        (["-F", EVIL, "-a"], {}),
+        (["-p", EVIL], {}),
+        (["--cgroup", b"/" + EVIL], {}),
+        (["--container", EVIL], {}),
+        (["-o", b"/nowhere/" + EVIL, "-a"], {}),
+        (["--", b"/nowhere/" + EVIL], {}),
+        (["-a"], {b"Sampler__" + EVIL: b"1"}),
+        (["-a"], {b"Sampler__Ratio": EVIL}),
+        ([EVIL], {}),
+        (["replay", EVIL], {}),
+        (["send", "--endpoint", b"http://127.0.0.1:9/" + EVIL, path], {}),
+    ):
+        status, out, said = run(*words, environment=environment)
+        problems += wrong_in(out + said, "rtsample: ")
+        if status == 0 or not said:
+            problems.append("%r: exit status %d: %r" % (words, status, said))
+    return problems
+
+
+def terminal():
+    """on a terminal the only controls are those that redraw our own line"""
+    program = evil_program()
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([RTSAMPLE, "-o", os.devnull, "-d", "2", "--", program], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            said += piece
+        process.wait()
+    os.close(ours)
+    return wrong_in(said.replace(b"\r\n", b"\n").replace(b"\r\x1b[K", b""), "\\x1b]0;owned")
+
+
+STEPS = [names_of_files, names_of_processes, answers_of_servers, names_in_a_spool, lines_that_are_sent, settings,
+         terminal]
+
+if __name__ == "__main__":
+    run_steps(*STEPS)
