@@ -11,7 +11,6 @@
 #include "binary/build_id.h"
 #include "binary/section_data.h"
 #include "util/cleanup.h"
-#include "util/open_below.h"
 
 /* A file name and a checksum. */
 #define LINK_SECTION_MAX 4096
@@ -28,17 +27,24 @@ struct debug_link {
     uint32_t crc;
 };
 
-static bool open_image(struct rts_elf_image *found, const char *path, int root_fd)
+struct rts_tree rts_debug_tree_ours(const struct rts_tree *tree)
 {
-    int fd = rts_open_below(root_fd, path);
+    struct rts_tree ours = *tree;
+    ours.root_fd = -1;
+    return ours;
+}
+
+static bool open_image(struct rts_elf_image *found, const char *path, const struct rts_tree *tree)
+{
+    int fd = rts_tree_open(tree, path);
     return fd >= 0 && rts_elf_image_open_debug(found, fd, NULL) == 0;
 }
 
 /* The file at `path`, if it has that build-id. */
-static bool open_with_id(struct rts_elf_image *found, const char *path, int root_fd,
+static bool open_with_id(struct rts_elf_image *found, const char *path, const struct rts_tree *tree,
                          const struct rts_build_id *build_id)
 {
-    if (!open_image(found, path, root_fd))
+    if (!open_image(found, path, tree))
         return false;
     if (rts_build_id_is_in(found, build_id))
         return true;
@@ -47,7 +53,7 @@ static bool open_with_id(struct rts_elf_image *found, const char *path, int root
 }
 
 static bool find_by_build_id(struct rts_elf_image *found, const struct rts_build_id *build_id,
-                             int root_fd, struct rts_debug_path *place)
+                             const struct rts_tree *tree, struct rts_debug_path *place)
 {
     char *path = place->text;
     if (build_id->size < 2)
@@ -58,7 +64,7 @@ static bool find_by_build_id(struct rts_elf_image *found, const struct rts_build
         length += snprintf(path + length, BUILD_ID_PATH_SIZE - (size_t)length, "%02x",
                            build_id->bytes[i]);
     snprintf(path + length, BUILD_ID_PATH_SIZE - (size_t)length, ".debug");
-    return open_with_id(found, path, root_fd, build_id);
+    return open_with_id(found, path, tree, build_id);
 }
 
 /* The section holds a name, padded with zeros to a multiple of four, and the CRC. */
@@ -99,7 +105,8 @@ static bool has_crc(const struct rts_elf_image *image, uint32_t wanted)
 }
 
 static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const char *path, int root_fd, struct rts_debug_path *place)
+                         const char *path, const struct rts_tree *tree,
+                         struct rts_debug_path *place)
 {
     static const struct {
         const char *before;
@@ -113,7 +120,7 @@ static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         snprintf(place->text, sizeof place->text, "%s%.*s%s%s", places[i].before, directory, path,
                  places[i].between, link.name);
-        if (!open_image(found, place->text, root_fd))
+        if (!open_image(found, place->text, tree))
             continue;
         if (has_crc(found, link.crc))
             return true;
@@ -123,20 +130,21 @@ static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image
 }
 
 static bool find_in_root(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const struct rts_build_id *build_id, const char *path, int root_fd,
-                         struct rts_debug_path *place)
+                         const struct rts_build_id *build_id, const char *path,
+                         const struct rts_tree *tree, struct rts_debug_path *place)
 {
-    return find_by_build_id(found, build_id, root_fd, place) ||
-           find_by_link(found, image, path, root_fd, place);
+    return find_by_build_id(found, build_id, tree, place) ||
+           find_by_link(found, image, path, tree, place);
 }
 
 bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const struct rts_build_id *build_id, const char *path, int root_fd,
-                         struct rts_debug_path *place)
+                         const struct rts_build_id *build_id, const char *path,
+                         const struct rts_tree *tree, struct rts_debug_path *place)
 {
     /* What only the host has installed serves as well: it must match in either case. */
-    return find_in_root(found, image, build_id, path, root_fd, place) ||
-           (root_fd >= 0 && find_in_root(found, image, build_id, path, -1, place));
+    const struct rts_tree ours = rts_debug_tree_ours(tree);
+    return find_in_root(found, image, build_id, path, tree, place) ||
+           (tree->root_fd >= 0 && find_in_root(found, image, build_id, path, &ours, place));
 }
 
 /* The section holds a path and a build-id. */
@@ -162,25 +170,25 @@ static bool find_common_by_path(struct rts_elf_image *found, const char *link,
 {
     const char *slash = place->path && place->path[0] == '/' ? strrchr(place->path, '/') : NULL;
     if (link[0] == '/')
-        return open_with_id(found, link, place->root_fd, build_id);
+        return open_with_id(found, link, place->tree, build_id);
     if (!slash || slash - place->path >= PATH_MAX)
         return false;
     snprintf(at->text, sizeof at->text, "%.*s/%s", (int)(slash - place->path), place->path, link);
-    return open_with_id(found, at->text, place->root_fd, build_id);
+    return open_with_id(found, at->text, place->tree, build_id);
 }
 
 /* By build-id, or in the folder that they have of their own. */
 static bool find_common_in(struct rts_elf_image *found, const char *link,
-                           const struct rts_build_id *build_id, int root_fd,
+                           const struct rts_build_id *build_id, const struct rts_tree *tree,
                            struct rts_debug_path *at)
 {
     const char *below = strstr(link, COMMON_FOLDER);
-    if (find_by_build_id(found, build_id, root_fd, at))
+    if (find_by_build_id(found, build_id, tree, at))
         return true;
     if (!below || strstr(below, "/../"))
         return false;
     snprintf(at->text, sizeof at->text, DEBUG_ROOT "%s", below);
-    return open_with_id(found, at->text, root_fd, build_id);
+    return open_with_id(found, at->text, tree, build_id);
 }
 
 bool rts_debug_file_find_common(struct rts_elf_image *found, const struct rts_elf_image *image,
@@ -191,9 +199,10 @@ bool rts_debug_file_find_common(struct rts_elf_image *found, const struct rts_el
     RTS_FREE char *link = read_common_link(image, &build_id);
     if (!link || !place->enabled)
         return false;
+    const struct rts_tree ours = rts_debug_tree_ours(place->tree);
     if (find_common_by_path(found, link, &build_id, place, &at) ||
-        find_common_in(found, link, &build_id, place->root_fd, &at) ||
-        (place->root_fd >= 0 && find_common_in(found, link, &build_id, -1, &at)))
+        find_common_in(found, link, &build_id, place->tree, &at) ||
+        (place->tree->root_fd >= 0 && find_common_in(found, link, &build_id, &ours, &at)))
         return true;
     rts_unread_say(place->unread, RTS_UNREAD_NO_COMMON, link);
     return false;

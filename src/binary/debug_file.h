@@ -24,13 +24,17 @@ struct rts_debug_path {
     char text[2 * PATH_MAX];
 };
 
+/* Our own root, with the rights of `tree`: what is found for a target it could have found itself.
+ */
+struct rts_tree rts_debug_tree_ours(const struct rts_tree *tree);
+
 /* Opens the debug file of `image`, mapped as `path` (absolute, may be NULL: by build-id only).
- * `root_fd`: directory that all paths and their symbolic links are resolved in, before our own root
- * is searched in the same way; -1: just our own root.
+ * All paths and their symbolic links are resolved in `tree`, before our own root is searched in the
+ * same way, with the same rights.
  * *place becomes the path of what was found. Returns false when there is none that fits. */
 bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const struct rts_build_id *build_id, const char *path, int root_fd,
-                         struct rts_debug_path *place);
+                         const struct rts_build_id *build_id, const char *path,
+                         const struct rts_tree *tree, struct rts_debug_path *place);
 
 /* Opens the file that dwz moved parts of the debug information of `image` to, which several files
  * have in common: .gnu_debugaltlink has its path, absolute or from where `image` lies, and its

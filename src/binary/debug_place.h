@@ -4,14 +4,15 @@
 #define RTS_BINARY_DEBUG_PLACE_H
 
 #include "binary/unread.h"
+#include "broker/tree.h"
 
 struct rts_debug_place {
     const char *path; /* of the file that has the debug information, absolute and as the target has
                          it; NULL: not known */
-    const char *mapped;        /* of the file that is mapped, likewise */
-    int root_fd;               /* directory that paths are resolved in; -1: our own root */
-    bool enabled;              /* look for anything at all? */
-    struct rts_unread *unread; /* is told what is missing; NULL: nobody */
+    const char *mapped;          /* of the file that is mapped, likewise */
+    const struct rts_tree *tree; /* that paths are resolved in */
+    bool enabled;                /* look for anything at all? */
+    struct rts_unread *unread;   /* is told what is missing; NULL: nobody */
 };
 
 #endif

@@ -120,7 +120,7 @@ static enum rts_file_outcome try_path(struct rts_file_search *search, int root, 
         *no_elf |= is_same_inode;
         return is_same_inode ? RTS_FILE_FOUND : RTS_FILE_DIFFERENT;
     }
-    struct rts_debug_search debug = {.root_fd = search->symfs, .enabled = true};
+    struct rts_debug_search debug = {.tree = {.root_fd = search->symfs}, .enabled = true};
     const char *called = wanted->path[0] ? wanted->path : path;
     *object = rts_object_cache_get(search->objects, fd, called, &debug, NULL);
     if (!*object)

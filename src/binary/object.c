@@ -44,7 +44,7 @@ static struct rts_object *create(struct rts_elf_image *image, const char *path,
     object->path = path ? rts_strdup(path) : NULL;
     object->image = *image;
     object->unread.path = object->path;
-    object->root_fd = -1;
+    object->tree.root_fd = -1;
     object->companion.fd = -1;
     rts_build_id_read(&object->image, &object->build_id);
     rts_object_init_key(object);
@@ -78,9 +78,10 @@ struct rts_object *rts_object_open(int fd, const char *path, const struct rts_de
     struct rts_object *object = create(&image, path, error);
     if (object && search && search->enabled) {
         object->search = true;
-        if (search->root_fd >= 0) {
-            object->root_fd = fcntl(search->root_fd, F_DUPFD_CLOEXEC, 0);
-            object->search = object->root_fd >= 0;
+        object->tree = search->tree;
+        if (search->tree.root_fd >= 0) {
+            object->tree.root_fd = fcntl(search->tree.root_fd, F_DUPFD_CLOEXEC, 0);
+            object->search = object->tree.root_fd >= 0;
         }
     }
     return object;
@@ -118,8 +119,8 @@ void rts_object_destroy(struct rts_object *object)
     rts_object_drop_parts(object);
     rts_elf_image_finish(&object->companion);
     rts_elf_image_finish(&object->image);
-    if (object->root_fd >= 0)
-        close(object->root_fd);
+    if (object->tree.root_fd >= 0)
+        close(object->tree.root_fd);
     if (object->share)
         rts_share_take(object->share, object->counted);
     free(object->path);
@@ -230,9 +231,9 @@ static bool refers_elsewhere(const struct rts_elf_image *image)
 static void end_search(struct rts_object *object)
 {
     object->search = false;
-    if (object->root_fd >= 0)
-        close(object->root_fd);
-    object->root_fd = -1;
+    if (object->tree.root_fd >= 0)
+        close(object->tree.root_fd);
+    object->tree.root_fd = -1;
 }
 
 const struct rts_elf_image *rts_object_companion(struct rts_object *object)
@@ -243,7 +244,7 @@ const struct rts_elf_image *rts_object_companion(struct rts_object *object)
         object->companion_found =
             object->search &&
             rts_debug_file_find(&object->companion, &object->image, &object->build_id, object->path,
-                                object->root_fd, &place);
+                                &object->tree, &place);
         if (object->companion_found)
             object->companion_path = rts_strdup(place.text);
         if (!refers_elsewhere(&object->image) &&

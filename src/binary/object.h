@@ -15,20 +15,22 @@
 #include <libelf.h>
 
 #include "binary/hash_cache.h"
+#include "broker/tree.h"
 #include "types.h"
 #include "util/error.h"
 #include "util/share.h"
 
 /* Where separate debug files are searched, below the root directory of the target. */
 struct rts_debug_search {
-    int root_fd; /* directory that absolute paths are resolved in first; -1: just our own root */
+    struct rts_tree tree; /* absolute paths are resolved there first; then in our own root, with the
+                             same rights */
     bool enabled;
 };
 
 /* Creates an object from a regular file. Takes ownership of `fd` in every case. `path` is the path
  * inside the target's mount namespace (used to search for .gnu_debuglink files and in messages; may
  * be NULL). `search` may be NULL: no separate debug files; it is used during this call only (an
- * own O_PATH duplicate of root_fd is kept). Fails when the file is not an ELF of this machine's
+ * own O_PATH duplicate of its root is kept). Fails when the file is not an ELF of this machine's
  * class and byte order or its headers are unusable. */
 struct rts_object *rts_object_open(int fd, const char *path, const struct rts_debug_search *search,
                                    struct rts_error *error);

@@ -260,7 +260,7 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
         .changed_ns = nanoseconds(&status.st_ctim),
     };
     struct stat root;
-    if (search && search->root_fd >= 0 && fstat(search->root_fd, &root) == 0) {
+    if (search && search->tree.root_fd >= 0 && fstat(search->tree.root_fd, &root) == 0) {
         lookup.identity.root_device = root.st_dev;
         lookup.identity.root_inode = root.st_ino;
     }

@@ -131,7 +131,7 @@ static struct rts_inlines *load_inlines(struct rts_object *object)
         rts_object_make_room(object, own > 0 ? own : debug_bytes(rts_object_companion(object)));
         struct rts_debug_place place = {.path = object->path,
                                         .mapped = object->path,
-                                        .root_fd = object->root_fd,
+                                        .tree = &object->tree,
                                         .enabled = object->search,
                                         .unread = &object->unread};
         object->inlines = rts_inlines_create(&object->image, &place);

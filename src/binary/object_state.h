@@ -26,7 +26,7 @@ struct rts_object {
     struct rts_unread unread; /* of this file and its debug file */
     bool by_path;             /* rts_object_set_by_path() */
 
-    int root_fd; /* own duplicate as long as something may be looked for; -1: our own root */
+    struct rts_tree tree; /* root_fd: own duplicate as long as something may be looked for */
     bool search;
     bool companion_tried;
     bool companion_found;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/debug_file.h"
 #include "binary/elf_image.h"
 #include "util/memory.h"
-#include "util/open_below.h"
 #include "util/share.h"
 #include "util/table.h"
 
@@ -72,13 +72,13 @@ size_t rts_splits_bytes(const struct rts_splits *splits)
 }
 
 /* Reads the file at `path`, if there is one. */
-static bool read_file(struct rts_splits *splits, const char *path, int root_fd,
+static bool read_file(struct rts_splits *splits, const char *path, const struct rts_tree *tree,
                       struct rts_split_file *file)
 {
     struct rts_elf_image image;
     /* Headers and padding come on top of what was allowed. */
     uint64_t left = splits->bytes < RTS_DWARF_SIZE_MAX ? RTS_DWARF_SIZE_MAX - splits->bytes : 0;
-    int fd = rts_open_below(root_fd, path);
+    int fd = rts_tree_open(tree, path);
     if (fd < 0 || rts_elf_image_open_debug(&image, fd, NULL) < 0)
         return false;
     bool good = rts_split_file_init(file, &image, path, left, splits->place.unread);
@@ -97,9 +97,10 @@ static bool read_package(struct rts_splits *splits, const char *before, const ch
     if (length <= cut || length >= PATH_MAX || strcmp(path + length - cut, end) != 0)
         return false;
     snprintf(name, sizeof name, "%s%.*s.dwp", before, (int)(length - cut), path);
-    int root_fd = splits->place.root_fd;
-    return read_file(splits, name, root_fd, &splits->package) ||
-           (root_fd >= 0 && read_file(splits, name, -1, &splits->package));
+    const struct rts_tree *tree = splits->place.tree;
+    const struct rts_tree ours = rts_debug_tree_ours(tree);
+    return read_file(splits, name, tree, &splits->package) ||
+           (tree->root_fd >= 0 && read_file(splits, name, &ours, &splits->package));
 }
 
 static bool find_package(struct rts_splits *splits)
@@ -117,7 +118,7 @@ static bool find_package(struct rts_splits *splits)
 
 static bool try_file(struct rts_splits *splits, struct split *split, const char *path)
 {
-    if (!read_file(splits, path, splits->place.root_fd, &split->file))
+    if (!read_file(splits, path, splits->place.tree, &split->file))
         return false;
     if (rts_split_file_open_unit(&split->file, split->id, &split->unit))
         return true;

@@ -99,13 +99,13 @@ static void read_all(struct rts_apk *apk, struct rts_line_reader *reader)
     }
 }
 
-struct rts_apk *rts_apk_create(int root_fd)
+struct rts_apk *rts_apk_create(const struct rts_tree *tree)
 {
     struct rts_line_reader *reader = NULL;
     const char *place = NULL;
     for (size_t i = 0; !reader && i < sizeof places / sizeof *places; i++) {
         place = places[i];
-        reader = rts_line_reader_open(root_fd, place, 0);
+        reader = rts_line_reader_open(tree, place, 0);
     }
     if (!reader)
         return NULL;
@@ -147,10 +147,10 @@ static void take_checksum(const char *text, struct rts_package_owner *owner)
 }
 
 /* Reads the package at `offset`: does it bring `path`? */
-static bool has_path(const struct rts_apk *apk, int root_fd, uint64_t offset, const char *path,
-                     struct stanza *stanza, struct rts_package_owner *owner)
+static bool has_path(const struct rts_apk *apk, const struct rts_tree *tree, uint64_t offset,
+                     const char *path, struct stanza *stanza, struct rts_package_owner *owner)
 {
-    struct rts_line_reader *reader = rts_line_reader_open(root_fd, apk->place, offset);
+    struct rts_line_reader *reader = rts_line_reader_open(tree, apk->place, offset);
     bool found = false, here = false;
     const char *line;
     *stanza = (struct stanza){0};
@@ -169,8 +169,9 @@ static bool has_path(const struct rts_apk *apk, int root_fd, uint64_t offset, co
     return found;
 }
 
-bool rts_apk_owner(const struct rts_apk *apk, int root_fd, const struct rts_os_release *os,
-                   const char *path, struct rts_package_owner *owner)
+bool rts_apk_owner(const struct rts_apk *apk, const struct rts_tree *tree,
+                   const struct rts_os_release *os, const char *path,
+                   struct rts_package_owner *owner)
 {
     uint32_t suspects[SUSPECTS_MAX];
     size_t count = rts_path_index_find(&apk->index, path, suspects, SUSPECTS_MAX);
@@ -179,7 +180,7 @@ bool rts_apk_owner(const struct rts_apk *apk, int root_fd, const struct rts_os_r
         struct stanza stanza;
         struct rts_package_owner candidate = {0};
         if ((i > 0 && suspects[i] == suspects[i - 1]) ||
-            !has_path(apk, root_fd, apk->packages[suspects[i]], path, &stanza, &candidate))
+            !has_path(apk, tree, apk->packages[suspects[i]], path, &stanza, &candidate))
             continue;
         if (owner->purl) {
             free(owner->purl);

@@ -9,14 +9,13 @@
 #include "package/dpkg.h"
 #include "package/os_release.h"
 #include "package/rpm.h"
-#include "util/cleanup.h"
 #include "util/memory.h"
-#include "util/open_below.h"
 
 /* A change of any package changes one of these. */
 static const char *const watched[] = {
     "/var/lib/dpkg/status",
     "/var/lib/dpkg/diversions",
+    "/var/lib/dpkg/info",
     "/var/lib/dpkg/status.d",
     "/lib/apk/db/installed",
     "/usr/lib/apk/db/installed",
@@ -40,7 +39,7 @@ static const char *const watched[] = {
 /* All zero when there is no such file. Compared as bytes: no padding. */
 struct stamp {
     uint64_t device, inode, size;
-    int64_t changed_s, changed_ns;
+    int64_t modified_ns, changed_ns;
 };
 
 struct rts_package_database {
@@ -54,37 +53,34 @@ struct rts_package_database {
     size_t bytes;
 };
 
-static void read_stamps(int root_fd, struct stamp stamps[WATCHED_COUNT])
+static void read_stamps(const struct rts_tree *tree, struct stamp stamps[WATCHED_COUNT])
 {
     memset(stamps, 0, WATCHED_COUNT * sizeof *stamps);
     for (size_t i = 0; i < WATCHED_COUNT; i++) {
-        RTS_CLOSE int file = rts_open_below(root_fd, watched[i]);
-        RTS_CLOSE int folder = file < 0 ? rts_open_directory_below(root_fd, watched[i]) : -1;
-        struct stat status;
-        int fd = file < 0 ? folder : file;
-        if (fd < 0 || fstat(fd, &status) < 0)
-            continue;
-        stamps[i] = (struct stamp){
-            .device = status.st_dev,
-            .inode = status.st_ino,
-            .size = (uint64_t)status.st_size,
-            .changed_s = status.st_ctim.tv_sec,
-            .changed_ns = status.st_ctim.tv_nsec,
-        };
+        struct rts_file_status status;
+        if (rts_tree_status(tree, watched[i], &status) == 0)
+            stamps[i] = (struct stamp){
+                .device = status.device,
+                .inode = status.inode,
+                .size = status.size,
+                .modified_ns = status.modified_ns,
+                .changed_ns = status.changed_ns,
+            };
     }
 }
 
-struct rts_package_database *rts_package_database_create(int root_fd, unsigned *rpm_failures)
+struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
+                                                         unsigned *rpm_failures)
 {
     bool failed = false;
     struct rts_package_database *database = rts_calloc(1, sizeof *database);
     database->references = 1;
-    read_stamps(root_fd, database->stamps); /* before: what changes meanwhile is read again */
-    rts_os_release_read(root_fd, &database->os);
-    database->dpkg = rts_dpkg_create(root_fd);
-    database->apk = rts_apk_create(root_fd);
+    read_stamps(tree, database->stamps); /* before: what changes meanwhile is read again */
+    rts_os_release_read(tree, &database->os);
+    database->dpkg = rts_dpkg_create(tree);
+    database->apk = rts_apk_create(tree);
     if (*rpm_failures < RPM_FAILURES_MAX)
-        database->rpm = rts_rpm_create(root_fd, &failed);
+        database->rpm = rts_rpm_create(tree, &failed);
     *rpm_failures += failed;
     return database;
 }
@@ -115,19 +111,21 @@ void rts_package_database_unref(struct rts_package_database *database)
     free(database);
 }
 
-bool rts_package_database_is_current(const struct rts_package_database *database, int root_fd)
+bool rts_package_database_is_current(const struct rts_package_database *database,
+                                     const struct rts_tree *tree)
 {
     struct stamp now[WATCHED_COUNT];
-    read_stamps(root_fd, now);
+    read_stamps(tree, now);
     return memcmp(now, database->stamps, sizeof now) == 0;
 }
 
-bool rts_package_database_owner(const struct rts_package_database *database, int root_fd,
-                                const char *path, struct rts_package_owner *owner)
+bool rts_package_database_owner(const struct rts_package_database *database,
+                                const struct rts_tree *tree, const char *path,
+                                struct rts_package_owner *owner)
 {
     const struct rts_os_release *os = &database->os;
     *owner = (struct rts_package_owner){0};
-    return (database->dpkg && rts_dpkg_owner(database->dpkg, root_fd, os, path, owner)) ||
-           (database->apk && rts_apk_owner(database->apk, root_fd, os, path, owner)) ||
+    return (database->dpkg && rts_dpkg_owner(database->dpkg, tree, os, path, owner)) ||
+           (database->apk && rts_apk_owner(database->apk, tree, os, path, owner)) ||
            (database->rpm && rts_rpm_owner(database->rpm, os, path, owner));
 }

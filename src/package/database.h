@@ -5,14 +5,16 @@
 
 #include <stdbool.h>
 
+#include "broker/tree.h"
 #include "package/owner.h"
 #include "util/share.h"
 
 struct rts_package_database;
 
-/* Reads what there is below `root_fd` (-1: our own root). Never NULL; one reference. *rpm_failures
+/* Reads what there is of `tree`. Never NULL; one reference. *rpm_failures
  * counts databases of rpm that could not be read: after three no more are tried. */
-struct rts_package_database *rts_package_database_create(int root_fd, unsigned *rpm_failures);
+struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
+                                                         unsigned *rpm_failures);
 struct rts_package_database *rts_package_database_ref(struct rts_package_database *database);
 
 /* Counts there what it takes, until it is freed. */
@@ -21,12 +23,14 @@ void rts_package_database_use_share(struct rts_package_database *database, struc
 /* Frees it with the last reference. Accepts NULL. */
 void rts_package_database_unref(struct rts_package_database *database);
 
-/* Is what was read what is below `root_fd` now? The same files count, and no change of them: a
+/* Is what was read what is of `tree` now? The same files count, and no change of them: a
  * package manager replaces its database as a whole. */
-bool rts_package_database_is_current(const struct rts_package_database *database, int root_fd);
+bool rts_package_database_is_current(const struct rts_package_database *database,
+                                     const struct rts_tree *tree);
 
 /* Fills *owner with the one package that owns `path` inside the root; false when none does. */
-bool rts_package_database_owner(const struct rts_package_database *database, int root_fd,
-                                const char *path, struct rts_package_owner *owner);
+bool rts_package_database_owner(const struct rts_package_database *database,
+                                const struct rts_tree *tree, const char *path,
+                                struct rts_package_owner *owner);
 
 #endif

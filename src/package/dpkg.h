@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "broker/tree.h"
 #include "package/os_release.h"
 #include "package/owner.h"
 
 struct rts_dpkg;
 
-/* Reads the database below `root_fd` (-1: our own root). NULL when there is none. */
-struct rts_dpkg *rts_dpkg_create(int root_fd);
+/* Reads the database of `tree`. NULL when there is none. */
+struct rts_dpkg *rts_dpkg_create(const struct rts_tree *tree);
 void rts_dpkg_destroy(struct rts_dpkg *dpkg);
 
 /* The memory that it takes; 0: NULL. */
@@ -24,7 +25,8 @@ size_t rts_dpkg_bytes(const struct rts_dpkg *dpkg);
 
 /* Fills *owner with the package that owns `path`, as `dpkg -S` would say: diversions are followed,
  * and where /usr is merged a path may be written either way. False when none does, or several. */
-bool rts_dpkg_owner(const struct rts_dpkg *dpkg, int root_fd, const struct rts_os_release *os,
-                    const char *path, struct rts_package_owner *owner);
+bool rts_dpkg_owner(const struct rts_dpkg *dpkg, const struct rts_tree *tree,
+                    const struct rts_os_release *os, const char *path,
+                    struct rts_package_owner *owner);
 
 #endif

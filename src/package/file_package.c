@@ -10,7 +10,6 @@
 #include "package/file_digest.h"
 #include "package/language_package.h"
 #include "util/cleanup.h"
-#include "util/open_below.h"
 
 #define SHA256_SIZE 32
 
@@ -29,9 +28,9 @@ static bool same_content(int left, int right)
 }
 
 /* Has `path` in the root what is mapped? */
-static bool is_in_place(int root_fd, const char *path, int mapped)
+static bool is_in_place(const struct rts_tree *tree, const char *path, int mapped)
 {
-    RTS_CLOSE int fd = rts_open_below(root_fd, path);
+    RTS_CLOSE int fd = rts_tree_open(tree, path);
     return fd >= 0 && same_content(fd, mapped);
 }
 
@@ -74,10 +73,10 @@ void rts_file_package_read(struct rts_file_package *package, const struct rts_ob
     if (mapped < 0)
         return;
     char *note = rts_elf_note_purl(object);
-    bool in_place = place->path[0] == '/' && is_in_place(place->root_fd, place->path, mapped);
+    bool in_place = place->path[0] == '/' && is_in_place(place->tree, place->path, mapped);
     struct rts_package_owner owner = {0};
     if ((in_place || !place->must_match) && place->path[0] == '/' &&
-        rts_package_database_owner(place->database, place->root_fd, place->path, &owner))
+        rts_package_database_owner(place->database, place->databases, place->path, &owner))
         judge(package, &owner, mapped, in_place);
     /* A database names the package that was installed, a note may name the source it was built of:
      * so the note only counts where they differ in more than that. */
@@ -89,7 +88,7 @@ void rts_file_package_read(struct rts_file_package *package, const struct rts_ob
     }
     free(note);
     if (!package->purl && !package->stale && in_place)
-        package->purl = rts_language_package_purl(place->root_fd, place->path);
+        package->purl = rts_language_package_purl(place->tree, place->path);
     /* What lies there by now need not be what was mapped, nor of that package. */
     if (!rts_object_is_intact(object))
         rts_file_package_finish(package);

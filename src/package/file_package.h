@@ -15,8 +15,10 @@ struct rts_file_package {
 
 /* Where the file was mapped from. All borrowed. */
 struct rts_file_place {
-    const char *path; /* inside the root */
-    int root_fd;      /* -1: our own */
+    const char *path;            /* inside the root */
+    const struct rts_tree *tree; /* of the file, and what lies beside it */
+    const struct rts_tree
+        *databases; /* the same root, with the rights that its databases are read with */
     const struct rts_package_database *database;
     bool must_match; /* only a file that is still there counts */
 };

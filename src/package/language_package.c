@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "package/language_package.h"
 
-#include <dirent.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,8 +11,8 @@
 
 #include "package/line_reader.h"
 #include "package/purl.h"
+#include "util/buffer.h"
 #include "util/cleanup.h"
-#include "util/open_below.h"
 
 /* Entries of one folder of Python packages that are looked at. */
 #define ENTRIES_MAX 20000
@@ -34,9 +33,9 @@ static void take_field(const char *line, const char *field, char value[WORD_SIZE
 }
 
 /* Is `path`, relative to the folder around, in this RECORD? Its lines are "path,digest,size". */
-static bool is_recorded(int root_fd, const char *record, const char *path)
+static bool is_recorded(const struct rts_tree *tree, const char *record, const char *path)
 {
-    struct rts_line_reader *reader = rts_line_reader_open(root_fd, record, 0);
+    struct rts_line_reader *reader = rts_line_reader_open(tree, record, 0);
     size_t size = strlen(path);
     const char *line;
     bool found = false;
@@ -46,9 +45,9 @@ static bool is_recorded(int root_fd, const char *record, const char *path)
     return found;
 }
 
-static char *metadata_purl(int root_fd, const char *metadata)
+static char *metadata_purl(const struct rts_tree *tree, const char *metadata)
 {
-    struct rts_line_reader *reader = rts_line_reader_open(root_fd, metadata, 0);
+    struct rts_line_reader *reader = rts_line_reader_open(tree, metadata, 0);
     char name[WORD_SIZE] = "", version[WORD_SIZE] = "";
     const char *line;
     /* Its head ends with an empty line. */
@@ -61,28 +60,28 @@ static char *metadata_purl(int root_fd, const char *metadata)
     return rts_purl_format(&purl);
 }
 
-static char *search_distributions(int root_fd, const char *folder, DIR *entries, const char *path)
+static char *search_distributions(const struct rts_tree *tree, const char *folder,
+                                  const struct rts_buffer *entries, const char *path)
 {
-    struct dirent *entry;
     char name[PATH_MAX];
-    for (int i = 0; i < ENTRIES_MAX && (entry = readdir(entries)); i++) {
-        const char *dot = strrchr(entry->d_name, '.');
+    for (const char *entry = NULL; (entry = rts_tree_next_name(entries, entry));) {
+        const char *dot = strrchr(entry, '.');
         if (!dot || strcmp(dot, ".dist-info") != 0)
             continue;
-        int size = snprintf(name, sizeof name, "%s%s/METADATA", folder, entry->d_name);
+        int size = snprintf(name, sizeof name, "%s%s/METADATA", folder, entry);
         if (size < 0 || (size_t)size >= sizeof name)
             continue;
         char *base = strrchr(name, '/') + 1;
         strcpy(base, "RECORD");
-        if (!is_recorded(root_fd, name, path))
+        if (!is_recorded(tree, name, path))
             continue;
         strcpy(base, "METADATA");
-        return metadata_purl(root_fd, name);
+        return metadata_purl(tree, name);
     }
     return NULL;
 }
 
-static char *python_purl(int root_fd, const char *path)
+static char *python_purl(const struct rts_tree *tree, const char *path)
 {
     static const char *const folders[] = {"/site-packages/", "/dist-packages/"};
     char folder[PATH_MAX];
@@ -93,25 +92,23 @@ static char *python_purl(int root_fd, const char *path)
             continue;
         memcpy(folder, path, size);
         folder[size] = '\0';
-        int fd = rts_open_directory_below(root_fd, folder);
-        DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-        if (!entries) {
-            if (fd >= 0)
-                close(fd);
-            continue;
-        }
-        char *purl = search_distributions(root_fd, folder, entries, path + size);
-        closedir(entries);
-        return purl;
+        struct rts_buffer entries = RTS_BUFFER_INIT;
+        char *purl = NULL;
+        bool listed = rts_tree_list(tree, folder, ENTRIES_MAX, &entries) >= 0;
+        if (listed)
+            purl = search_distributions(tree, folder, &entries, path + size);
+        rts_buffer_finish(&entries);
+        if (listed)
+            return purl;
     }
     return NULL;
 }
 
 /* ---- Node ---- */
 
-static char *json_purl(int root_fd, const char *path)
+static char *json_purl(const struct rts_tree *tree, const char *path)
 {
-    RTS_CLOSE int fd = rts_open_below(root_fd, path);
+    RTS_CLOSE int fd = rts_tree_open(tree, path);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0 || status.st_size > JSON_MAX)
         return NULL;
@@ -137,7 +134,7 @@ static char *json_purl(int root_fd, const char *path)
 }
 
 /* The nearest package.json that names a package, not further up than the packages' folder. */
-static char *node_purl(int root_fd, const char *path)
+static char *node_purl(const struct rts_tree *tree, const char *path)
 {
     char name[PATH_MAX + sizeof "/package.json"];
     size_t size = strlen(path);
@@ -150,7 +147,7 @@ static char *node_purl(int root_fd, const char *path)
         if (base && strcmp(base, "/node_modules") == 0)
             return NULL;
         strcpy(slash, "/package.json");
-        char *purl = json_purl(root_fd, name);
+        char *purl = json_purl(tree, name);
         if (purl)
             return purl;
         *slash = '\0';
@@ -158,8 +155,8 @@ static char *node_purl(int root_fd, const char *path)
     return NULL;
 }
 
-char *rts_language_package_purl(int root_fd, const char *path)
+char *rts_language_package_purl(const struct rts_tree *tree, const char *path)
 {
-    char *purl = python_purl(root_fd, path);
-    return purl ? purl : node_purl(root_fd, path);
+    char *purl = python_purl(tree, path);
+    return purl ? purl : node_purl(tree, path);
 }

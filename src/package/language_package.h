@@ -7,8 +7,10 @@
 #ifndef RTS_PACKAGE_LANGUAGE_PACKAGE_H
 #define RTS_PACKAGE_LANGUAGE_PACKAGE_H
 
-/* The purl of the package that brought `path`, owned by the caller; NULL when none says so.
- * `root_fd` -1: our own root. */
-char *rts_language_package_purl(int root_fd, const char *path);
+#include "broker/tree.h"
+
+/* The purl of the package that brought `path` of `tree`, owned by the caller; NULL when none says
+ * so. */
+char *rts_language_package_purl(const struct rts_tree *tree, const char *path);
 
 #endif

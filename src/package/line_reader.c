@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "util/memory.h"
-#include "util/open_below.h"
 
 struct rts_line_reader *rts_line_reader_take(int fd, uint64_t offset)
 {
@@ -17,9 +16,10 @@ struct rts_line_reader *rts_line_reader_take(int fd, uint64_t offset)
     return reader;
 }
 
-struct rts_line_reader *rts_line_reader_open(int root_fd, const char *path, uint64_t offset)
+struct rts_line_reader *rts_line_reader_open(const struct rts_tree *tree, const char *path,
+                                             uint64_t offset)
 {
-    int fd = rts_open_below(root_fd, path);
+    int fd = rts_tree_open(tree, path);
     return fd < 0 ? NULL : rts_line_reader_take(fd, offset);
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/tree.h"
+
 /* Longer lines are passed over: the longest that matters holds a path. */
 #define RTS_LINE_MAX 16384
 
@@ -26,9 +28,10 @@ struct rts_line_reader {
     char bytes[RTS_LINE_MAX + 1];
 };
 
-/* Opens a regular file below `root_fd` (-1: our own root) and goes to `offset`. Returns NULL when
+/* Opens a regular file of `tree` and goes to `offset`. Returns NULL when
  * there is no such file. */
-struct rts_line_reader *rts_line_reader_open(int root_fd, const char *path, uint64_t offset);
+struct rts_line_reader *rts_line_reader_open(const struct rts_tree *tree, const char *path,
+                                             uint64_t offset);
 
 /* The same of an open file, which is taken over. */
 struct rts_line_reader *rts_line_reader_take(int fd, uint64_t offset);

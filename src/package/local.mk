@@ -5,7 +5,7 @@ librtsample_a_SOURCES += \
 	src/package/components.c src/package/components.h \
 	src/package/database.c src/package/database.h \
 	src/package/debug_package.c src/package/debug_package.h \
-	src/package/dpkg.c src/package/dpkg.h \
+	src/package/dpkg.c src/package/dpkg.h src/package/dpkg_read.c src/package/dpkg_state.h \
 	src/package/elf_note.c src/package/elf_note.h \
 	src/package/file_digest.c src/package/file_digest.h \
 	src/package/file_package.c src/package/file_package.h \

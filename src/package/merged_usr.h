@@ -7,14 +7,16 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "broker/tree.h"
+
 #define RTS_MERGED_FOLDERS 6
 
 struct rts_merged_usr {
     bool merged[RTS_MERGED_FOLDERS];
 };
 
-/* Looks which folders of the root behind `root_fd` (-1: our own) are merged. */
-void rts_merged_usr_read(int root_fd, struct rts_merged_usr *usr);
+/* Looks which folders of `tree` are merged. */
+void rts_merged_usr_read(const struct rts_tree *tree, struct rts_merged_usr *usr);
 
 /* Writes the other spelling of `path`; false when there is none. */
 bool rts_merged_usr_other(const struct rts_merged_usr *usr, const char *path, char other[PATH_MAX]);

@@ -3,6 +3,8 @@
 #ifndef RTS_PACKAGE_OS_RELEASE_H
 #define RTS_PACKAGE_OS_RELEASE_H
 
+#include "broker/tree.h"
+
 #define RTS_OS_WORD_SIZE 64
 
 /* Empty strings when unknown. Only letters, digits, ".", "_" and "-" are taken. */
@@ -11,7 +13,7 @@ struct rts_os_release {
     char version_id[RTS_OS_WORD_SIZE]; /* "12" */
 };
 
-/* Reads /etc/os-release, else /usr/lib/os-release, below `root_fd` (-1: our own root). */
-void rts_os_release_read(int root_fd, struct rts_os_release *os);
+/* Reads /etc/os-release, else /usr/lib/os-release, of `tree`. */
+void rts_os_release_read(const struct rts_tree *tree, struct rts_os_release *os);
 
 #endif

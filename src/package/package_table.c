@@ -29,18 +29,21 @@
 /* Components of all objects together: some 30 MiB. Objects beyond it are known as a whole only. */
 #define COMPONENTS_MAX 200000u
 
-/* A root directory, as one mount namespace shows it, with the databases below it. */
+/* A root directory, as one mount namespace shows it, with the databases below it. Those of our own
+ * root are the host's, and read with our own rights; those of another one with the rights of a
+ * process there. */
 struct root {
     uint64_t device, inode; /* 0, 0: our own */
     uint64_t namespace;
-    int fd;       /* -1: our own, or let go of */
-    bool current; /* the database has been checked in this window */
+    struct rts_tree tree; /* root_fd: owned; -1: our own, or let go of */
+    bool current;         /* the database has been checked in this window */
     uint64_t last_use;
     struct rts_package_database *database; /* NULL: not read yet */
 };
 
 struct place {
     struct root *root;
+    struct rts_rights rights; /* that the file is read with */
     char *path;
     bool certain;
 };
@@ -92,8 +95,8 @@ void rts_package_table_use_share(struct rts_package_table *table, struct rts_sha
 static void destroy_root(struct root *root)
 {
     rts_package_database_unref(root->database);
-    if (root->fd >= 0)
-        close(root->fd);
+    if (root->tree.root_fd >= 0)
+        close(root->tree.root_fd);
     free(root);
 }
 
@@ -201,40 +204,54 @@ static struct entry *find_entry(const struct rts_package_table *table,
 
 /* ---- roots ---- */
 
+/* Whichever process they are of. */
+static bool same_rights(const struct rts_rights *left, const struct rts_rights *right)
+{
+    return left->foreign == right->foreign && left->uid == right->uid && left->gid == right->gid &&
+           left->reads_all == right->reads_all && left->group_count == right->group_count &&
+           memcmp(left->groups, right->groups, left->group_count * sizeof *left->groups) == 0;
+}
+
 static struct root *find_root(struct rts_package_table *table, const struct stat *status,
-                              uint64_t namespace)
+                              uint64_t namespace, const struct rts_rights *rights)
 {
     for (size_t i = 0; i < table->root_count; i++) {
         struct root *root = table->roots[i];
         if (root->device == status->st_dev && root->inode == status->st_ino &&
-            root->namespace == namespace)
+            root->namespace == namespace && same_rights(&root->tree.rights, rights))
             return root;
     }
     return NULL;
 }
 
-static struct root *root_of(struct rts_package_table *table, int fd, uint64_t namespace)
+static struct root *root_of(struct rts_package_table *table, const struct rts_package_place *place)
 {
     struct stat status = {0};
+    struct rts_tree tree = place->tree;
+    const int fd = tree.root_fd;
     if (fd >= 0 && fstat(fd, &status) < 0)
         return NULL;
     if (fd < 0)
-    namespace = 0;
-    struct root *root = find_root(table, &status, namespace);
+        tree.rights = (struct rts_rights){0};
+    uint64_t namespace = fd < 0 ? 0 : place->namespace;
+    struct root *root = find_root(table, &status, namespace, &tree.rights);
     if (!root) {
         root = rts_calloc(1, sizeof *root);
         root->device = status.st_dev;
         root->inode = status.st_ino;
         root->namespace = namespace;
-        root->fd = -1;
+        root->tree = tree;
+        root->tree.root_fd = -1;
         table->roots =
             rts_grow(table->roots, table->root_count, &table->root_capacity, sizeof root);
         table->roots[table->root_count++] = root;
     }
-    if (fd >= 0 && root->fd < 0)
-        root->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0 && root->tree.root_fd < 0) {
+        root->tree = tree; /* of a process that is there now */
+        root->tree.root_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    }
     root->last_use = ++table->clock;
-    return fd >= 0 && root->fd < 0 ? NULL : root;
+    return fd >= 0 && root->tree.root_fd < 0 ? NULL : root;
 }
 
 /* Services in mount namespaces of their own mostly see the database that everybody sees. */
@@ -243,7 +260,7 @@ static struct rts_package_database *share_database(const struct rts_package_tabl
 {
     for (size_t i = 0; i < table->root_count; i++) {
         struct rts_package_database *database = table->roots[i]->database;
-        if (database && rts_package_database_is_current(database, root->fd))
+        if (database && rts_package_database_is_current(database, &root->tree))
             return rts_package_database_ref(database);
     }
     return NULL;
@@ -253,14 +270,14 @@ static const struct rts_package_database *database_of(struct rts_package_table *
                                                       struct root *root)
 {
     if (root->database && !root->current &&
-        !rts_package_database_is_current(root->database, root->fd)) {
+        !rts_package_database_is_current(root->database, &root->tree)) {
         rts_package_database_unref(root->database);
         root->database = NULL;
     }
     if (!root->database)
         root->database = share_database(table, root);
     if (!root->database) {
-        root->database = rts_package_database_create(root->fd, &table->rpm_failures);
+        root->database = rts_package_database_create(&root->tree, &table->rpm_failures);
         rts_package_database_use_share(root->database, table->share);
     }
     root->current = true;
@@ -298,9 +315,9 @@ static void release_roots(struct rts_package_table *table)
     bound_databases(table);
     for (size_t i = 0; i < table->root_count; i++) {
         struct root *root = table->roots[i];
-        if (root->fd >= 0)
-            close(root->fd);
-        root->fd = -1;
+        if (root->tree.root_fd >= 0)
+            close(root->tree.root_fd);
+        root->tree.root_fd = -1;
         root->current = false;
     }
 }
@@ -314,9 +331,12 @@ static void read_package(struct rts_package_table *table, const struct entry *en
     *package = (struct rts_file_package){0};
     for (size_t i = 0; i < entry->place_count && !package->purl && !package->stale; i++) {
         const struct place *noted = &entry->places[i];
+        struct rts_tree tree = noted->root->tree;
+        tree.rights = noted->rights;
         const struct rts_file_place place = {
             .path = noted->path,
-            .root_fd = noted->root->fd,
+            .tree = &tree,
+            .databases = &noted->root->tree,
             .database = database_of(table, noted->root),
             .must_match = !noted->certain,
         };
@@ -344,10 +364,10 @@ static void settle_entry(struct rts_package_table *table, struct entry *entry)
 static void add_place(struct rts_package_table *table, struct entry *entry,
                       const struct rts_package_place *place)
 {
-    struct root *root = root_of(table, place->root_fd, place->namespace);
+    struct root *root = root_of(table, place);
     if (root && entry->place_count < RTS_PACKAGE_PLACES_MAX)
         entry->places[entry->place_count++] =
-            (struct place){root, rts_strdup(place->path), place->certain};
+            (struct place){root, place->tree.rights, rts_strdup(place->path), place->certain};
 }
 
 void rts_package_table_note(struct rts_package_table *table, struct rts_object *object,

@@ -6,6 +6,7 @@
 #ifndef RTS_PACKAGE_PACKAGE_TABLE_H
 #define RTS_PACKAGE_PACKAGE_TABLE_H
 
+#include "broker/tree.h"
 #include "types.h"
 #include "util/share.h"
 
@@ -22,12 +23,13 @@ struct rts_package_table;
 struct rts_package_table *rts_package_table_create(void);
 void rts_package_table_destroy(struct rts_package_table *table);
 
-/* Where a process has an object from. All is copied or duplicated. */
+/* Where a process has an object from. All is copied or duplicated, but for the broker. */
 struct rts_package_place {
-    const char *path;   /* below the root directory */
-    int root_fd;        /* a root directory; -1: every path means what it means to us */
-    uint64_t namespace; /* inode of its mount namespace */
-    bool certain;       /* false: it counts only if it has the very file */
+    const char *path;     /* below the root directory */
+    struct rts_tree tree; /* a root directory, -1: every path means what it means to us; and the
+                             rights that the file and what lies beside it are read with */
+    uint64_t namespace;   /* inode of its mount namespace */
+    bool certain;         /* false: it counts only if it has the very file */
 };
 
 /* Of an object: the root directory of its process, and ours. */

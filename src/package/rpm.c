@@ -67,9 +67,9 @@ static void read_all(struct rts_rpm *rpm, struct rts_line_reader *reader)
     }
 }
 
-struct rts_rpm *rts_rpm_create(int root_fd, bool *failed)
+struct rts_rpm *rts_rpm_create(const struct rts_tree *tree, bool *failed)
 {
-    int list = rts_rpm_listing_make(root_fd, failed);
+    int list = rts_rpm_listing_make(tree, failed);
     if (list < 0)
         return NULL;
     struct rts_rpm *rpm = rts_calloc(1, sizeof *rpm);
@@ -78,7 +78,7 @@ struct rts_rpm *rts_rpm_create(int root_fd, bool *failed)
     if (reader)
         read_all(rpm, reader);
     rts_line_reader_close(reader);
-    rts_merged_usr_read(root_fd, &rpm->usr);
+    rts_merged_usr_read(tree, &rpm->usr);
     rts_path_index_sort(&rpm->index);
     return rpm;
 }

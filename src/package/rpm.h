@@ -10,14 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "broker/tree.h"
 #include "package/os_release.h"
 #include "package/owner.h"
 
 struct rts_rpm;
 
-/* Reads the database below `root_fd` (-1: our own root). NULL when there is none, or none that can
+/* Reads the database of `tree`. NULL when there is none, or none that can
  * be read: *failed is set then. */
-struct rts_rpm *rts_rpm_create(int root_fd, bool *failed);
+struct rts_rpm *rts_rpm_create(const struct rts_tree *tree, bool *failed);
 void rts_rpm_destroy(struct rts_rpm *rpm);
 
 /* The memory that it takes; 0: NULL. */

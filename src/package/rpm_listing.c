@@ -18,7 +18,6 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
-#include "util/open_below.h"
 
 /* The largest databases have some 300 MiB. */
 #define DATABASE_MAX (512ULL << 20)
@@ -184,24 +183,24 @@ struct source {
     int fds[2]; /* the file, and the other one; -1: not there */
 };
 
-static int open_in(int root_fd, const char *folder, const char *name)
+static int open_in(const struct rts_tree *tree, const char *folder, const char *name)
 {
     char path[64];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    return rts_open_below(root_fd, path);
+    return rts_tree_open(tree, path);
 }
 
-static bool open_source(int root_fd, struct source *source)
+static bool open_source(const struct rts_tree *tree, struct source *source)
 {
     for (size_t i = 0; i < FOLDERS; i++) {
         for (size_t j = 0; j < FORMATS; j++) {
             const struct format *format = &formats[j];
-            int fd = open_in(root_fd, folders[i], format->file);
+            int fd = open_in(tree, folders[i], format->file);
             if (fd < 0)
                 continue;
             source->format = format;
             source->fds[0] = fd;
-            source->fds[1] = format->extra ? open_in(root_fd, folders[i], format->extra) : -1;
+            source->fds[1] = format->extra ? open_in(tree, folders[i], format->extra) : -1;
             return true;
         }
     }
@@ -240,11 +239,12 @@ static int copy_once(const struct source *source, const struct folder *folder)
     return 1;
 }
 
-static bool copy_database(int root_fd, const struct folder *folder, const char **backend)
+static bool copy_database(const struct rts_tree *tree, const struct folder *folder,
+                          const char **backend)
 {
     for (int i = 0; i < COPIES_MAX; i++) {
         struct source source;
-        if (folder->fd < 0 || !open_source(root_fd, &source))
+        if (folder->fd < 0 || !open_source(tree, &source))
             return false;
         int copied = copy_once(&source, folder);
         *backend = source.format->backend;
@@ -338,13 +338,13 @@ static int open_list(const struct folder *folder)
     return fd;
 }
 
-int rts_rpm_listing_make(int root_fd, bool *failed)
+int rts_rpm_listing_make(const struct rts_tree *tree, bool *failed)
 {
     char lister[PATH_MAX];
     struct source source;
     const char *backend;
     struct folder folder;
-    if (!open_source(root_fd, &source))
+    if (!open_source(tree, &source))
         return -1;
     close_source(&source);
     if (!find_lister(lister)) {
@@ -356,7 +356,7 @@ int rts_rpm_listing_make(int root_fd, bool *failed)
     folder_make(&folder);
     RTS_CLOSE int list = folder.fd < 0 ? -1 : open_list(&folder);
     int status = -1;
-    if (list >= 0 && copy_database(root_fd, &folder, &backend))
+    if (list >= 0 && copy_database(tree, &folder, &backend))
         status = run(lister, backend, &folder, list);
     folder_remove(&folder);
     if (status == 0)

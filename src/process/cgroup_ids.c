@@ -14,7 +14,6 @@
 
 #include "util/cleanup.h"
 #include "util/memory.h"
-#include "util/open_below.h"
 #include "util/share.h"
 #include "util/table.h"
 
@@ -125,20 +124,14 @@ static void list_tree(struct rts_cgroup_ids *ids, int folder, char path[PATH_MAX
     closedir(directory);
 }
 
-/* The folder of the hierarchy that perf counts by: version 1, where one is mounted for it, else
- * version 2. */
-static int open_hierarchy(const char *root)
+struct hierarchy {
+    const char *name;
+    long magic;
+};
+
+static int open_first(const char *root, const struct hierarchy *places, size_t count)
 {
-    static const struct {
-        const char *name;
-        long magic;
-    } places[] = {
-        {"perf_event", CGROUP_SUPER_MAGIC},
-        {"cpu,perf_event", CGROUP_SUPER_MAGIC},
-        {"", CGROUP2_SUPER_MAGIC},
-        {"unified", CGROUP2_SUPER_MAGIC},
-    };
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    for (size_t i = 0; i < count; i++) {
         char path[PATH_MAX];
         struct statfs system;
         snprintf(path, sizeof path, "%s/%s", root, places[i].name);
@@ -147,6 +140,27 @@ static int open_hierarchy(const char *root)
             return rts_take_fd(&fd);
     }
     return -1;
+}
+
+static int open_version_2(const char *root)
+{
+    static const struct hierarchy places[] = {
+        {"", CGROUP2_SUPER_MAGIC},
+        {"unified", CGROUP2_SUPER_MAGIC},
+    };
+    return open_first(root, places, sizeof places / sizeof *places);
+}
+
+/* The folder of the hierarchy that perf counts by: version 1, where one is mounted for it, else
+ * version 2. */
+static int open_hierarchy(const char *root)
+{
+    static const struct hierarchy places[] = {
+        {"perf_event", CGROUP_SUPER_MAGIC},
+        {"cpu,perf_event", CGROUP_SUPER_MAGIC},
+    };
+    int fd = open_first(root, places, sizeof places / sizeof *places);
+    return fd >= 0 ? fd : open_version_2(root);
 }
 
 static void list(struct rts_cgroup_ids *ids)
@@ -175,13 +189,14 @@ const struct rts_container *rts_cgroup_ids_find(struct rts_cgroup_ids *ids, uint
     return group && group->container.id[0] ? &group->container : NULL;
 }
 
-uint64_t rts_cgroup_id_of_root(int root_fd)
+uint64_t rts_cgroup_ids_of_root(const struct rts_cgroup_ids *ids, const struct rts_tree *tree)
 {
-    RTS_CLOSE int fd = root_fd < 0 ? -1 : rts_open_directory_below(root_fd, "/sys/fs/cgroup");
-    struct statfs system;
-    struct stat status;
-    if (fd < 0 || fstatfs(fd, &system) < 0 || system.f_type != CGROUP2_SUPER_MAGIC ||
-        fstat(fd, &status) < 0)
+    /* There is one hierarchy of version 2, whose device is the same wherever it is mounted. */
+    RTS_CLOSE int ours = ids->root ? open_version_2(ids->root) : -1;
+    struct stat known;
+    struct rts_file_status found;
+    if (ours < 0 || fstat(ours, &known) < 0 || tree->root_fd < 0 ||
+        rts_tree_status(tree, "/sys/fs/cgroup", &found) < 0 || found.device != known.st_dev)
         return 0;
-    return status.st_ino;
+    return found.inode;
 }

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "broker/tree.h"
 #include "process/container.h"
 
 /* Groups that are remembered, of containers or not, some 200 bytes each. When there are more, all
@@ -33,8 +34,9 @@ const struct rts_container *rts_cgroup_ids_find(struct rts_cgroup_ids *ids, uint
                                                 uint64_t now_ns);
 
 /* The id of the group that the control group namespace of a process begins with, by what is mounted
- * in its root directory `root_fd`; 0 when that is nothing of version 2. */
-uint64_t rts_cgroup_id_of_root(int root_fd);
+ * in its root directory; 0 when that is nothing of our own hierarchy of version 2. Whoever mounts
+ * there says of which group the process is. */
+uint64_t rts_cgroup_ids_of_root(const struct rts_cgroup_ids *ids, const struct rts_tree *tree);
 
 /* The memory that they take, in bytes. */
 size_t rts_cgroup_ids_bytes(const struct rts_cgroup_ids *ids);

@@ -94,7 +94,8 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     }
     rts_file_origins_find(origins, proc_root, map->process->view, mapping, fd);
     const struct rts_root_view *view = &origins->items[0].view;
-    struct rts_debug_search search = {.root_fd = view->own_root ? -1 : view->fd, .enabled = true};
+    struct rts_debug_search search = {.tree = {.root_fd = view->own_root ? -1 : view->fd},
+                                      .enabled = true};
     struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
     file->copied = object && !is_file_of(object, &status);
     if (object && (verified || (file->build_id.size > 0 &&
@@ -114,7 +115,7 @@ static void note_package(const struct rts_code_map *map, struct rts_object *obje
         const struct rts_file_origin *origin = &origins->items[i];
         places[i] = (struct rts_package_place){
             .path = origin->path,
-            .root_fd = origin->view.own_namespace ? -1 : origin->view.fd,
+            .tree = {.root_fd = origin->view.own_namespace ? -1 : origin->view.fd},
             .namespace = origin->view.namespace,
             .certain = origin->certain,
         };

@@ -28,7 +28,9 @@ static bool find_container(const struct rts_session *session, const struct rts_p
     if (found == 0 && record->sample.cgroup == 0) {
         struct rts_root_view view;
         rts_root_view_open(&view, proc_root, process->view);
-        known = rts_cgroup_ids_find(session->cgroups, rts_cgroup_id_of_root(view.fd), record->time);
+        const struct rts_tree tree = {.root_fd = view.fd};
+        known = rts_cgroup_ids_find(session->cgroups,
+                                    rts_cgroup_ids_of_root(session->cgroups, &tree), record->time);
         rts_root_view_finish(&view);
         if (known)
             *container = *known;

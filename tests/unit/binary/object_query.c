@@ -173,7 +173,7 @@ static bool answer(struct rts_object *object, const char *line)
 
 int main(int argc, char **argv)
 {
-    struct rts_debug_search search = {.root_fd = -1};
+    struct rts_debug_search search = {.tree = {.root_fd = -1}};
     const char *path = NULL;
     int option;
     while ((option = getopt(argc, argv, "sr:p:")) != -1) {
@@ -183,7 +183,7 @@ int main(int argc, char **argv)
             path = optarg;
         else
             search.enabled = true;
-        if (option == 'r' && (search.root_fd = open(optarg, O_PATH | O_DIRECTORY)) < 0) {
+        if (option == 'r' && (search.tree.root_fd = open(optarg, O_PATH | O_DIRECTORY)) < 0) {
             perror(optarg);
             return 1;
         }
@@ -195,8 +195,8 @@ int main(int argc, char **argv)
     struct rts_error error;
     int fd = open(argv[optind], O_RDONLY | O_CLOEXEC);
     struct rts_object *object = rts_object_open(fd, path ? path : argv[optind], &search, &error);
-    if (search.root_fd >= 0)
-        close(search.root_fd);
+    if (search.tree.root_fd >= 0)
+        close(search.tree.root_fd);
     if (!object) {
         fprintf(stderr, "%s\n", error.text);
         return 1;

@@ -22,7 +22,7 @@ static const char *const files[] = {
     "/usr/bin/redis-server", "/usr/bin/xz", "/lib64/ld-linux-x86-64.so.2",
 };
 
-static const struct rts_debug_search no_search = {.root_fd = -1, .enabled = false};
+static const struct rts_debug_search no_search = {.tree = {.root_fd = -1}, .enabled = false};
 
 static struct rts_object *open_object(const char *path)
 {

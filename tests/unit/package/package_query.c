@@ -29,7 +29,8 @@ static void answer(struct rts_package_table *table, int root_fd, char *question)
     struct rts_object *object = fd < 0 ? NULL : rts_object_open(fd, path, NULL, NULL);
     struct rts_package package = {0};
     if (object) {
-        const struct rts_package_place place = {.path = path, .root_fd = root_fd, .certain = true};
+        const struct rts_package_place place = {
+            .path = path, .tree = {.root_fd = root_fd}, .certain = true};
         rts_package_table_note(table, object, &place, 1);
         package = rts_package_table_find(table, object, function ? function : "");
     }

@@ -24,19 +24,19 @@ static void reads_lines_and_their_offsets(void **state)
 {
     (void)state;
     char *file = oracle_file("one\n\nthree\nrest", 15);
-    struct rts_line_reader *reader = rts_line_reader_open(-1, file, 0);
+    struct rts_line_reader *reader = rts_line_reader_open(&RTS_TREE_OURS, file, 0);
     assert_next(reader, "one", 0);
     assert_next(reader, "", 4);
     assert_next(reader, "three", 5);
     assert_next(reader, "rest", 11);
     assert_null(rts_line_reader_next(reader));
     rts_line_reader_close(reader);
-    reader = rts_line_reader_open(-1, file, 5);
+    reader = rts_line_reader_open(&RTS_TREE_OURS, file, 5);
     assert_next(reader, "three", 5);
     rts_line_reader_close(reader);
     oracle_file_done(file);
-    assert_null(rts_line_reader_open(-1, "/nonexistent/file", 0));
-    assert_null(rts_line_reader_open(-1, "/dev/zero", 0));
+    assert_null(rts_line_reader_open(&RTS_TREE_OURS, "/nonexistent/file", 0));
+    assert_null(rts_line_reader_open(&RTS_TREE_OURS, "/dev/zero", 0));
 }
 
 /* Lines around the limit, and one many times as long, beside lines that must not be lost. */
@@ -52,7 +52,7 @@ static void passes_over_lines_that_are_too_long(void **state)
         memset(text + 7, 'x', size);
         memcpy(text + 7 + size, "\nafter\n", 7);
         char *file = oracle_file(text, size + 14);
-        struct rts_line_reader *reader = rts_line_reader_open(-1, file, 0);
+        struct rts_line_reader *reader = rts_line_reader_open(&RTS_TREE_OURS, file, 0);
         assert_next(reader, "before", 0);
         if (size < RTS_LINE_MAX)
             assert_int_equal(strlen(rts_line_reader_next(reader)), size);
@@ -70,7 +70,7 @@ static void a_huge_line_ends_the_file(void **state)
     (void)state;
     char *file = oracle_file("first\n", 6);
     assert_int_equal(truncate(file, (off_t)2 << 30), 0);
-    struct rts_line_reader *reader = rts_line_reader_open(-1, file, 0);
+    struct rts_line_reader *reader = rts_line_reader_open(&RTS_TREE_OURS, file, 0);
     assert_next(reader, "first", 0);
     assert_null(rts_line_reader_next(reader));
     rts_line_reader_close(reader);
