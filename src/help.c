@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include <curl/curl.h>
+#include <curl/curlver.h>
 #include <elfutils/version.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -105,7 +105,7 @@ static const char help_text[] =
     "      --print-config      print the effective settings and their SHA-256, and stop\n"
     "\n"
     "  -h, --help              print this\n"
-    "  -V, --version           print the version and the libraries in use\n"
+    "  -V, --version           print the version and what it was built with\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 usage or settings, 3 target not found,\n"
     "4 not permitted, 5 facts remain undelivered.\n"
@@ -116,7 +116,7 @@ static void print_version(void)
     printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s, zstd: %s, "
            "archives: %s, rpm: %s)\n",
            PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
-           curl_version_info(CURLVERSION_NOW)->version, OpenSSL_version(OPENSSL_VERSION),
+           LIBCURL_VERSION, OpenSSL_version(OPENSSL_VERSION),
 #if defined HAVE_LIBIBERTY && defined HAVE_RUST_NAMES
            "yes",
 #elif defined HAVE_LIBIBERTY

@@ -4,6 +4,7 @@ librtsample_a_SOURCES += \
 	src/delivery/backoff.c src/delivery/backoff.h \
 	src/delivery/batch.c src/delivery/batch.h \
 	src/delivery/batch_queue.c src/delivery/batch_queue.h \
+	src/delivery/curl_library.c src/delivery/curl_library.h \
 	src/delivery/delivery.c src/delivery/delivery.h \
 	src/delivery/delivery_answer.c \
 	src/delivery/delivery_state.h \

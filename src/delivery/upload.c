@@ -20,7 +20,7 @@ static void add_header(struct rts_upload *upload, const char *name, const char *
 {
     struct rts_buffer line = RTS_BUFFER_INIT;
     rts_buffer_format(&line, "%s: %s", name, value);
-    struct curl_slist *longer = curl_slist_append(upload->headers, line.data);
+    struct curl_slist *longer = upload->curl.slist_append(upload->headers, line.data);
     explicit_bzero(line.data, line.size);
     rts_buffer_finish(&line);
     if (longer)
@@ -30,7 +30,7 @@ static void add_header(struct rts_upload *upload, const char *name, const char *
 static void set_headers(struct rts_upload *upload, const struct rts_batch *batch)
 {
     const struct rts_endpoint *endpoint = upload->endpoint;
-    curl_slist_free_all(upload->headers);
+    upload->curl.slist_free_all(upload->headers);
     upload->headers = NULL;
     const char *of_facts = batch->structured ? "application/json" : "application/x-ndjson";
     add_header(upload, "Content-Type", batch->content_type ? batch->content_type : of_facts);
@@ -39,7 +39,7 @@ static void set_headers(struct rts_upload *upload, const struct rts_batch *batch
     add_header(upload, "Idempotency-Key", batch->key);
     const char *at = batch->envelope;
     for (char *line; rts_envelope_next(&at, "header: ", &line); free(line)) {
-        struct curl_slist *longer = curl_slist_append(upload->headers, line);
+        struct curl_slist *longer = upload->curl.slist_append(upload->headers, line);
         upload->headers = longer ? longer : upload->headers;
     }
     for (size_t i = 0; i < endpoint->withheld_count; i++)
@@ -50,7 +50,7 @@ static void set_headers(struct rts_upload *upload, const struct rts_batch *batch
         add_header(upload, "Authorization", value);
         explicit_bzero(value, sizeof value);
     }
-    curl_easy_setopt(upload->easy, CURLOPT_HTTPHEADER, upload->headers);
+    upload->curl.easy_setopt(upload->easy, CURLOPT_HTTPHEADER, upload->headers);
 }
 
 static void set_url(struct rts_upload *upload, const struct rts_batch *batch)
@@ -69,7 +69,7 @@ static void set_url(struct rts_upload *upload, const struct rts_batch *batch)
     }
     if (*endpoint->extra_query)
         rts_buffer_format(&url, "%s%s", separator, endpoint->extra_query);
-    curl_easy_setopt(upload->easy, CURLOPT_URL, url.data);
+    upload->curl.easy_setopt(upload->easy, CURLOPT_URL, url.data);
     free(query);
     rts_buffer_finish(&url);
 }
@@ -99,7 +99,7 @@ static void begin(struct rts_upload *upload, struct rts_upload_result *result)
 
 static int hand_over(struct rts_upload *upload, struct rts_upload_result *result)
 {
-    if (curl_multi_add_handle(upload->multi, upload->easy) != CURLM_OK) {
+    if (upload->curl.multi_add_handle(upload->multi, upload->easy) != CURLM_OK) {
         snprintf(result->text, sizeof result->text, "libcurl does not take the request");
         return -1;
     }
@@ -110,8 +110,8 @@ static int hand_over(struct rts_upload *upload, struct rts_upload_result *result
 int rts_upload_greet(struct rts_upload *upload, struct rts_upload_result *result)
 {
     begin(upload, result);
-    curl_easy_setopt(upload->easy, CURLOPT_URL, upload->endpoint->origin);
-    curl_easy_setopt(upload->easy, CURLOPT_CONNECT_ONLY, 1L);
+    upload->curl.easy_setopt(upload->easy, CURLOPT_URL, upload->endpoint->origin);
+    upload->curl.easy_setopt(upload->easy, CURLOPT_CONNECT_ONLY, 1L);
     return hand_over(upload, result);
 }
 
@@ -126,10 +126,11 @@ int rts_upload_begin(struct rts_upload *upload, const struct rts_batch *batch,
     }
     set_headers(upload, batch);
     set_url(upload, batch);
-    curl_easy_setopt(upload->easy, CURLOPT_CONNECT_ONLY, 0L);
-    curl_easy_setopt(upload->easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(upload->easy, CURLOPT_POSTFIELDS, batch->body.data);
-    curl_easy_setopt(upload->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)batch->body.size);
+    upload->curl.easy_setopt(upload->easy, CURLOPT_CONNECT_ONLY, 0L);
+    upload->curl.easy_setopt(upload->easy, CURLOPT_POST, 1L);
+    upload->curl.easy_setopt(upload->easy, CURLOPT_POSTFIELDS, batch->body.data);
+    upload->curl.easy_setopt(upload->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                             (curl_off_t)batch->body.size);
     return hand_over(upload, result);
 }
 
@@ -189,25 +190,25 @@ static void conclude(struct rts_upload *upload, CURLcode code, struct rts_upload
     *result = (struct rts_upload_result){.body = &upload->body};
     clock_gettime(CLOCK_REALTIME, &now);
     result->duration_ns = rts_clock_monotonic_ns() - upload->begun_ns;
-    curl_easy_getinfo(upload->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+    upload->curl.easy_getinfo(upload->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
     result->reached = connected > 0;
     blot_out_secrets(upload, upload->body.data, upload->body.size);
     if (code == CURLE_OK || upload->body_cut) {
-        curl_easy_getinfo(upload->easy, CURLINFO_RESPONSE_CODE, &result->status);
+        upload->curl.easy_getinfo(upload->easy, CURLINFO_RESPONSE_CODE, &result->status);
         result->wait_ms = rts_retry_after_ms(upload->retry_after, upload->date, now.tv_sec);
         return;
     }
     explain(code, result);
     blot_out_secrets(upload, upload->reason, strlen(upload->reason));
     rts_answer_append(result->text, sizeof result->text,
-                      upload->reason[0] ? upload->reason : curl_easy_strerror(code));
+                      upload->reason[0] ? upload->reason : upload->curl.easy_strerror(code));
 }
 
 /* The result, when the request has ended. */
 static bool take_result(struct rts_upload *upload, struct rts_upload_result *result)
 {
     int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(upload->multi, &left));) {
+    for (CURLMsg *message; (message = upload->curl.multi_info_read(upload->multi, &left));) {
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode code = message->data.result;
@@ -222,11 +223,12 @@ bool rts_upload_work(struct rts_upload *upload, uint64_t timeout_ms,
                      struct rts_upload_result *result)
 {
     int running;
-    curl_multi_perform(upload->multi, &running);
+    upload->curl.multi_perform(upload->multi, &running);
     if (upload->busy && take_result(upload, result))
         return true;
-    curl_multi_poll(upload->multi, NULL, 0, timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX, NULL);
-    curl_multi_perform(upload->multi, &running);
+    upload->curl.multi_poll(upload->multi, NULL, 0,
+                            timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX, NULL);
+    upload->curl.multi_perform(upload->multi, &running);
     return upload->busy && take_result(upload, result);
 }
 
@@ -234,11 +236,11 @@ void rts_upload_cancel(struct rts_upload *upload)
 {
     if (!upload->busy)
         return;
-    curl_multi_remove_handle(upload->multi, upload->easy);
+    upload->curl.multi_remove_handle(upload->multi, upload->easy);
     upload->busy = false;
 }
 
 void rts_upload_wake(struct rts_upload *upload)
 {
-    curl_multi_wakeup(upload->multi);
+    upload->curl.multi_wakeup(upload->multi);
 }

@@ -80,57 +80,60 @@ static curl_socket_t open_socket(void *opaque, curlsocktype purpose, struct curl
 
 /* --- Setting up ------------------------------------------------------------------------------- */
 
-static void set_limits(CURL *easy, const struct rts_endpoint *endpoint)
+static void set_limits(const struct rts_curl *curl, CURL *easy, const struct rts_endpoint *endpoint)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, endpoint->plain ? "http" : "https");
+    curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, endpoint->plain ? "http" : "https");
 #else
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
-                     (long)(endpoint->plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS));
+    curl->easy_setopt(easy, CURLOPT_PROTOCOLS,
+                      (long)(endpoint->plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS));
 #endif
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl->easy_setopt(easy, CURLOPT_PROXY, "");
+    curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl->easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 }
 
 static void set_callbacks(struct rts_upload *upload)
 {
+    const struct rts_curl *curl = &upload->curl;
     CURL *easy = upload->easy;
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "rtsample");
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, upload);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, upload);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, upload);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, upload->reason);
+    curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(easy, CURLOPT_USERAGENT, "rtsample");
+    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl->easy_setopt(easy, CURLOPT_WRITEDATA, upload);
+    curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl->easy_setopt(easy, CURLOPT_HEADERDATA, upload);
+    curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, upload);
+    curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, upload->reason);
 #if LIBCURL_VERSION_NUM >= 0x075700
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
 }
 
-static void set_options(CURL *easy, const struct rts_upload_options *options)
+static void set_options(const struct rts_curl *curl, CURL *easy,
+                        const struct rts_upload_options *options)
 {
     uint32_t connect_ms = options->connect_timeout_ms, whole_ms = options->timeout_ms;
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(connect_ms ? connect_ms : RTS_UPLOAD_CONNECT_TIMEOUT_MS));
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(whole_ms ? whole_ms : RTS_UPLOAD_TIMEOUT_MS));
+    curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                      (long)(connect_ms ? connect_ms : RTS_UPLOAD_CONNECT_TIMEOUT_MS));
+    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                      (long)(whole_ms ? whole_ms : RTS_UPLOAD_TIMEOUT_MS));
     if (options->cacert) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, options->cacert);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        curl->easy_setopt(easy, CURLOPT_CAINFO, options->cacert);
+        curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     if (options->cert)
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert);
+        curl->easy_setopt(easy, CURLOPT_SSLCERT, options->cert);
     if (options->key || options->cert)
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key ? options->key : options->cert);
+        curl->easy_setopt(easy, CURLOPT_SSLKEY, options->key ? options->key : options->cert);
     /* An encrypted key is an error; without this, OpenSSL would ask for its password. */
-    curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
+    curl->easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 }
 
 static int check_file(const char *path, const char *what, struct rts_error *error)
@@ -170,17 +173,22 @@ struct rts_upload *rts_upload_create(const struct rts_endpoint *endpoint,
     if (check_options(endpoint, options, error) < 0)
         return NULL;
     struct rts_upload *upload = rts_calloc(1, sizeof *upload);
+    if (rts_curl_open(&upload->curl, error) < 0) {
+        free(upload);
+        return NULL;
+    }
     upload->endpoint = endpoint;
     upload->token_file = options->token_file ? rts_strdup(options->token_file) : NULL;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(upload->multi = curl_multi_init()) ||
-        !(upload->easy = curl_easy_init())) {
+    if (upload->curl.global_init(CURL_GLOBAL_DEFAULT) != 0 ||
+        !(upload->multi = upload->curl.multi_init()) ||
+        !(upload->easy = upload->curl.easy_init())) {
         rts_fail(error, RTS_FAILED, "libcurl cannot be used");
         rts_upload_destroy(upload);
         return NULL;
     }
-    set_limits(upload->easy, endpoint);
+    set_limits(&upload->curl, upload->easy, endpoint);
     set_callbacks(upload);
-    set_options(upload->easy, options);
+    set_options(&upload->curl, upload->easy, options);
     return upload;
 }
 
@@ -189,9 +197,10 @@ void rts_upload_destroy(struct rts_upload *upload)
     if (!upload)
         return;
     rts_upload_cancel(upload);
-    curl_easy_cleanup(upload->easy);
-    curl_multi_cleanup(upload->multi);
-    curl_slist_free_all(upload->headers);
+    upload->curl.easy_cleanup(upload->easy);
+    upload->curl.multi_cleanup(upload->multi);
+    upload->curl.slist_free_all(upload->headers);
+    rts_curl_close(&upload->curl);
     rts_buffer_finish(&upload->body);
     explicit_bzero(upload->token, sizeof upload->token);
     explicit_bzero(upload->previous, sizeof upload->previous);

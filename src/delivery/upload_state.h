@@ -3,8 +3,7 @@
 #ifndef RTS_DELIVERY_UPLOAD_STATE_H
 #define RTS_DELIVERY_UPLOAD_STATE_H
 
-#include <curl/curl.h>
-
+#include "delivery/curl_library.h"
 #include "delivery/token.h"
 #include "delivery/upload.h"
 
@@ -13,6 +12,7 @@
 struct rts_upload {
     const struct rts_endpoint *endpoint;
     char *token_file;
+    struct rts_curl curl;
     CURLM *multi;
     CURL *easy;
     bool busy; /* `easy` is in `multi` */

@@ -3,39 +3,37 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "delivery/curl_library.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 
 /* Longer ones are refused by servers. */
 #define URL_MAX 8000
 
-static void cleanup_handle(CURLU **handle)
-{
-    curl_url_cleanup(*handle);
-}
-
-#define CLEAN_HANDLE __attribute__((cleanup(cleanup_handle)))
+struct parsed {
+    struct rts_curl curl;
+    CURLU *handle;
+};
 
 /* A part as a text of our own; `absent` when the URL does not have it. */
-static char *part(CURLU *handle, CURLUPart which, const char *absent, unsigned flags)
+static char *part(const struct parsed *parsed, CURLUPart which, const char *absent, unsigned flags)
 {
     char *text = NULL;
-    if (curl_url_get(handle, which, &text, flags) != CURLUE_OK || !text)
+    if (parsed->curl.url_get(parsed->handle, which, &text, flags) != CURLUE_OK || !text)
         return absent ? rts_strdup(absent) : NULL;
     char *copy = rts_strdup(text);
-    curl_free(text);
+    parsed->curl.free(text);
     return copy;
 }
 
-static bool is_given(CURLU *handle, CURLUPart which)
+static bool is_given(const struct parsed *parsed, CURLUPart which)
 {
-    RTS_FREE char *text = part(handle, which, NULL, 0);
+    RTS_FREE char *text = part(parsed, which, NULL, 0);
     return text != NULL;
 }
 
@@ -47,14 +45,14 @@ static bool is_clean(const char *text)
     return true;
 }
 
-static int check(const struct rts_url *url, CURLU *handle, struct rts_error *error)
+static int check(const struct rts_url *url, const struct parsed *parsed, struct rts_error *error)
 {
-    if (is_given(handle, CURLUPART_USER) || is_given(handle, CURLUPART_PASSWORD))
+    if (is_given(parsed, CURLUPART_USER) || is_given(parsed, CURLUPART_PASSWORD))
         return rts_fail(error, RTS_USAGE,
                         "endpoint %s://…@%s: an address holds no user or password; give a token "
                         "file instead",
                         url->scheme, url->host);
-    if (is_given(handle, CURLUPART_FRAGMENT))
+    if (is_given(parsed, CURLUPART_FRAGMENT))
         return rts_fail(error, RTS_USAGE, "endpoint %s://%s: an address to send to has no \"#\"",
                         url->scheme, url->host);
     if (strcmp(url->scheme, "https") != 0 && strcmp(url->scheme, "http") != 0)
@@ -68,29 +66,41 @@ static int check(const struct rts_url *url, CURLU *handle, struct rts_error *err
     return 0;
 }
 
-int rts_url_parse(struct rts_url *url, const char *text, struct rts_error *error)
+static int take_parts(struct rts_url *url, const struct parsed *parsed, const char *text,
+                      struct rts_error *error)
 {
-    CLEAN_HANDLE CURLU *handle = curl_url();
-    *url = (struct rts_url){0};
-    if (!*text || strlen(text) > URL_MAX || !is_clean(text) || !handle ||
-        curl_url_set(handle, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+    if (!*text || strlen(text) > URL_MAX || !is_clean(text) || !parsed->handle ||
+        parsed->curl.url_set(parsed->handle, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) !=
+            CURLUE_OK)
         return rts_fail(error, RTS_USAGE,
                         "the endpoint is no address such as "
                         "https://signals.example/signals/runtime-facts/ndjson");
-    url->scheme = part(handle, CURLUPART_SCHEME, "", 0);
-    url->host = part(handle, CURLUPART_HOST, "", 0);
-    url->port = part(handle, CURLUPART_PORT, "0", CURLU_DEFAULT_PORT);
-    url->path = part(handle, CURLUPART_PATH, "/", 0);
-    url->query = part(handle, CURLUPART_QUERY, "", 0);
+    url->scheme = part(parsed, CURLUPART_SCHEME, "", 0);
+    url->host = part(parsed, CURLUPART_HOST, "", 0);
+    url->port = part(parsed, CURLUPART_PORT, "0", CURLU_DEFAULT_PORT);
+    url->path = part(parsed, CURLUPART_PATH, "/", 0);
+    url->query = part(parsed, CURLUPART_QUERY, "", 0);
     for (char *at = url->host; *at; at++)
         *at = (char)tolower((unsigned char)*at);
     size_t length = strlen(url->host);
     if (length > 1 && url->host[length - 1] == '.')
         url->host[length - 1] = '\0';
-    if (check(url, handle, error) == 0)
-        return 0;
-    rts_url_finish(url);
-    return -1;
+    return check(url, parsed, error);
+}
+
+int rts_url_parse(struct rts_url *url, const char *text, struct rts_error *error)
+{
+    struct parsed parsed = {0};
+    *url = (struct rts_url){0};
+    if (rts_curl_open(&parsed.curl, error) < 0)
+        return -1;
+    parsed.handle = parsed.curl.url();
+    int result = take_parts(url, &parsed, text, error);
+    parsed.curl.url_cleanup(parsed.handle);
+    rts_curl_close(&parsed.curl);
+    if (result < 0)
+        rts_url_finish(url);
+    return result;
 }
 
 void rts_url_finish(struct rts_url *url)

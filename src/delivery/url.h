@@ -17,8 +17,8 @@ struct rts_url {
     char *query;  /* "" when there is none; still encoded */
 };
 
-/* RTS_USAGE when it is no such address. The text quotes at most scheme and host: the rest of what a
- * user writes may be a secret. On failure there is nothing to finish. */
+/* Loads libcurl for it. RTS_USAGE when it is no such address. The text quotes at most scheme and
+ * host: the rest of what a user writes may be a secret. On failure there is nothing to finish. */
 int rts_url_parse(struct rts_url *url, const char *text, struct rts_error *error);
 void rts_url_finish(struct rts_url *url);
 

@@ -10,6 +10,7 @@ librtsample_a_SOURCES += \
 	src/util/json.c src/util/json.h \
 	src/util/json_scan.c src/util/json_scan.h \
 	src/util/large_array.c src/util/large_array.h \
+	src/util/library.c src/util/library.h \
 	src/util/log.c src/util/log.h \
 	src/util/memory.c src/util/memory.h \
 	src/util/own_memory.c src/util/own_memory.h \
