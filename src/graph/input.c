@@ -14,8 +14,7 @@
 #include <unistd.h>
 
 #ifdef HAVE_LIBARCHIVE
-#include <archive.h>
-#include <archive_entry.h>
+#include "util/archive_library.h"
 #endif
 
 #include "util/memory.h"
@@ -30,6 +29,7 @@ struct rts_graph_input {
     uint64_t bytes; /* that were read */
     bool begun;     /* the first bytes of the text at hand have been looked at */
 #ifdef HAVE_LIBARCHIVE
+    struct rts_archive_library lib;
     struct archive *archive; /* NULL: the file is read as it is */
     bool in_entry;
     unsigned entries;
@@ -68,18 +68,20 @@ static bool is_packed(int fd)
 
 static int fail_archive(struct rts_graph_input *input, struct rts_error *error)
 {
-    const char *text = archive_error_string(input->archive);
+    const char *text = input->lib.error_string(input->archive);
     return rts_fail(error, RTS_FAILED, "it cannot be unpacked: %s", text ? text : "unknown reason");
 }
 
 static int open_archive(struct rts_graph_input *input, struct rts_error *error)
 {
-    input->archive = archive_read_new();
-    archive_read_support_filter_all(input->archive);
-    archive_read_support_format_zip(input->archive);
-    archive_read_support_format_tar(input->archive);
-    archive_read_support_format_raw(input->archive); /* a compressed file alone */
-    if (archive_read_open_fd(input->archive, input->fd, BLOCK_SIZE) != ARCHIVE_OK)
+    if (rts_archive_library_open(&input->lib, error) < 0)
+        return -1;
+    input->archive = input->lib.read_new();
+    input->lib.read_support_filter_all(input->archive);
+    input->lib.read_support_format_zip(input->archive);
+    input->lib.read_support_format_tar(input->archive);
+    input->lib.read_support_format_raw(input->archive); /* a compressed file alone */
+    if (input->lib.read_open_fd(input->archive, input->fd, BLOCK_SIZE) != ARCHIVE_OK)
         return fail_archive(input, error);
     return 0;
 }
@@ -99,16 +101,16 @@ static int next_entry(struct rts_graph_input *input, struct rts_error *error)
 {
     struct archive_entry *entry;
     for (;;) {
-        int result = archive_read_next_header(input->archive, &entry);
+        int result = input->lib.read_next_header(input->archive, &entry);
         if (result == ARCHIVE_EOF)
             return 0;
         if (result < ARCHIVE_WARN)
             return fail_archive(input, error);
         if (++input->entries > ENTRIES_MAX)
             return rts_fail(error, RTS_FAILED, "it has more than %d entries", ENTRIES_MAX);
-        const char *path = archive_entry_pathname(entry);
-        bool alone = archive_format(input->archive) == ARCHIVE_FORMAT_RAW;
-        if (alone || (path && archive_entry_filetype(entry) == AE_IFREG && holds_nodes(path)))
+        const char *path = input->lib.entry_pathname(entry);
+        bool alone = input->lib.format(input->archive) == ARCHIVE_FORMAT_RAW;
+        if (alone || (path && input->lib.entry_filetype(entry) == AE_IFREG && holds_nodes(path)))
             return 1;
     }
 }
@@ -127,7 +129,7 @@ static long read_archive(struct rts_graph_input *input, void *bytes, size_t size
             *(char *)bytes = '\n';
             return 1;
         }
-        la_ssize_t length = archive_read_data(input->archive, bytes, size);
+        la_ssize_t length = input->lib.read_data(input->archive, bytes, size);
         if (length < 0)
             return fail_archive(input, error);
         if (length > 0)
@@ -222,7 +224,9 @@ void rts_graph_input_close(struct rts_graph_input *input)
     if (!input)
         return;
 #ifdef HAVE_LIBARCHIVE
-    archive_read_free(input->archive);
+    if (input->archive)
+        input->lib.read_free(input->archive);
+    rts_archive_library_close(&input->lib);
 #endif
     close(input->fd);
     free(input);

@@ -15,10 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <jansson.h>
 
+#include "util/archive_library.h"
 #include "util/cleanup.h"
 #include "util/nameless_file.h"
 #include "util/whole_io.h"
@@ -28,9 +27,10 @@
 #define META_BYTES_MAX  ((size_t)64 << 10)
 #define ENTRIES_MAX     16
 
-static int fail_archive(struct archive *archive, const char *name, struct rts_error *error)
+static int fail_archive(const struct rts_archive_library *lib, struct archive *archive,
+                        const char *name, struct rts_error *error)
 {
-    const char *text = archive_error_string(archive);
+    const char *text = lib->error_string(archive);
     return rts_fail(error, RTS_FAILED, "%s: %s", name, text ? text : "damaged");
 }
 
@@ -56,23 +56,25 @@ static bool digest_of_meta(const char *text, size_t size, char sha256[RTS_SHA256
 }
 
 /* Copies the entry at hand. */
-static int copy_entry(struct archive *archive, const char *name, int fd, struct rts_error *error)
+static int copy_entry(const struct rts_archive_library *lib, struct archive *archive,
+                      const char *name, int fd, struct rts_error *error)
 {
     RTS_FREE char *bytes = malloc(RTS_BUNDLE_COPY_BYTES);
     long long left = TRACE_BYTES_MAX;
     la_ssize_t count = -1;
     while (bytes && left > 0 &&
-           (count = archive_read_data(archive, bytes, RTS_BUNDLE_COPY_BYTES)) > 0) {
+           (count = lib->read_data(archive, bytes, RTS_BUNDLE_COPY_BYTES)) > 0) {
         left -= count;
         if (!rts_write_all(fd, bytes, (size_t)count))
             return rts_fail_errno(error, errno, "cannot unpack %s", name);
     }
     if (left <= 0)
         return rts_fail(error, RTS_FAILED, "%s: the trace in it is too large", name);
-    return count < 0 ? fail_archive(archive, name, error) : 0;
+    return count < 0 ? fail_archive(lib, archive, name, error) : 0;
 }
 
-static int read_entries(struct archive *archive, const char *name, int fd, struct rts_error *error)
+static int read_entries(const struct rts_archive_library *lib, struct archive *archive,
+                        const char *name, int fd, struct rts_error *error)
 {
     RTS_FREE char *meta = malloc(META_BYTES_MAX);
     char wanted[RTS_SHA256_HEX_SIZE] = "", found[RTS_SHA256_HEX_SIZE];
@@ -80,22 +82,22 @@ static int read_entries(struct archive *archive, const char *name, int fd, struc
     bool has_trace = false;
     int result = ARCHIVE_OK;
     for (int i = 0; meta && i < ENTRIES_MAX; i++) {
-        result = archive_read_next_header(archive, &entry);
+        result = lib->read_next_header(archive, &entry);
         if (result != ARCHIVE_OK)
             break;
-        const char *path = archive_entry_pathname(entry);
+        const char *path = lib->entry_pathname(entry);
         if (path && strcmp(path, RTS_BUNDLE_META) == 0) {
-            la_ssize_t size = archive_read_data(archive, meta, META_BYTES_MAX);
+            la_ssize_t size = lib->read_data(archive, meta, META_BYTES_MAX);
             if (size < 0 || !digest_of_meta(meta, (size_t)size, wanted))
                 return rts_fail(error, RTS_FAILED, "%s: its " RTS_BUNDLE_META " is damaged", name);
         } else if (path && strcmp(path, RTS_BUNDLE_TRACE) == 0 && !has_trace) {
             has_trace = true;
-            if (copy_entry(archive, name, fd, error) < 0)
+            if (copy_entry(lib, archive, name, fd, error) < 0)
                 return -1;
         }
     }
     if (result != ARCHIVE_EOF)
-        return fail_archive(archive, name, error);
+        return fail_archive(lib, archive, name, error);
     uint64_t size;
     if (!has_trace || lseek(fd, 0, SEEK_SET) < 0)
         return rts_fail(error, RTS_FAILED, "%s: there is no trace in it", name);
@@ -105,6 +107,22 @@ static int read_entries(struct archive *archive, const char *name, int fd, struc
         return rts_fail(error, RTS_FAILED,
                         "%s: its trace is not the one that its " RTS_BUNDLE_META " names", name);
     return 0;
+}
+
+/* Copies the trace in the bundle `in` to `out`, and goes to its beginning. */
+static int unpack(int in, const char *name, int out, struct rts_error *error)
+{
+    RTS_ARCHIVE_LIBRARY struct rts_archive_library lib = {0};
+    if (rts_archive_library_open(&lib, error) < 0)
+        return -1;
+    struct archive *archive = lib.read_new();
+    lib.read_support_filter_zstd(archive);
+    lib.read_support_format_tar(archive);
+    int result = lib.read_open_fd(archive, in, RTS_BUNDLE_COPY_BYTES) == ARCHIVE_OK
+                     ? read_entries(&lib, archive, name, out, error)
+                     : fail_archive(&lib, archive, name, error);
+    lib.read_free(archive);
+    return result;
 }
 
 static int open_bundle_file(const char *name, const char *directory, struct rts_error *error)
@@ -149,14 +167,7 @@ int rts_bundle_open(const char *name, const char *directory, char sha256[RTS_SHA
     RTS_CLOSE int out = rts_nameless_file(NULL);
     if (out < 0)
         return rts_fail_errno(error, errno, "cannot unpack %s to a temporary file", name);
-    struct archive *archive = archive_read_new();
-    archive_read_support_filter_zstd(archive);
-    archive_read_support_format_tar(archive);
-    int result = archive_read_open_fd(archive, in, RTS_BUNDLE_COPY_BYTES) == ARCHIVE_OK
-                     ? read_entries(archive, name, out, error)
-                     : fail_archive(archive, name, error);
-    archive_read_free(archive);
-    return result < 0 ? -1 : rts_take_fd(&out);
+    return unpack(in, name, out, error) < 0 ? -1 : rts_take_fd(&out);
 }
 
 #else

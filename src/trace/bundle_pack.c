@@ -17,10 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <zstd.h>
 
+#include "util/archive_library.h"
 #include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/json.h"
@@ -59,6 +58,7 @@ static void write_meta(const struct rts_bundle_facts *facts, const char *trace_s
 /* ---- the compressed file ---- */
 
 struct output {
+    const struct rts_archive_library *lib;
     int fd;
     ZSTD_CCtx *zstd;
     char bytes[RTS_BUNDLE_COPY_BYTES];
@@ -107,22 +107,23 @@ static la_ssize_t write_block(struct archive *archive, void *context, const void
     struct output *output = context;
     if (output->number != ECANCELED && compress(output, bytes, size))
         return (la_ssize_t)size;
-    archive_set_error(archive, output->number, "%s", strerror(output->number));
+    output->lib->set_error(archive, output->number, "%s", strerror(output->number));
     return -1;
 }
 
 /* ---- the archive ---- */
 
-static int begin_entry(struct archive *archive, const char *name, uint64_t size)
+static int begin_entry(const struct rts_archive_library *lib, struct archive *archive,
+                       const char *name, uint64_t size)
 {
-    struct archive_entry *entry = archive_entry_new();
-    archive_entry_set_pathname(entry, name);
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_entry_set_size(entry, (la_int64_t)size);
-    archive_entry_set_mtime(entry, 0, 0);
-    int result = archive_write_header(archive, entry);
-    archive_entry_free(entry);
+    struct archive_entry *entry = lib->entry_new();
+    lib->entry_set_pathname(entry, name);
+    lib->entry_set_filetype(entry, AE_IFREG);
+    lib->entry_set_perm(entry, 0644);
+    lib->entry_set_size(entry, (la_int64_t)size);
+    lib->entry_set_mtime(entry, 0, 0);
+    int result = lib->write_header(archive, entry);
+    lib->entry_free(entry);
     return result;
 }
 
@@ -132,18 +133,19 @@ static int write_entries(struct archive *archive, struct output *output,
                          const struct rts_buffer *meta, int trace, uint64_t size,
                          const struct rts_bundle_pace *pace)
 {
+    const struct rts_archive_library *lib = output->lib;
     RTS_FREE char *bytes = malloc(RTS_BUNDLE_COPY_BYTES);
-    if (!bytes || begin_entry(archive, RTS_BUNDLE_META, meta->size) != ARCHIVE_OK ||
-        archive_write_data(archive, meta->data, meta->size) != (la_ssize_t)meta->size ||
-        begin_entry(archive, RTS_BUNDLE_TRACE, size) != ARCHIVE_OK)
+    if (!bytes || begin_entry(lib, archive, RTS_BUNDLE_META, meta->size) != ARCHIVE_OK ||
+        lib->write_data(archive, meta->data, meta->size) != (la_ssize_t)meta->size ||
+        begin_entry(lib, archive, RTS_BUNDLE_TRACE, size) != ARCHIVE_OK)
         return -1;
     for (ssize_t count; size > 0; size -= (uint64_t)count) {
         count =
             read(trace, bytes, size < RTS_BUNDLE_COPY_BYTES ? (size_t)size : RTS_BUNDLE_COPY_BYTES);
-        if (count <= 0 || archive_write_data(archive, bytes, (size_t)count) != count)
+        if (count <= 0 || lib->write_data(archive, bytes, (size_t)count) != count)
             return -1;
         if (pace && !pace->go_on(pace->context)) {
-            archive_set_error(archive, ECANCELED, "given up");
+            lib->set_error(archive, ECANCELED, "given up");
             output->number = ECANCELED;
             return -1;
         }
@@ -155,19 +157,20 @@ static int write_entries(struct archive *archive, struct output *output,
 static int write_tar(struct output *output, const struct rts_buffer *meta, int trace, uint64_t size,
                      const struct rts_bundle_pace *pace, struct rts_error *error)
 {
-    struct archive *archive = archive_write_new();
-    archive_write_set_format_ustar(archive);
-    archive_write_set_bytes_in_last_block(archive, 1);
-    int result = archive_write_open(archive, output, NULL, write_block, NULL);
+    const struct rts_archive_library *lib = output->lib;
+    struct archive *archive = lib->write_new();
+    lib->write_set_format_ustar(archive);
+    lib->write_set_bytes_in_last_block(archive, 1);
+    int result = lib->write_open(archive, output, NULL, write_block, NULL);
     if (result == ARCHIVE_OK)
         result = write_entries(archive, output, meta, trace, size, pace);
     if (result == ARCHIVE_OK)
-        result = archive_write_close(archive);
+        result = lib->write_close(archive);
     if (result != ARCHIVE_OK) {
-        const char *text = archive_error_string(archive);
+        const char *text = lib->error_string(archive);
         rts_fail(error, RTS_FAILED, "cannot write a bundle: %s", text ? text : "out of memory");
     }
-    archive_write_free(archive);
+    lib->write_free(archive);
     return result == ARCHIVE_OK ? 0 : -1;
 }
 
@@ -175,12 +178,16 @@ static int write_bundle(int fd, const struct rts_buffer *meta, int trace, uint64
                         const struct rts_bundle_pace *pace, struct rts_error *error)
 {
     RTS_FREE struct output *output = calloc(1, sizeof *output);
+    RTS_ARCHIVE_LIBRARY struct rts_archive_library lib = {0};
+    if (rts_archive_library_open(&lib, error) < 0)
+        return -1;
     uint64_t whole = 4 * TAR_BLOCK + padded(meta->size) + padded(size);
     if (!output || !begin_output(output, fd, whole)) {
         if (output)
             ZSTD_freeCCtx(output->zstd);
         return rts_fail(error, RTS_FAILED, "cannot write a bundle: out of memory");
     }
+    output->lib = &lib;
     int result = write_tar(output, meta, trace, size, pace, error);
     if (result == 0 && !compress(output, NULL, 0))
         result = rts_fail_errno(error, output->number, "cannot write a bundle");
@@ -217,7 +224,7 @@ static int make_folders(const char *directory, char folder[PATH_MAX], struct rts
 int rts_bundle_begin(const char *directory, struct rts_error *error)
 {
     char folder[PATH_MAX];
-    if (make_folders(directory, folder, error) < 0)
+    if (rts_archive_library_check(error) < 0 || make_folders(directory, folder, error) < 0)
         return -1;
     int fd = rts_nameless_file(folder);
     return fd >= 0 ? fd : rts_fail_errno(error, errno, "cannot make a bundle in %s", folder);

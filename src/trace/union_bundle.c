@@ -20,8 +20,7 @@
 #endif
 
 #ifdef HAVE_LIBARCHIVE
-#include <archive.h>
-#include <archive_entry.h>
+#include "util/archive_library.h"
 
 struct part {
     const char *path;
@@ -65,43 +64,47 @@ static la_ssize_t append(struct archive *archive, void *context, const void *byt
     return (la_ssize_t)size;
 }
 
-static int write_part(struct archive *archive, const struct part *part)
+static int write_part(const struct rts_archive_library *lib, struct archive *archive,
+                      const struct part *part)
 {
-    struct archive_entry *entry = archive_entry_new();
+    struct archive_entry *entry = lib->entry_new();
     size_t size = part->bytes->size;
-    archive_entry_set_pathname(entry, part->path);
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_entry_set_size(entry, (la_int64_t)size);
-    archive_entry_set_mtime(entry, 0, 0);
-    int result = archive_write_header(archive, entry);
+    lib->entry_set_pathname(entry, part->path);
+    lib->entry_set_filetype(entry, AE_IFREG);
+    lib->entry_set_perm(entry, 0644);
+    lib->entry_set_size(entry, (la_int64_t)size);
+    lib->entry_set_mtime(entry, 0, 0);
+    int result = lib->write_header(archive, entry);
     if (result == ARCHIVE_OK && size > 0 &&
-        archive_write_data(archive, part->bytes->data, size) != (la_ssize_t)size)
+        lib->write_data(archive, part->bytes->data, size) != (la_ssize_t)size)
         result = ARCHIVE_FATAL;
-    archive_entry_free(entry);
+    lib->entry_free(entry);
     return result;
 }
 
 static int write_archive(const char *path, const struct part *parts, size_t count,
                          struct rts_buffer *out, struct rts_error *error)
 {
-    struct archive *archive = archive_write_new();
-    archive_write_set_format_zip(archive);
-    archive_write_set_bytes_per_block(archive, 0);
-    archive_write_set_bytes_in_last_block(archive, 1);
-    int result = archive_write_set_options(archive, "zip:compression=deflate");
+    RTS_ARCHIVE_LIBRARY struct rts_archive_library lib = {0};
+    if (rts_archive_library_open(&lib, error) < 0)
+        return -1;
+    struct archive *archive = lib.write_new();
+    lib.write_set_format_zip(archive);
+    lib.write_set_bytes_per_block(archive, 0);
+    lib.write_set_bytes_in_last_block(archive, 1);
+    int result = lib.write_set_options(archive, "zip:compression=deflate");
     if (result == ARCHIVE_OK)
-        result = archive_write_open(archive, out, NULL, append, NULL);
+        result = lib.write_open(archive, out, NULL, append, NULL);
     for (size_t i = 0; i < count && result == ARCHIVE_OK; i++)
-        result = write_part(archive, &parts[i]);
+        result = write_part(&lib, archive, &parts[i]);
     if (result == ARCHIVE_OK)
-        result = archive_write_close(archive);
+        result = lib.write_close(archive);
     if (result != ARCHIVE_OK) {
-        const char *text = archive_error_string(archive);
+        const char *text = lib.error_string(archive);
         result = rts_fail(error, RTS_FAILED, "cannot make the union bundle %s: %s", path,
                           text ? text : "libarchive refuses");
     }
-    archive_write_free(archive);
+    lib.write_free(archive);
     return result;
 }
 
@@ -132,7 +135,7 @@ int rts_union_bundle_check(const char *path, struct rts_error *error)
         return rts_fail(error, RTS_USAGE, "%s is no file that a union bundle could replace", path);
     if (access(dirname(copy), W_OK | X_OK) < 0)
         return rts_fail_errno(error, errno, "cannot write the union bundle %s", path);
-    return 0;
+    return rts_archive_library_check(error);
 }
 
 #else

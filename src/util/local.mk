@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
+	src/util/archive_library.c src/util/archive_library.h \
 	src/util/base64url.c src/util/base64url.h \
 	src/util/buffer.c src/util/buffer.h \
 	src/util/cleanup.h \
