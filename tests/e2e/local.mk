@@ -20,6 +20,7 @@ e2e_scripts = \
 	tests/e2e/bundles.py \
 	tests/e2e/gdb.py \
 	tests/e2e/hostile_claims.py \
+	tests/e2e/libraries.py \
 	tests/e2e/linkage.py \
 	tests/e2e/losses.py \
 	tests/e2e/settings.py \
