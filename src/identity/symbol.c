@@ -10,6 +10,7 @@
 #include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
+#include "util/short_name.h"
 
 /* All symbols together, also where the table has no limit or cannot be trimmed yet: their names
  * come from files that anyone may have made. Beyond this, new ones stay unnamed. */
@@ -107,13 +108,13 @@ static char *join_aliases(const char **aliases)
 {
     struct rts_buffer text = RTS_BUFFER_INIT;
     for (const char **alias = aliases; alias && *alias; alias++) {
-        size_t size = strlen(*alias);
-        if (size == 0 || strchr(*alias, ','))
+        if (**alias == '\0' || strchr(*alias, ','))
             continue;
-        if (text.size + size + 1 > ALIASES_BYTES_MAX)
+        RTS_FREE char *name = rts_short_name(*alias);
+        if (text.size + strlen(name) + 1 > ALIASES_BYTES_MAX)
             break;
         rts_buffer_text(&text, text.size ? "," : "");
-        rts_buffer_append(&text, *alias, size);
+        rts_buffer_text(&text, name);
     }
     return text.data;
 }
@@ -123,7 +124,7 @@ static char *base_name(const char *path)
     if (!path)
         return NULL;
     const char *slash = strrchr(path, '/');
-    return rts_strdup(slash ? slash + 1 : path);
+    return rts_short_name(slash ? slash + 1 : path);
 }
 
 static size_t text_bytes(const char *text)
@@ -156,12 +157,10 @@ static struct rts_symbol *make_symbol(struct rts_object *object,
     *identity = (struct rts_identity){0};
     symbol->build_id = join(code->is_file_hash ? "sha256:" : "gnu-build-id:", code->hex);
     symbol->build_id_is_file_hash = code->is_file_hash;
-    symbol->name = rts_strdup(function->name);
-    symbol->demangled = rts_demangle(function->name);
-    if (symbol->demangled && strcmp(symbol->demangled, symbol->name) == 0) {
-        free(symbol->demangled);
-        symbol->demangled = NULL;
-    }
+    symbol->name = rts_short_name(function->name);
+    RTS_FREE char *demangled = rts_demangle(function->name);
+    if (demangled && strcmp(demangled, function->name) != 0)
+        symbol->demangled = rts_short_name(demangled);
     symbol->aliases = join_aliases(function->aliases);
     symbol->module = base_name(rts_object_path(object));
     symbol->source = function->source;

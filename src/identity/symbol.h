@@ -28,6 +28,8 @@ struct rts_symbol {
     enum rts_join join;    /* meaningful with a graph */
     char *build_id;        /* "gnu-build-id:<hex>", or "sha256:<hex>" without one */
     bool build_id_is_file_hash;
+    /* Names are no longer than RTS_NAME_MAX (util/short_name.h), each of the aliases by itself; ids
+     * are made of the whole name. */
     char *name;      /* mangled, no version */
     char *demangled; /* NULL when it does not differ from name */
     char *aliases;   /* comma-separated, sorted; NULL when there is none */

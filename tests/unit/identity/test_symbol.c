@@ -11,6 +11,7 @@
 #include "identity/symbol.h"
 
 #include "binary/object.h"
+#include "util/short_name.h"
 
 #include "../oracle.h"
 
@@ -306,6 +307,42 @@ static void aliases_are_bounded(void **state)
     rts_symbol_table_destroy(table);
 }
 
+/* Names are bounded, each by itself, and the id is that of the whole name. */
+static void long_names_are_cut(void **state)
+{
+    (void)state;
+    static char long_name[2][5000];
+    static const char *aliases[] = {long_name[1], "short", NULL};
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_object object = file_with_build_id(1);
+    struct rts_symbol *const *symbols;
+    const struct rts_symbol *found[2];
+    memset(long_name[0], 'n', sizeof long_name[0] - 1);
+    memset(long_name[1], 'a', sizeof long_name[1] - 1);
+    object.functions[0].name = long_name[0];
+    object.functions[0].aliases = aliases;
+    for (int i = 0; i < 2; i++) {
+        object.serial++;
+        long_name[0][sizeof long_name[0] - 2] = (char)('0' + i);
+        assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+        found[i] = symbols[0];
+        assert_int_equal(strlen(found[i]->name), RTS_NAME_MAX);
+        assert_int_equal(strlen(found[i]->aliases), RTS_NAME_MAX + strlen(",short"));
+    }
+    assert_ptr_not_equal(found[0], found[1]);
+    assert_string_not_equal(found[0]->symbol_id, found[1]->symbol_id);
+    assert_string_not_equal(found[0]->name, found[1]->name);
+    if (oracle_has("python3")) {
+        char *expected =
+            oracle_ask("python3 -c \"import base64,hashlib\n"
+                       "d=hashlib.sha256(b'00abcdef\\0.text\\0'+b'n'*4998+b'1').digest()\n"
+                       "print('sym:binary:'+base64.urlsafe_b64encode(d).decode().rstrip('='))\"");
+        assert_string_equal(found[1]->symbol_id, expected);
+        free(expected);
+    }
+    rts_symbol_table_destroy(table);
+}
+
 /* A function that is inlined here and has a body there is one symbol in two forms, whichever comes
  * first: what is said of it depends on what was hit. */
 static void forms_count_as_one(void **state)
@@ -436,6 +473,7 @@ int main(void)
         cmocka_unit_test(one_file_has_one_symbol),
         cmocka_unit_test(a_file_speaks_for_itself),
         cmocka_unit_test(aliases_are_bounded),
+        cmocka_unit_test(long_names_are_cut),
         cmocka_unit_test(forms_count_as_one),
         cmocka_unit_test(trimmed_to_its_share),
         cmocka_unit_test(scheme_has_a_word),

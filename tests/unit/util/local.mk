@@ -13,6 +13,7 @@ util_unit_tests = \
 	tests/unit/util/test_own_memory \
 	tests/unit/util/test_sha256 \
 	tests/unit/util/test_share \
+	tests/unit/util/test_short_name \
 	tests/unit/util/test_table \
 	tests/unit/util/test_time_namespace \
 	tests/unit/util/test_utf8 \
@@ -21,6 +22,7 @@ check_PROGRAMS += $(util_unit_tests)
 TESTS += $(util_unit_tests)
 
 tests_unit_util_test_base64url_SOURCES = tests/unit/util/test_base64url.c tests/unit/oracle.h
+tests_unit_util_test_short_name_SOURCES = tests/unit/util/test_short_name.c tests/unit/oracle.h
 tests_unit_util_test_buffer_SOURCES = tests/unit/util/test_buffer.c
 tests_unit_util_test_clock_SOURCES = tests/unit/util/test_clock.c tests/unit/oracle.h
 tests_unit_util_test_file_replace_SOURCES = tests/unit/util/test_file_replace.c
