@@ -155,7 +155,7 @@ def refusal(command, environment, *wanted):
     )  # fmt: skip
     problems = [] if done_run.returncode == 1 else ["exit status %d" % done_run.returncode]
     problems += ["no word of %r" % text for text in wanted if text not in done_run.stderr]
-    problems += ["it takes %d lines" % n for n in [done_run.stderr.count("\n")] if n != 1]
+    problems += ["it is said %d times" % n for n in [done_run.stderr.count("cannot load")] if n != 1]
     problems += ["the command was started"] * os.path.exists(marker)
     return ["%s: %s; stderr: %s" % (command, problem, done_run.stderr) for problem in problems]
 
