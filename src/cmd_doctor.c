@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "doctor/judge.h"
 #include "doctor/probe.h"
+#include "sealing/origin.h"
 #include "sending/settings_delivery.h"
 #include "settings/settings_options.h"
 #include "unwind/architecture.h"
@@ -148,6 +149,7 @@ int rts_cmd_doctor(int argc, char **argv)
     struct request request = {0};
     struct rts_error error;
     signal(SIGPIPE, SIG_IGN);
+    rts_core_forbid(); /* we stay dumpable: children that are sampled are as we are */
     rts_settings_init(&request.settings);
     int status = run(argc, argv, &request, &error);
     if (status < 0)

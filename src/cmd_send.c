@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "sealing/origin.h"
+#include "sealing/seal.h"
 #include "sending/fact_reader.h"
 #include "sending/send_account.h"
 #include "sending/send_input.h"
@@ -330,6 +332,7 @@ static int run(struct send *send, int argc, char **argv, const struct option *op
     send->signals = open_signals();
     if (send->signals < 0)
         return rts_fail_errno(error, errno, "cannot receive signals");
+    rts_seal(RTS_SEAL_SEND, 0, NULL);
     if (send->union_path) {
         struct rts_error failure;
         if (rts_send_union(&send->settings, send->union_path, send->signals, &failure) < 0)
@@ -359,7 +362,9 @@ int rts_cmd_send(int argc, char **argv)
 {
     struct send send = {.signals = -1, .account.fd = -1};
     struct rts_error error;
+    struct rts_origin origin;
     RTS_FREE struct option *options = rts_settings_long_options(own_options);
+    rts_origin_leave(&origin);
     rts_settings_init(&send.settings);
     if (run(&send, argc, argv, options, &error) < 0)
         note_failure(&send, &error);

@@ -114,7 +114,7 @@ static const char help_text[] =
 static void print_version(void)
 {
     printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s, zstd: %s, "
-           "archives: %s, rpm: %s)\n",
+           "archives: %s, rpm: %s, filters: %s)\n",
            PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
            LIBCURL_VERSION, OpenSSL_version(OPENSSL_VERSION),
 #if defined HAVE_LIBIBERTY && defined HAVE_RUST_NAMES
@@ -135,6 +135,11 @@ static void print_version(void)
            "no",
 #endif
 #ifdef HAVE_LIBRPM
+           "yes",
+#else
+           "no",
+#endif
+#ifdef HAVE_LIBSECCOMP
            "yes"
 #else
            "no"

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The include rule of src/types.h, checked: a stage folder includes types.h, util/ and itself;
-# process/, binary/ and package/ also broker/, unwind/, identity/ and package/ also binary/, identity/ graph/ as well, report/ the account in
-# facts/, trace/ the records in capture/, and doctor/ capture/ and process/. recording/ keeps what
-# the stages found in a trace, settings/ knows delivery/, sending/ both of them and the account, and
+# process/, binary/ and package/ also broker/, unwind/, identity/ and package/ also binary/, identity/
+# graph/ as well, report/ the account in facts/, trace/ the records in capture/, and doctor/ capture/
+# and process/; capture/, delivery/, trace/, doctor/ and rpm/ also sealing/. recording/ keeps what the
+# stages found in a trace, settings/ knows delivery/, sending/ both of them and the account, and
 # session/ every stage. Prints TAP.
 set -uo pipefail
 cd "${top_srcdir:-$(dirname "$0")/..}/src" || exit 99
@@ -36,16 +37,17 @@ allowed_folders() {
     case $1 in
     util) echo 'util' ;;
     process | binary) echo "util broker $1" ;;
+    capture | delivery | rpm) echo "util sealing $1" ;;
     unwind) echo "util binary unwind" ;;
     package) echo "util broker binary package" ;;
     identity) echo "util binary graph identity" ;;
     report) echo "util facts report" ;;
-    trace) echo "util capture trace" ;;
+    trace) echo "util capture sealing trace" ;;
     recording) echo "util binary facts process trace unwind recording" ;;
     settings) echo "util delivery settings" ;;
     sending) echo "util delivery facts settings sending" ;;
     session) find . -mindepth 1 -maxdepth 1 -type d -printf '%f ' ;;
-    doctor) echo "util capture process doctor" ;;
+    doctor) echo "util capture process sealing doctor" ;;
     *) echo "util $1" ;;
     esac
 }

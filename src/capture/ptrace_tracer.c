@@ -7,6 +7,7 @@
 
 #include "capture/ptrace_image.h"
 #include "capture/record_writer.h"
+#include "sealing/seal.h"
 #include "util/clock.h"
 #include "util/memory.h"
 
@@ -297,6 +298,7 @@ static void *run(void *context)
     rts_ptrace_hurry();
     rts_ptrace_clock_init(&tracer->clock);
     rts_ptrace_seat_init(&tracer->seat);
+    rts_seal(RTS_SEAL_TRACER, 0, NULL);
     uint64_t next = rts_clock_monotonic_ns();
     while (!atomic_load(&tracer->stopping)) {
         uint64_t now = rts_clock_monotonic_ns();

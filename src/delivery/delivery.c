@@ -12,6 +12,8 @@
 
 #include "delivery/backoff.h"
 #include "delivery/delivery_state.h"
+#include "sealing/reach.h"
+#include "sealing/seal.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -85,6 +87,17 @@ static int open_parts(struct rts_delivery *delivery, const struct rts_delivery_o
     return delivery->spool ? 0 : -1;
 }
 
+/* The certificates are read again for every connection, and the token when it changes. */
+static bool needs_files(const struct rts_delivery_options *options)
+{
+    const struct rts_upload_options *upload = &options->upload;
+    return rts_reach_takes_capabilities(upload->cacert, false) ||
+           rts_reach_takes_capabilities(upload->cert, false) ||
+           rts_reach_takes_capabilities(upload->key, false) ||
+           rts_reach_takes_capabilities(upload->token_file, false) ||
+           rts_reach_takes_capabilities(options->spool.directory, true);
+}
+
 /* Signals are for the thread that handles them: here they would interrupt nothing. */
 static int start_thread(struct rts_delivery *delivery)
 {
@@ -115,6 +128,7 @@ struct rts_delivery *rts_delivery_create(const struct rts_delivery_options *opti
     delivery->drain_only = options->endpoint.drain_only;
     delivery->next_sequence = choose_sequence(options, delivery->spool);
     delivery->seed = rts_hash_u64(delivery->next_sequence ^ (uint64_t)getpid());
+    delivery->seal_needs = needs_files(options) ? RTS_SEAL_NEED_FILES : 0;
     int failure = start_thread(delivery);
     if (failure) {
         rts_fail_errno(error, failure, "cannot start the thread that delivers");

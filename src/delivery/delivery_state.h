@@ -20,6 +20,7 @@ struct rts_delivery {
     bool drain_only;
     bool greet;
     uint32_t retry_first_ms, retry_max_ms;
+    unsigned seal_needs; /* enum rts_seal_need */
     pthread_t thread;
 
     /* Held while files are read and written, sometimes for long. Who needs both takes this one

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "sealing/seal.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -298,6 +299,7 @@ static void greet(struct rts_delivery *delivery)
 void *rts_delivery_run(void *opaque)
 {
     struct rts_delivery *delivery = opaque;
+    rts_seal(RTS_SEAL_DELIVERY, delivery->seal_needs, NULL);
     if (delivery->greet)
         greet(delivery);
     while (!is_over(delivery)) {

@@ -17,9 +17,11 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-static void child(int go, int exec_error, char *const *argv)
+static void child(int go, int exec_error, char *const *argv, const struct rts_origin *origin)
 {
     sigset_t none;
+    if (origin)
+        rts_origin_return(origin);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
@@ -34,7 +36,8 @@ static void child(int go, int exec_error, char *const *argv)
     _exit(127);
 }
 
-int rts_command_start(struct rts_command *command, char *const *argv, struct rts_error *error)
+int rts_command_start(struct rts_command *command, char *const *argv,
+                      const struct rts_origin *origin, struct rts_error *error)
 {
     int go[2], exec_error[2];
     if (pipe2(go, O_CLOEXEC) < 0)
@@ -46,12 +49,16 @@ int rts_command_start(struct rts_command *command, char *const *argv, struct rts
         return rts_fail_errno(error, number, "cannot start %s: pipe", argv[0]);
     }
     signal(SIGCHLD, SIG_DFL); /* whoever started us may ignore it: then there is no exit status */
+    if (origin)
+        rts_origin_show(origin); /* its events are opened before it runs */
     pid_t pid = fork();
     if (pid == 0) {
         close(go[1]); /* else our own copy would keep the pipe open when the parent dies */
-        child(go[0], exec_error[1], argv);
+        child(go[0], exec_error[1], argv, origin);
     }
     int number = errno;
+    if (origin)
+        rts_origin_hide();
     close(go[0]);
     close(exec_error[1]);
     if (pid < 0) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sealing/origin.h"
 #include "util/error.h"
 
 struct rts_command {
@@ -25,9 +26,12 @@ struct rts_command {
         .go = -1, .exec_error = -1                                                                 \
     }
 
-/* Forks the child, which has an empty signal mask, and the default dispositions of the signals that
- * a session ignores for itself. Our own disposition of SIGCHLD becomes the default. */
-int rts_command_start(struct rts_command *command, char *const *argv, struct rts_error *error);
+/* Forks the child, which has an empty signal mask, the default dispositions of the signals that a
+ * session ignores for itself, and what `origin` has; NULL: we have not changed that. Our own
+ * disposition of SIGCHLD becomes the default. To be called before rts_seal(), which a child cannot
+ * undo. */
+int rts_command_start(struct rts_command *command, char *const *argv,
+                      const struct rts_origin *origin, struct rts_error *error);
 
 /* Lets it exec. RTS_NOT_FOUND or RTS_NOT_PERMITTED when that fails. */
 int rts_command_release(struct rts_command *command, const char *name, struct rts_error *error);

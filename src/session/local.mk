@@ -25,6 +25,7 @@ librtsample_a_SOURCES += \
 	src/session/session_record.c \
 	src/session/session_records.c \
 	src/session/session_replay.c \
+	src/session/session_seal.c \
 	src/session/session_segments.c \
 	src/session/session_targets.c \
 	src/session/session_turn.c \

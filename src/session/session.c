@@ -236,6 +236,7 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
         if (session->settings->duration_ms)
             loop.deadline = rts_clock_monotonic_ns() + session->settings->duration_ms * 1000000;
         rts_session_say_limits(session);
+        rts_session_seal(session);
         rts_notify("READY=1");
         sample_until_done(session, &loop);
         stop_and_flush(session);
@@ -254,6 +255,7 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
         .call_graph = settings->call_graph,
         .command = RTS_COMMAND_INIT,
     };
+    rts_origin_leave(&session.origin);
     RTS_CLOSE int signals = rts_session_open_signals();
     int result = signals < 0 ? rts_fail_errno(error, errno, "cannot receive signals") : 0;
     rts_session_open_stages(&session);

@@ -76,6 +76,7 @@ struct rts_session {
     struct rts_recorder_counts recorded;
     FILE *stats; /* opened before a command runs; NULL: not asked for */
     bool stats_written;
+    struct rts_origin origin; /* what we were, and a command is to be */
     struct rts_command command;
     char *group; /* owned: the folder of the control group that is sampled; NULL: none */
     char container_id[RTS_CONTAINER_ID_SIZE]; /* sampled by its processes, without a folder */
@@ -274,6 +275,9 @@ bool rts_session_is_stopped(void);
 /* The closing account for people, and --stats. From here on SIGINT and SIGTERM interrupt a wait for
  * the reader of the facts. */
 int rts_session_report(struct rts_session *session, struct rts_error *error);
+
+/* When all is open and the command runs: gives up what the run does not need any more. */
+void rts_session_seal(const struct rts_session *session);
 
 /* Tells people what the kernel did not permit. */
 void rts_session_say_limits(const struct rts_session *session);

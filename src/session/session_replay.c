@@ -319,6 +319,7 @@ static int run(struct rts_session *session, struct rts_error *error)
         look_at_first(session, &record, &there, error) < 0 ||
         rts_session_open_outputs(session, error) < 0)
         return -1;
+    rts_session_seal(session);
     if (take_records(session, &record, there, error) < 0)
         return -1;
     session->started_ns = replay->first_ns;
@@ -378,6 +379,7 @@ int rts_session_replay(const struct rts_settings *settings, const char *path,
         .cpu_count = CPUS_MAX,
     };
     char uri[RTS_BUNDLE_URI_SIZE];
+    rts_origin_leave(&session.origin);
     rts_session_open_stages(&session);
     session.code_map.finder = &replay.finder;
     replay.files =

@@ -165,7 +165,7 @@ static int32_t *list_candidates(const struct rts_session *session, size_t *count
     size_t all, kept = 0;
     int32_t *pids = rts_process_list("/proc", 0, &all);
     struct rts_standing standing;
-    rts_standing_read("/proc", &standing);
+    rts_standing_look("/proc", &standing);
     for (size_t i = 0; i < all; i++) {
         char path[32];
         struct stat folder;
@@ -337,7 +337,8 @@ static bool group_ended(struct rts_session *session, bool thorough)
 static int attach_command(struct rts_session *session, struct rts_error *error)
 {
     if (session->command.pid == 0 &&
-        rts_command_start(&session->command, session->settings->command, error) < 0)
+        rts_command_start(&session->command, session->settings->command, &session->origin, error) <
+            0)
         return -1;
     return rts_capture_add_process(session->capture, session->command.pid, error);
 }

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sealing/reach.h"
+#include "sealing/seal.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/memory.h"
@@ -35,9 +37,10 @@ struct rts_packer {
     size_t count;
     bool hurry, stop;
 
-    char *directory;    /* constant */
-    unsigned percent;   /* constant */
-    uint64_t worked_ns; /* the thread's own: its CPU time at the last pause */
+    char *directory;     /* constant */
+    unsigned percent;    /* constant */
+    unsigned seal_needs; /* constant */
+    uint64_t worked_ns;  /* the thread's own: its CPU time at the last pause */
 };
 
 static uint64_t thread_cpu_ns(void)
@@ -90,6 +93,7 @@ static struct job *next_job(struct rts_packer *packer)
 static void *work(void *opaque)
 {
     struct rts_packer *packer = opaque;
+    rts_seal(RTS_SEAL_PACKER, packer->seal_needs, NULL);
     const struct rts_bundle_pace pace = {packer, pause_after_piece};
     for (struct job *job; (job = next_job(packer));) {
         struct rts_packed result = {0};
@@ -138,6 +142,7 @@ struct rts_packer *rts_packer_create(const char *directory, unsigned percent,
     packer->last = &packer->first;
     packer->directory = rts_strdup(directory);
     packer->percent = percent;
+    packer->seal_needs = rts_reach_takes_capabilities(directory, true) ? RTS_SEAL_NEED_FILES : 0;
     pthread_mutex_init(&packer->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

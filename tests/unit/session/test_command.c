@@ -29,7 +29,7 @@ static int status_of(const char *line)
 {
     struct rts_command command = RTS_COMMAND_INIT;
     char *argv[] = {"sh", "-c", (char *)(uintptr_t)line, NULL};
-    assert_int_equal(rts_command_start(&command, argv, NULL), 0);
+    assert_int_equal(rts_command_start(&command, argv, NULL, NULL), 0);
     assert_false(rts_command_poll(&command)); /* it waits */
     assert_int_equal(rts_command_release(&command, "sh", NULL), 0);
     wait_for(&command);
@@ -59,7 +59,7 @@ static void expect_refusal(char *path, enum rts_failure failure, int number)
     struct rts_command command = RTS_COMMAND_INIT;
     struct rts_error error = {0};
     char *argv[] = {path, NULL};
-    assert_int_equal(rts_command_start(&command, argv, &error), 0);
+    assert_int_equal(rts_command_start(&command, argv, NULL, &error), 0);
     pid_t child = command.pid;
     assert_int_equal(rts_command_release(&command, path, &error), -1);
     assert_int_equal(error.failure, failure);
@@ -92,7 +92,7 @@ static void test_not_released(void **state)
     assert_non_null(mkdtemp(path));
     char *argv[] = {"rmdir", path, NULL};
     struct rts_command command = RTS_COMMAND_INIT;
-    assert_int_equal(rts_command_start(&command, argv, NULL), 0);
+    assert_int_equal(rts_command_start(&command, argv, NULL, NULL), 0);
     pid_t child = command.pid;
     rts_command_finish(&command);
     assert_int_equal(waitpid(child, NULL, WNOHANG), -1);
@@ -111,7 +111,7 @@ static void test_parent_dies(void **state)
         close(told[0]);
         char *argv[] = {"sleep", "1000", NULL};
         struct rts_command command = RTS_COMMAND_INIT;
-        if (rts_command_start(&command, argv, NULL) < 0)
+        if (rts_command_start(&command, argv, NULL, NULL) < 0)
             _exit(1);
         kill(getpid(), SIGKILL);
     }
@@ -131,7 +131,7 @@ static void test_killed_while_waiting(void **state)
     char *argv[] = {"true", NULL};
     struct rts_command command = RTS_COMMAND_INIT;
     struct rts_error error = {0};
-    assert_int_equal(rts_command_start(&command, argv, NULL), 0);
+    assert_int_equal(rts_command_start(&command, argv, NULL, NULL), 0);
     siginfo_t info;
     kill(command.pid, SIGKILL);
     assert_int_equal(waitid(P_PID, (id_t)command.pid, &info, WEXITED | WNOWAIT), 0);
@@ -183,7 +183,7 @@ static void test_ignored_children(void **state)
     signal(SIGCHLD, SIG_IGN);
     struct rts_command command = RTS_COMMAND_INIT;
     char *argv[] = {"sh", "-c", "exit 3", NULL};
-    assert_int_equal(rts_command_start(&command, argv, NULL), 0);
+    assert_int_equal(rts_command_start(&command, argv, NULL, NULL), 0);
     assert_int_equal(rts_command_release(&command, "sh", NULL), 0);
     bool ended = false;
     for (int i = 0; i < 5000 && !ended; i++) {

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The capabilities of the calling thread: bits by their numbers. */
+#ifndef RTS_SEALING_CAPABILITIES_H
+#define RTS_SEALING_CAPABILITIES_H
+
+#include <stdint.h>
+
+/* What it may have: its permitted set; 0 when that cannot be read. */
+uint64_t rts_capabilities_permitted(void);
+
+/* Drops all that is not in `kept` from every set: bounding (where that is permitted, by
+ * CAP_SETPCAP), ambient, inheritable, which ends empty, permitted and effective. What it has not it
+ * does not get. Returns 0, or -1 with errno when it still has more. */
+int rts_capabilities_keep(uint64_t kept);
+
+/* Has only `effective` in effect, of what is permitted, until another call. Returns 0, or -1 with
+ * errno. */
+int rts_capabilities_use(uint64_t effective);
+
+#endif

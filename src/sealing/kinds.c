@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealing/kinds.h"
+
+#include <linux/capability.h>
+#include <stddef.h>
+
+#define BIT(capability) (1ULL << (capability))
+
+/* Headers of before Linux 5.8 and 5.9. */
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#endif
+#ifndef CAP_CHECKPOINT_RESTORE
+#define CAP_CHECKPOINT_RESTORE 40
+#endif
+
+/* Files of everybody. */
+#define FILES (BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH))
+
+/* What reading /proc/PID, its map_files and its root takes, in other namespaces as well. */
+#define PEEK                                                                                       \
+    (BIT(CAP_SYS_PTRACE) | BIT(CAP_SYS_ADMIN) | BIT(CAP_CHECKPOINT_RESTORE) | BIT(CAP_SYS_CHROOT))
+
+/* rtsample-rpm gets its database as nobody's, and becomes nobody in a root of its own. */
+#define RPM                                                                                        \
+    (BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_CHROOT))
+
+/* As another user: what it opens is opened with that user's rights. */
+#define BECOME (BIT(CAP_SETUID) | BIT(CAP_SETGID))
+
+/* A command, and rtsample-rpm, may have become somebody else when they are to end. Rings that are
+ * opened later may be beyond the limit on locked memory. */
+#define MAIN (BIT(CAP_PERFMON) | BIT(CAP_SYS_PTRACE) | BIT(CAP_KILL) | BIT(CAP_IPC_LOCK))
+
+#define WRITES (RTS_CALLS_OPEN | RTS_CALLS_CHANGE)
+#define READER                                                                                     \
+    (RTS_CALLS_OPEN | RTS_CALLS_LOCAL | RTS_CALLS_IDS | RTS_CALLS_ENTER | RTS_CALLS_FORK |         \
+     RTS_CALLS_TRACE)
+
+static const struct {
+    const char *word;
+    uint64_t capabilities;
+    unsigned calls;
+} kinds[RTS_SEAL_KINDS] = {
+    /* It reads targets itself: hence FILES, PEEK and RTS_CALLS_OPEN, _ENTER and _FORK. */
+    [RTS_SEAL_MAIN] = {"main", MAIN | FILES | PEEK,
+                       RTS_CALLS_PERF | WRITES | RTS_CALLS_ENTER | RTS_CALLS_FORK},
+    /* Memory of the target is read from a file where process_vm_readv() is refused. */
+    [RTS_SEAL_TRACER] = {"tracer", BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH),
+                         RTS_CALLS_OPEN | RTS_CALLS_TRACE},
+    [RTS_SEAL_BROKER] = {"broker", PEEK | BECOME | BIT(CAP_DAC_READ_SEARCH), READER},
+    /* What it starts is a broker. */
+    [RTS_SEAL_KEEPER] = {"keeper", PEEK | BECOME | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_KILL),
+                         READER},
+    /* The resolver loads libraries, and runs in threads of its own. */
+    [RTS_SEAL_DELIVERY] = {"delivery", 0, WRITES | RTS_CALLS_NETWORK | RTS_CALLS_LOAD},
+    [RTS_SEAL_PACKER] = {"packer", 0, WRITES | RTS_CALLS_LOAD},
+    [RTS_SEAL_RPM_READER] = {"rpm_reader", 0, WRITES | RTS_CALLS_LOAD},
+    [RTS_SEAL_REPLAY] = {"replay", FILES, WRITES | RTS_CALLS_LOAD},
+    [RTS_SEAL_SEND] = {"send", FILES, WRITES | RTS_CALLS_LOAD | RTS_CALLS_NETWORK},
+};
+
+static const struct {
+    enum rts_seal_need need;
+    uint64_t capabilities;
+    unsigned calls;
+} needs_add[] = {
+    {RTS_SEAL_NEED_PTRACE, BIT(CAP_SYS_PTRACE), RTS_CALLS_TRACE},
+    /* What it may call, and drop, it inherits from us. */
+    {RTS_SEAL_NEED_RPM, RPM, RTS_CALLS_EXECUTE | RTS_CALLS_FORK | RTS_CALLS_LOAD | RTS_CALLS_IDS},
+    {RTS_SEAL_NEED_NOTIFY, 0, RTS_CALLS_LOCAL},
+    {RTS_SEAL_NEED_FILES, FILES, 0},
+};
+
+const char *rts_seal_kind_word(enum rts_seal_kind kind)
+{
+    return kinds[kind].word;
+}
+
+uint64_t rts_seal_kind_capabilities(enum rts_seal_kind kind, unsigned needs, uint64_t permitted)
+{
+    uint64_t kept = kinds[kind].capabilities;
+    for (size_t i = 0; i < sizeof needs_add / sizeof *needs_add; i++)
+        kept |= needs & needs_add[i].need ? needs_add[i].capabilities : 0;
+    if (kept & BIT(CAP_PERFMON) && !(permitted & BIT(CAP_PERFMON)))
+        kept |= BIT(CAP_SYS_ADMIN);
+    return kept & permitted;
+}
+
+unsigned rts_seal_kind_calls(enum rts_seal_kind kind, unsigned needs)
+{
+    unsigned calls = RTS_CALLS_BASIC | kinds[kind].calls;
+    for (size_t i = 0; i < sizeof needs_add / sizeof *needs_add; i++)
+        calls |= needs & needs_add[i].need ? needs_add[i].calls : 0;
+    return calls;
+}
