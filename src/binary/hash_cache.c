@@ -14,6 +14,7 @@
 #include "util/cleanup.h"
 #include "util/file_replace.h"
 #include "util/memory.h"
+#include "util/own_folder.h"
 #include "util/table.h"
 
 #define FILE_NAME "file-hashes"
@@ -170,33 +171,16 @@ static bool is_private(const struct stat *status)
            !(status->st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static int check_directory(const char *directory, struct rts_error *error)
-{
-    struct stat status;
-    if (mkdir(directory, 0700) < 0 && errno != EEXIST)
-        return rts_fail_errno(error, errno, "cannot make the cache directory %s", directory);
-    if (stat(directory, &status) < 0)
-        return rts_fail_errno(error, errno, "cannot use the cache directory %s", directory);
-    if (!S_ISDIR(status.st_mode))
-        return rts_fail(error, RTS_FAILED, "the cache directory %s is no directory", directory);
-    if (!is_private(&status))
-        return rts_fail(
-            error, RTS_FAILED,
-            "others may write into the cache directory %s, and so plant hashes: give one "
-            "with mode 0700 that is yours",
-            directory);
-    return 0;
-}
-
 struct rts_hash_cache *rts_hash_cache_open(const char *directory, struct rts_error *error)
 {
-    if (check_directory(directory, error) < 0)
+    RTS_CLOSE int folder = rts_own_folder_open(AT_FDCWD, directory, directory, "the cache", error);
+    if (folder < 0)
         return NULL;
     struct rts_hash_cache *cache = rts_calloc(1, sizeof *cache);
     size_t size = strlen(directory) + sizeof "/" FILE_NAME;
     cache->path = rts_calloc(1, size);
     snprintf(cache->path, size, "%s/" FILE_NAME, directory);
-    int fd = open(cache->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(folder, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat status;
     RTS_FCLOSE FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
     if (file && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && is_private(&status))

@@ -14,6 +14,7 @@
 #include "util/buffer.h"
 #include "util/clock.h"
 #include "util/memory.h"
+#include "util/output_file.h"
 
 /* How long one call waits for a reader that takes nothing: a sampler must go on. */
 #define READER_PATIENCE_NS 1000000000ULL
@@ -49,10 +50,10 @@ static int open_target(const char *path, struct rts_error *error)
         return fd >= 0 ? fd : rts_fail_errno(error, errno, "cannot write facts to stdout");
     }
     /* At the end of the file, wherever that is by then: who rotates logs may empty it. */
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                  0600);
+    int fd = rts_output_open(path, O_APPEND | O_NONBLOCK, "the facts", error);
     if (fd < 0)
-        return rts_fail_errno(error, errno, "cannot open %s for the facts", path);
+        return -1;
+    (void)!ftruncate(fd, 0); /* fails on a pipe, where there is nothing to cut */
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* that was for the opening only */
     return fd;
 }

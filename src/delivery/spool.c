@@ -80,6 +80,7 @@ struct rts_spool *rts_spool_open(const struct rts_spool_options *options, struct
         rts_spool_close(spool);
         return NULL;
     }
+    rts_spool_directory_close_to_others(spool->directory);
     return spool;
 }
 

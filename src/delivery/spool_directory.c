@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/own_folder.h"
 
 /* Files of one name that are moved to the same place; more of them stay where they are. */
 #define SAME_NAME_MAX 1000
@@ -21,24 +22,14 @@
 int rts_spool_directory_open(int parent, const char *name, const char *path,
                              struct rts_error *error)
 {
+    return rts_own_folder_open(parent, name, path, "the spool", error);
+}
+
+void rts_spool_directory_close_to_others(int directory)
+{
     struct stat status;
-    bool made = mkdirat(parent, name, 0700) == 0;
-    if (!made && errno != EEXIST && errno != EROFS)
-        return rts_fail_errno(error, errno, "cannot make the directory %s", path);
-    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent >= 0 ? O_NOFOLLOW : 0);
-    RTS_CLOSE int fd = openat(parent, name, flags);
-    if (fd < 0 || fstat(fd, &status) != 0)
-        return rts_fail_errno(error, errno, "cannot open the directory %s", path);
-    uid_t self = geteuid();
-    if (status.st_uid != self && self != 0)
-        return rts_fail(error, RTS_NOT_PERMITTED, "the directory %s belongs to somebody else",
-                        path);
-    /* Some media know no modes, or take no changes; what is on them is there already. */
-    if (status.st_mode & 077)
-        (void)!fchmod(fd, 0700);
-    if (made && parent >= 0)
-        (void)!fsync(parent);
-    return rts_take_fd(&fd);
+    if (fstat(directory, &status) == 0 && status.st_uid == geteuid() && status.st_mode & 077)
+        (void)!fchmod(directory, 0700);
 }
 
 int rts_spool_directory_lock(int directory, const char *path, struct rts_error *error)
@@ -137,6 +128,10 @@ int rts_spool_directory_read(int directory, const char *name, size_t size_max,
     if (!S_ISREG(status.st_mode) || (uintmax_t)status.st_size > size_max)
         return rts_fail(error, RTS_FAILED, "it is %s",
                         S_ISREG(status.st_mode) ? "too large" : "no regular file");
+    /* From before the directory was closed to others. */
+    if (status.st_uid != geteuid() && status.st_uid != 0)
+        return rts_fail(error, RTS_FAILED, "it belongs to another user (%u)",
+                        (unsigned)status.st_uid);
     int failure = read_all(fd, (size_t)status.st_size, out);
     return failure ? rts_fail_errno(error, failure, "it cannot be read") : 0;
 }

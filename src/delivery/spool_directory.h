@@ -15,11 +15,13 @@
 /* Begins the names of files that are not finished; one that is found was left by a crash. */
 #define RTS_SPOOL_TEMPORARY ".tmp-"
 
-/* Opens a directory, made 0700 if it is not there, and made so if it is open to others. `parent` is
- * a descriptor or AT_FDCWD. In a parent of our own (`parent` >= 0) a symbolic link is refused.
- * Returns the descriptor or -1; `path` is for the text. */
+/* Opens a directory, made 0700 if it is not there, by the rule of util/own_folder.h. `parent` is a
+ * descriptor or AT_FDCWD. Returns the descriptor or -1; `path` is for the text. */
 int rts_spool_directory_open(int parent, const char *name, const char *path,
                              struct rts_error *error);
+
+/* Makes a directory of ours 0700, where the medium knows modes and takes changes. */
+void rts_spool_directory_close_to_others(int directory);
 
 /* Takes the lock that makes us the one owner; held until the descriptor that it returns is closed,
  * or by the kernel's hand when we die. -1 when somebody else has it. */
@@ -30,8 +32,8 @@ int rts_spool_directory_lock(int directory, const char *path, struct rts_error *
 int rts_spool_directory_write(int directory, const char *name, const struct rts_buffer *head,
                               const struct rts_buffer *body, struct rts_error *error);
 
-/* Appends the content of a regular file of at most `size_max` bytes. error->number is 0 when it is
- * something else or larger. */
+/* Appends the content of a regular file of at most `size_max` bytes, which is ours or of root.
+ * error->number is 0 when it is something else. */
 int rts_spool_directory_read(int directory, const char *name, size_t size_max,
                              struct rts_buffer *out, struct rts_error *error);
 

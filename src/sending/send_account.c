@@ -2,13 +2,13 @@
 #include "sending/send_account.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "util/clock.h"
+#include "util/output_file.h"
 #include "util/own_memory.h"
 
 int rts_send_account_open(struct rts_send_account *sent, const struct rts_settings *settings,
@@ -16,10 +16,9 @@ int rts_send_account_open(struct rts_send_account *sent, const struct rts_settin
 {
     *sent = (struct rts_send_account){.begun_ns = rts_clock_monotonic_ns(), .fd = -1};
     const char *path = settings->stats_path;
-    if (path && (sent->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) < 0)
-        return rts_fail(error, RTS_FAILED, "cannot open %s for the account: %s", path,
-                        strerror(errno));
-    return 0;
+    if (path)
+        sent->fd = rts_output_open(path, 0, "the account", error);
+    return path && sent->fd < 0 ? -1 : 0;
 }
 
 void rts_send_account_add(struct rts_send_account *sent, const struct rts_delivery_counts *counts)

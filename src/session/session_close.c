@@ -19,6 +19,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/output_file.h"
 #include "util/own_memory.h"
 
 #define FEATURES_MAX 8
@@ -66,11 +67,13 @@ int rts_session_open_outputs(struct rts_session *session, struct rts_error *erro
         return -1;
     if (!stats)
         return 0;
-    int fd = open(stats, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    session->stats = fd < 0 ? NULL : fdopen(fd, "w");
+    RTS_CLOSE int fd = rts_output_open(stats, 0, "the account", error);
+    if (fd < 0)
+        return -1;
+    session->stats = fdopen(fd, "w");
     if (!session->stats)
-        return rts_fail(error, RTS_FAILED, "cannot open %s for the account: %s", stats,
-                        strerror(errno));
+        return rts_fail_errno(error, errno, "cannot open %s for the account", stats);
+    rts_take_fd(&fd);
     return 0;
 }
 

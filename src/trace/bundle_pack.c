@@ -24,6 +24,7 @@
 #include "util/cleanup.h"
 #include "util/json.h"
 #include "util/nameless_file.h"
+#include "util/own_folder.h"
 #include "util/whole_io.h"
 
 /* Of the trace format, in meta.json. */
@@ -197,12 +198,12 @@ static int write_bundle(int fd, const struct rts_buffer *meta, int trace, uint64
 
 /* ---- its name ---- */
 
-/* Makes a folder that may be there already. */
+/* Makes a folder that may be there already. Nobody but us and root can change what is in it then,
+ * so that names below it stay what they are. */
 static int make_folder(const char *path, struct rts_error *error)
 {
-    if (mkdir(path, 0777) < 0 && errno != EEXIST)
-        return rts_fail_errno(error, errno, "cannot make the folder %s", path);
-    return 0;
+    RTS_CLOSE int fd = rts_own_folder_open(AT_FDCWD, path, path, "bundles", error);
+    return fd < 0 ? -1 : 0;
 }
 
 static int sync_folder(const char *path)

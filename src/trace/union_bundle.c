@@ -121,7 +121,7 @@ int rts_union_bundle_write(const char *path, const struct rts_union_content *con
     const struct part parts[] = {files[0], files[1], {"meta.json", &meta, 0}, files[2]};
     int result = write_archive(path, parts, 4, &bytes, error);
     if (result == 0)
-        result = rts_file_replace(path, bytes.data, bytes.size, 0644, RTS_DURABLE, error);
+        result = rts_file_replace(path, bytes.data, bytes.size, 0600, RTS_DURABLE, error);
     rts_buffer_finish(&meta);
     rts_buffer_finish(&bytes);
     return result;

@@ -14,6 +14,7 @@
 #include "trace/record_encode.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
+#include "util/output_file.h"
 
 /* Handed to the system in pieces of this size. */
 #define BUFFER_BYTES ((size_t)256 << 10)
@@ -114,9 +115,11 @@ static int write_beginning(struct rts_trace_writer *writer, struct rts_error *er
 
 static int open_file(const char *path, struct rts_error *error)
 {
-    RTS_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    RTS_CLOSE int fd = rts_output_open(path, O_RDWR | O_NONBLOCK, "the trace", error);
     struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0)
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &status) < 0)
         return rts_fail_errno(error, errno, "cannot open %s for the trace", path);
     if (!S_ISREG(status.st_mode))
         return rts_fail(error, RTS_USAGE, "cannot write the trace to %s: it is no regular file",

@@ -3,13 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/place.h"
+
+/* Of names for the temporary file, each one of 2^30. */
+#define TRIES_MAX 16
 
 static int write_all(int fd, const char *bytes, size_t size)
 {
@@ -27,63 +32,81 @@ static int write_all(int fd, const char *bytes, size_t size)
     return 0;
 }
 
-/* A rename is on disk when the folder is. */
-static int sync_folder(const char *folder)
-{
-    RTS_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? -1 : fsync(fd);
-}
-
-/* Where the content goes: the target of a symbolic link, or the path itself; the caller frees it.
- * NULL with errno set when that is no place for a file. */
-static char *target_of(const char *path)
-{
-    struct stat file;
-    if (stat(path, &file) < 0)
-        return errno == ENOENT ? strdup(path) : NULL;
-    if (!S_ISREG(file.st_mode)) {
-        errno = S_ISDIR(file.st_mode) ? EISDIR : EINVAL;
-        return NULL;
-    }
-    return realpath(path, NULL);
-}
-
-static int fill_and_rename(int fd, const char *temporary, const char *target, const void *bytes,
-                           size_t size, mode_t mode, enum rts_durability durability)
+static int fill_and_rename(const struct rts_place *place, int fd, const char *temporary,
+                           const void *bytes, size_t size, mode_t mode,
+                           enum rts_durability durability)
 {
     if (write_all(fd, bytes, size) < 0 || fchmod(fd, mode) < 0)
         return -1;
     if (durability == RTS_DURABLE && fsync(fd) < 0)
         return -1;
-    return rename(temporary, target);
+    return renameat(place->folder, temporary, place->folder, place->name);
+}
+
+/* Makes a file beside the place; its name is in `temporary`. */
+static int create_beside(const struct rts_place *place, char temporary[NAME_MAX + 1])
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+    unsigned char random[6];
+    for (int i = 0; i < TRIES_MAX; i++) {
+        char ending[sizeof random + 1] = "";
+        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+            return -1;
+        for (size_t j = 0; j < sizeof random; j++)
+            ending[j] = letters[random[j] % 32];
+        if (snprintf(temporary, NAME_MAX + 1, ".%s.%s", place->name, ending) > NAME_MAX)
+            return errno = ENAMETOOLONG, -1;
+        int fd = openat(place->folder, temporary,
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+/* A rename is on disk when the folder is. */
+static int sync_folder(const struct rts_place *place)
+{
+    RTS_CLOSE int fd = openat(place->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -1 : fsync(fd);
+}
+
+static int replace(const struct rts_place *place, const char *path, const void *bytes, size_t size,
+                   mode_t mode, enum rts_durability durability, struct rts_error *error)
+{
+    char temporary[NAME_MAX + 1];
+    struct stat file;
+    bool is_there = fstatat(place->folder, place->name, &file, AT_SYMLINK_NOFOLLOW) == 0;
+    if (is_there && S_ISDIR(file.st_mode))
+        return rts_fail_errno(error, EISDIR, "cannot replace %s", path);
+    if (is_there && !S_ISREG(file.st_mode))
+        return rts_fail(error, RTS_FAILED, "cannot replace %s: it is not a regular file", path);
+    RTS_CLOSE int fd = create_beside(place, temporary);
+    if (fd < 0)
+        return rts_fail_errno(error, errno, "cannot create a file beside %s", path);
+    if (fill_and_rename(place, fd, temporary, bytes, size, mode, durability) < 0) {
+        int number = errno;
+        unlinkat(place->folder, temporary, 0);
+        return rts_fail_errno(error, number, "cannot replace %s", path);
+    }
+    if (durability == RTS_DURABLE && sync_folder(place) < 0)
+        return rts_fail_errno(error, errno, "cannot have the folder of %s written to the disk",
+                              path);
+    return 0;
 }
 
 int rts_file_replace(const char *path, const void *bytes, size_t size, mode_t mode,
                      enum rts_durability durability, struct rts_error *error)
 {
-    RTS_FREE char *target = target_of(path);
-    if (!target && errno == EINVAL)
-        return rts_fail(error, RTS_FAILED, "cannot replace %s: it is not a regular file", path);
-    if (!target)
+    struct rts_place place;
+    int result = rts_place_find(&place, path, RTS_LINKS_OF_OWNERS);
+    if (place.refusal)
+        return rts_fail(error, RTS_NOT_PERMITTED,
+                        "cannot replace %s: %s; give one in a folder of your own", path,
+                        place.refusal);
+    if (result < 0)
         return rts_fail_errno(error, errno, "cannot replace %s", path);
-    const char *slash = strrchr(target, '/');
-    int folder_length = slash ? (int)(slash - target) + 1 : 0;
-    RTS_FREE char *temporary = NULL;
-    RTS_FREE char *folder = NULL;
-    if (asprintf(&temporary, "%.*s.%s.XXXXXX", folder_length, target, target + folder_length) < 0)
-        return temporary = NULL, rts_fail_errno(error, ENOMEM, "cannot replace %s", path);
-    if (asprintf(&folder, "%.*s", slash ? folder_length : 1, slash ? target : ".") < 0)
-        return folder = NULL, rts_fail_errno(error, ENOMEM, "cannot replace %s", path);
-
-    RTS_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return rts_fail_errno(error, errno, "cannot create a file beside %s", path);
-    if (fill_and_rename(fd, temporary, target, bytes, size, mode, durability) < 0) {
-        int number = errno;
-        unlink(temporary);
-        return rts_fail_errno(error, number, "cannot replace %s", path);
-    }
-    if (durability == RTS_DURABLE && sync_folder(folder) < 0)
-        return rts_fail_errno(error, errno, "cannot have %s written to the disk", folder);
-    return 0;
+    result = replace(&place, path, bytes, size, mode, durability, error);
+    rts_place_leave(&place);
+    return result;
 }

@@ -2,7 +2,8 @@
 /*
  * Replaces a file as a whole: whoever opens it sees the old content or the new one, never a part. A
  * temporary file in the same folder, named after it with a dot in front and six characters behind,
- * is written and renamed over it; it is removed when something fails.
+ * is written and renamed over it; it is removed when something fails. Symbolic links are followed
+ * by the rule for outputs (RTS_LINKS_OF_OWNERS, util/place.h).
  */
 #ifndef RTS_UTIL_FILE_REPLACE_H
 #define RTS_UTIL_FILE_REPLACE_H

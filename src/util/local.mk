@@ -14,12 +14,15 @@ librtsample_a_SOURCES += \
 	src/util/library.c src/util/library.h \
 	src/util/log.c src/util/log.h \
 	src/util/memory.c src/util/memory.h \
+	src/util/output_file.c src/util/output_file.h \
+	src/util/own_folder.c src/util/own_folder.h \
 	src/util/own_memory.c src/util/own_memory.h \
 	src/util/nearest.c src/util/nearest.h \
 	src/util/nameless_file.c src/util/nameless_file.h \
 	src/util/notify.c src/util/notify.h \
 	src/util/open_below.c src/util/open_below.h src/util/walk_below.c \
 	src/util/option_reader.c src/util/option_reader.h \
+	src/util/place.c src/util/place.h \
 	src/util/sha256.c src/util/sha256.h \
 	src/util/share.c src/util/share.h \
 	src/util/short_name.c src/util/short_name.h \

@@ -270,7 +270,7 @@ def no_folder():
     path = os.path.join(WORK, "a-file")
     with open(path, "w"):
         pass
-    bare("a folder that cannot be: facts come without a bundle", path, "not in a bundle: cannot make the folder")
+    bare("a folder that cannot be: facts come without a bundle", path, "not in a bundle: cannot open the folder")
 
 
 def full_disk(limit=40000):

@@ -55,7 +55,7 @@ def names_of_files():
     problems = wrong_in(out + said, "[" + shown)
     os.unlink(program)
     _, out, said = run("replay", "-o", os.devnull, trace)
-    problems += wrong_in(out + said, "[" + shown)
+    problems += wrong_in(out + said, shown)
     # One that has no names in it, so that the file is looked for.
     event = Event()
     data = usual_records(event, mapping=event.mmap2(11, path=b"/nowhere/" + EVIL, build_id=b"x" * 20))
@@ -191,8 +191,222 @@ def terminal():
     return wrong_in(said.replace(b"\r\n", b"\n").replace(b"\r\x1b[K", b""), "\\x1b]0;owned")
 
 
+# --- What is written ---
+
+OTHER = 65534  # neither root nor whoever runs this
+
+
+def mode_of(path):
+    return os.lstat(path).st_mode & 0o7777
+
+
+ARCHIVES = b"archives: no" not in run("--version")[1]
+
+
+def outputs(folder):
+    """Every option that names a file to be written: {name of the file: words}"""
+    options = {"facts": "-o", "stats": "--stats", "trace": "--record", "metrics": "--metrics"}
+    options.update({"union": "--union"} if ARCHIVES else {})
+    return {name: [option, os.path.join(folder, name)] for name, option in options.items()}
+
+
+def for_all_to_write():
+    folder = own_folder()
+    os.chmod(folder, 0o1777)
+    return folder
+
+
+def busy_run(*words, **options):
+    return run(*words, "-d", "0.3", "--", build("busy"), **options)
+
+
+def modes():
+    """under a umask that takes nothing away, files are created 0600 and folders 0700; metrics 0644"""
+    folder, problems = own_folder(), []
+    words = [word for option in outputs(folder).values() for word in option]
+    words += ["--cas", os.path.join(folder, "cas")] if ARCHIVES else []
+    words += ["--spool", os.path.join(folder, "spool"), *WHO]
+    words += ["--endpoint", "http://127.0.0.1:9/signals/runtime-facts/ndjson"]
+    environment = {b"SymbolCapture__CacheDirectory": os.fsencode(os.path.join(folder, "cache"))}
+    status, _, said = busy_run(*words, environment=environment, umask=0)
+    found = set()
+    for where, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = os.path.join(where, name)
+            found.add(os.path.relpath(path, folder).split("/")[0])
+            wanted = 0o700 if name in folders else 0o644 if name == "metrics" else 0o600
+            if mode_of(path) != wanted:
+                problems.append("%s has mode %o" % (path, mode_of(path)))
+    missing = {*outputs(folder), "spool", "cache", *(["cas"] if ARCHIVES else [])} - found
+    if missing:
+        problems.append("no %s; status %d, %r" % (missing, status, said))
+    stats = os.path.join(folder, "sent")
+    os.umask(0)
+    run("send", "--endpoint", "http://127.0.0.1:9/", "--stats", stats, *WHO, write_facts(1)[0],
+        environment={b"Ingest__RetryMs": b"20", b"Ingest__RetryMaxMs": b"50"})
+    os.umask(0o022)
+    if mode_of(stats) != 0o600:
+        problems.append("the account of send has mode %o" % mode_of(stats))
+    return problems
+
+
+def chosen_modes():
+    """a file that is there keeps the mode that somebody gave it, but for a trace"""
+    folder, problems = own_folder(), []
+    for name in outputs(folder):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write("of before")
+        os.chmod(file.name, 0o640)
+    busy_run(*[word for option in outputs(folder).values() for word in option])
+    wanted_modes = {"facts": 0o640, "stats": 0o640, "trace": 0o600, "union": 0o600, "metrics": 0o644}
+    for name in outputs(folder):
+        wanted = wanted_modes[name]
+        if mode_of(os.path.join(folder, name)) != wanted:
+            problems.append("%s has mode %o" % (name, mode_of(os.path.join(folder, name))))
+    return problems
+
+
+def planted():
+    """where everybody may write, links, files, FIFOs and second names of others are refused, and what
+    they lead to is as it was"""
+    if not IS_ROOT:
+        raise Skip("giving files away takes root")
+    folder, victim, problems = for_all_to_write(), os.path.join(own_folder(), "victim"), []
+    with open(victim, "w", encoding="ascii") as file:
+        file.write("the victim's")
+
+    def link(path):
+        os.symlink(victim, path)
+
+    def file_of_theirs(path):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("theirs")
+        os.chmod(path, 0o666)
+
+    def fifo(path):
+        os.mkfifo(path, 0o666)
+
+    def second_name(path):
+        os.link(victim, path)
+
+    for plant in (link, file_of_theirs, fifo, second_name):
+        for name, (option, path) in outputs(folder).items():
+            plant(path)
+            before = os.lstat(path)
+            if plant is not second_name:
+                os.lchown(path, OTHER, OTHER)
+            status, out, said = busy_run(option, path, *([] if name == "facts" else ["-o", os.devnull]))
+            with open(victim, encoding="ascii") as file:
+                if file.read() != "the victim's":
+                    problems.append("%s by %s: the victim's file was written to" % (name, plant.__name__))
+            # What is replaced as a whole is a new file of ours: nothing was written into theirs.
+            replaced = name in ("union", "metrics") and plant in (file_of_theirs, second_name)
+            if replaced and (status or os.lstat(path).st_uid != 0 or os.lstat(path).st_ino == before.st_ino):
+                problems.append("%s by %s: status %d, %r" % (name, plant.__name__, status, said))
+            if not replaced and (status == 0 or os.fsencode(path) not in said or os.lstat(path).st_ino != before.st_ino):
+                problems.append("%s by %s: status %d, %r" % (name, plant.__name__, status, said))
+            problems += wrong_in(out + said)
+            os.unlink(path)
+    return problems
+
+
+def expected_places():
+    """links of our own, of root and in folders of their owners are followed, and devices are taken"""
+    folder, there, problems = for_all_to_write(), own_folder(), []
+    os.symlink(there, os.path.join(folder, "link"))
+    places = outputs(os.path.join(folder, "link"))
+    status, _, said = busy_run(*[word for option in places.values() for word in option])
+    problems += ["%s: status %d, %r" % (name, status, said) for name in places
+                 if status or not os.path.exists(os.path.join(there, name))]
+    for path in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        status, out, said = busy_run("-o", os.devnull, "--stats", path)
+        if status or b'{"version":1,' not in out:
+            problems.append("%s: status %d, %r, %r" % (path, status, out, said))
+    if IS_ROOT:
+        home = own_folder()
+        os.symlink(there, os.path.join(home, "link"))
+        for path in (home, os.path.join(home, "link")):
+            os.lchown(path, OTHER, OTHER)
+        status, _, said = busy_run("-o", os.path.join(home, "link", "facts"))
+        if status:
+            problems.append("below a link in its owner's folder: status %d, %r" % (status, said))
+    return problems
+
+
+def folders_of_others():
+    """root takes no spool, no folder for bundles and no cache of another user, nor one by a link of
+    his, nor one that he may write into; and changes nothing there"""
+    if not IS_ROOT:
+        raise Skip("giving folders away takes root")
+    problems = []
+    nowhere = ["--endpoint", "http://127.0.0.1:9/signals/runtime-facts/ndjson", *WHO]
+
+    def theirs(folder):
+        os.mkdir(folder, 0o700)
+        os.chown(folder, OTHER, OTHER)
+
+    def by_link(folder):
+        os.mkdir(folder + "-real", 0o755)
+        os.symlink(folder + "-real", folder)
+        os.lchown(folder, OTHER, OTHER)
+
+    def for_all(folder):
+        os.mkdir(folder)
+        os.chmod(folder, 0o1777)
+
+    def planted_in(folder):
+        os.mkdir(folder)
+        os.chmod(folder, 0o777)
+        with open(os.path.join(folder, "planted"), "w", encoding="ascii") as file:
+            os.chown(file.name, OTHER, OTHER)
+
+    for kind in (theirs, by_link, for_all, planted_in):
+        for what in ("spool", "send", "cas", "cache") if ARCHIVES else ("spool", "send", "cache"):
+            folder = os.path.join(own_folder(), what)
+            kind(folder)
+            mode, inside = mode_of(folder), sorted(os.listdir(folder))
+            environment = {}
+            words = ["-o", os.devnull]
+            if what == "spool":
+                words += ["--spool", folder, *nowhere]
+            elif what == "cas":
+                words += ["--cas", folder, *nowhere]
+            elif what == "cache":
+                environment[b"SymbolCapture__CacheDirectory"] = os.fsencode(folder)
+            if what == "send":
+                status, out, said = run("send", *nowhere, folder)
+            else:
+                status, out, said = busy_run(*words, environment=environment)
+            problems += wrong_in(out + said)
+            if os.fsencode(folder) not in said or (status == 0 and what in ("spool", "send")):
+                problems.append("%s, %s: status %d, %r" % (what, kind.__name__, status, said))
+            if mode_of(folder) != mode or sorted(os.listdir(folder)) != inside:
+                problems.append("%s, %s: mode %o, %s in it" % (what, kind.__name__, mode_of(folder), os.listdir(folder)))
+    return problems
+
+
+def planted_batches():
+    """a batch of somebody else in a spool is not sent"""
+    if not IS_ROOT:
+        raise Skip("giving files away takes root")
+    folder = new_spool()
+    path, _ = write_facts(3)
+    quick = {b"Ingest__RetryMs": b"20", b"Ingest__RetryMaxMs": b"50"}
+    run("send", "--endpoint", "http://127.0.0.1:9/signals/runtime-facts/ndjson", "--spool", folder, *WHO, path,
+        environment=quick)
+    batches = [name for name in os.listdir(folder) if name != "lock"]
+    for name in batches:
+        os.chown(os.path.join(folder, name), OTHER, OTHER)
+    with Server([]) as server:
+        _, out, said = run("send", "--endpoint", server.url(), folder, environment=quick)
+        problems = wrong_in(out + said, "it belongs to another user (%d)" % OTHER)
+        if server.requests or not batches:
+            problems.append("%d requests, %s" % (len(server.requests), batches))
+    return problems
+
+
 STEPS = [names_of_files, names_of_processes, answers_of_servers, names_in_a_spool, lines_that_are_sent, settings,
-         terminal]
+         terminal, modes, chosen_modes, planted, expected_places, folders_of_others, planted_batches]
 
 if __name__ == "__main__":
     run_steps(*STEPS)

@@ -181,8 +181,11 @@ static void test_refused(void **state)
     char path[128];
     assert_int_equal(mkdir(world->directory, 0700), 0);
     assert_int_equal(chmod(world->directory, 0777), 0);
+    snprintf(path, sizeof path, "%s/planted", world->directory);
+    close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     assert_null(rts_hash_cache_open(world->directory, &error));
     assert_non_null(strstr(error.text, "others may write"));
+    unlink(path);
     snprintf(path, sizeof path, "%s/no/such", world->directory);
     assert_null(rts_hash_cache_open(path, &error));
     assert_null(rts_hash_cache_open("/dev/null", &error));

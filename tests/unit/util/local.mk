@@ -10,6 +10,8 @@ util_unit_tests = \
 	tests/unit/util/test_nearest \
 	tests/unit/util/test_notify \
 	tests/unit/util/test_open_below \
+	tests/unit/util/test_output_file \
+	tests/unit/util/test_own_folder \
 	tests/unit/util/test_own_memory \
 	tests/unit/util/test_sha256 \
 	tests/unit/util/test_share \
@@ -40,3 +42,5 @@ tests_unit_util_test_share_SOURCES = tests/unit/util/test_share.c
 tests_unit_util_test_table_SOURCES = tests/unit/util/test_table.c
 tests_unit_util_test_utf8_SOURCES = tests/unit/util/test_utf8.c tests/unit/oracle.h
 tests_unit_util_test_visible_SOURCES = tests/unit/util/test_visible.c tests/unit/oracle.h
+tests_unit_util_test_output_file_SOURCES = tests/unit/util/test_output_file.c
+tests_unit_util_test_own_folder_SOURCES = tests/unit/util/test_own_folder.c
