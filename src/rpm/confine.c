@@ -4,9 +4,10 @@
 #include <grp.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "sealing/seal.h"
 
 /* A database of some thousand packages takes a second. */
 #define CPU_SECONDS 10
@@ -39,15 +40,20 @@ static void become_nobody(void)
 const char *rts_confine(const char *folder)
 {
     bool limited = limit(RLIMIT_CPU, CPU_SECONDS) && limit(RLIMIT_FSIZE, OUTPUT_BYTES) &&
-                   limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, FILES);
+                   limit(RLIMIT_NOFILE, FILES);
 #ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes */
     limited = limited && limit(RLIMIT_AS, MEMORY_BYTES);
 #endif
-    if (!limited || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || chdir(folder) < 0)
+    struct rts_sealed sealed;
+    bool inside = false;
+    if (!limited || chdir(folder) < 0)
         return NULL;
-    if (geteuid() != 0)
-        return folder;
-    bool inside = chroot(".") == 0;
-    become_nobody();
+    if (geteuid() == 0) {
+        inside = chroot(".") == 0;
+        become_nobody();
+    }
+    rts_seal(RTS_SEAL_RPM_READER, 0, &sealed);
+    if (sealed.privileges != 0)
+        return NULL;
     return inside ? "/" : folder;
 }

@@ -5,6 +5,6 @@ EXTRA_DIST += $(rpm_lister_sources)
 if HAVE_LIBRPM
 pkglibexec_PROGRAMS = src/rtsample-rpm
 src_rtsample_rpm_SOURCES = $(rpm_lister_sources)
-src_rtsample_rpm_LDADD = $(RPM_LIBS)
+src_rtsample_rpm_LDADD = librtsample.a $(RPM_LIBS) $(SECCOMP_LIBS)
 AM_CPPFLAGS += $(RPM_CFLAGS) -DRTS_LIBEXECDIR='"$(pkglibexecdir)"'
 endif

@@ -24,6 +24,6 @@ if HAVE_LIBRPM
 # It looks for this one beside itself, as rtsample does.
 check_PROGRAMS += tests/unit/package/rtsample-rpm
 tests_unit_package_rtsample_rpm_SOURCES = $(rpm_lister_sources)
-tests_unit_package_rtsample_rpm_LDADD = $(RPM_LIBS)
+tests_unit_package_rtsample_rpm_LDADD = librtsample.a $(RPM_LIBS) $(SECCOMP_LIBS)
 tests/e2e/packages_rpm.log: tests/unit/package/rtsample-rpm$(EXEEXT)
 endif
