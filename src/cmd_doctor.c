@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "doctor/judge.h"
 #include "doctor/probe.h"
+#include "doctor/self_seal.h"
 #include "sealing/origin.h"
 #include "sending/settings_delivery.h"
 #include "settings/settings_options.h"
@@ -19,20 +20,25 @@
 #include "util/option_reader.h"
 
 enum long_option {
-    OPTION_JSON = 256
+    OPTION_JSON = 256,
+    OPTION_SELF,
 };
 
 static const char short_options[] = "p:c:hV";
 
 static const struct option own_options[] = {
-    {"pid", required_argument, NULL, 'p'},    {"json", no_argument, NULL, OPTION_JSON},
-    {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+    {"pid", required_argument, NULL, 'p'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"self", no_argument, NULL, OPTION_SELF},
+    {"config", required_argument, NULL, 'c'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 struct request {
     int32_t pid;
-    bool json;
+    bool json, self;
     struct rts_settings settings; /* of the server for facts */
 };
 
@@ -52,6 +58,7 @@ static int parse_option(int option, struct request *request, struct rts_error *e
     switch (option) {
     case 'p': return parse_pid(request, error);
     case OPTION_JSON: request->json = true; return 0;
+    case OPTION_SELF: request->self = true; return 0;
     case 'c':
     case 'h':
     case 'V': return 0; /* rts_settings_look_ahead() saw them */
@@ -71,6 +78,8 @@ static int parse(int argc, char **argv, const struct option *options, struct req
     rts_settings_end_layer(&request->settings);
     if (optind < argc)
         return rts_fail(error, RTS_USAGE, "doctor takes no argument \"%s\"", argv[optind]);
+    if (request->self && request->pid > 0)
+        return rts_fail(error, RTS_USAGE, "doctor --self is about rtsample itself: without -p");
     return rts_settings_complete(&request->settings, error);
 }
 
@@ -130,6 +139,24 @@ static int look(const struct request *request, struct rts_error *error)
     return result;
 }
 
+/* What a run with these settings would need: see session/session_seal.c. */
+static unsigned needs(const struct rts_settings *settings)
+{
+    return (settings->resolve_packages ? RTS_SEAL_NEED_RPM : 0u) |
+           (getenv("NOTIFY_SOCKET") ? RTS_SEAL_NEED_NOTIFY : 0u);
+}
+
+static int look_at_ourselves(const struct request *request, struct rts_error *error)
+{
+    struct rts_self_findings findings;
+    struct rts_report *report = rts_calloc(1, sizeof *report);
+    rts_probe_self_seal(&findings, needs(&request->settings), "/proc", "/sys", "/");
+    rts_judge_self_seal(&findings, report);
+    int result = print(report, request->json, error);
+    free(report);
+    return result;
+}
+
 /* The exit status, or -1 with *error. */
 static int run(int argc, char **argv, struct request *request, struct rts_error *error)
 {
@@ -141,7 +168,9 @@ static int run(int argc, char **argv, struct request *request, struct rts_error 
     /* No variable of the environment makes this one connect: the file and the options do. */
     if (first.config && rts_settings_load_file(&request->settings, first.config, error) < 0)
         return -1;
-    return parse(argc, argv, options, request, error) < 0 ? -1 : look(request, error);
+    if (parse(argc, argv, options, request, error) < 0)
+        return -1;
+    return request->self ? look_at_ourselves(request, error) : look(request, error);
 }
 
 int rts_cmd_doctor(int argc, char **argv)

@@ -28,7 +28,7 @@ struct rts_check {
     const char *key; /* stable; static */
     enum rts_check_state state;
     const char *cause; /* a stable word; NULL: nothing is wrong */
-    char found[160];   /* what was seen */
+    char found[320];   /* what was seen */
     char because[320]; /* the cause in words; empty if there is none */
     char lost[160];    /* what is missing without it */
     char fixes[RTS_FIXES_MAX][320];

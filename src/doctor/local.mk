@@ -12,6 +12,7 @@ librtsample_a_SOURCES += \
 	src/doctor/judge_perf.c \
 	src/doctor/judge_ptrace.c \
 	src/doctor/judge_self.c \
+	src/doctor/judge_self_seal.c src/doctor/self_seal.h \
 	src/doctor/judge_target.c \
 	src/doctor/probe.c src/doctor/probe.h \
 	src/doctor/probe_access.c \
@@ -20,6 +21,7 @@ librtsample_a_SOURCES += \
 	src/doctor/probe_gates.c \
 	src/doctor/probe_perf.c \
 	src/doctor/probe_ptrace.c \
+	src/doctor/probe_self_seal.c \
 	src/doctor/probe_sampling.c src/doctor/probe_sampling.h \
 	src/doctor/report_json.c \
 	src/doctor/report_text.c

@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+/* The word for a capability, without "cap_" and in small letters: "sys_ptrace". Static; NULL: it is
+ * younger than this program. */
+const char *rts_capability_word(unsigned number);
+
 /* What it may have: its permitted set; 0 when that cannot be read. */
 uint64_t rts_capabilities_permitted(void);
 
