@@ -92,6 +92,11 @@ static int fill(scmp_filter_ctx filter, unsigned calls)
     return result;
 }
 
+void rts_filter_prepare(void)
+{
+    seccomp_api_get();
+}
+
 int rts_filter_set(unsigned calls)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
@@ -105,6 +110,10 @@ int rts_filter_set(unsigned calls)
 }
 
 #else
+
+void rts_filter_prepare(void)
+{
+}
 
 int rts_filter_set(unsigned calls)
 {

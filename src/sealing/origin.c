@@ -3,6 +3,8 @@
 
 #include <sys/prctl.h>
 
+#include "sealing/filter.h"
+
 void rts_origin_leave(struct rts_origin *origin)
 {
     *origin = (struct rts_origin){.dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)};
@@ -12,6 +14,7 @@ void rts_origin_leave(struct rts_origin *origin)
     if (origin->known)
         setrlimit(RLIMIT_CORE, &none);
     rts_origin_hide();
+    rts_filter_prepare();
 }
 
 void rts_core_forbid(void)
