@@ -12,6 +12,7 @@ librtsample_a_SOURCES += \
 	src/util/json_scan.c src/util/json_scan.h \
 	src/util/large_array.c src/util/large_array.h \
 	src/util/library.c src/util/library.h \
+	src/util/ledger.c src/util/ledger.h \
 	src/util/log.c src/util/log.h \
 	src/util/memory.c src/util/memory.h \
 	src/util/output_file.c src/util/output_file.h \

@@ -31,6 +31,18 @@ void rts_share_change(struct rts_share *share, size_t before, size_t now)
         rts_share_take(share, before - now);
 }
 
+void rts_share_change_of(struct rts_share *share, unsigned owner, size_t before, size_t now)
+{
+    rts_share_change(share, before, now);
+    rts_ledger_change(share->ledger, owner, before, now);
+}
+
+void rts_share_evict(struct rts_share *share, unsigned owner)
+{
+    share->evictions++;
+    rts_ledger_evict(share->ledger, owner);
+}
+
 bool rts_share_is_over(const struct rts_share *share)
 {
     return share->limit > 0 && share->bytes > share->limit;

@@ -12,10 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/ledger.h"
+
 struct rts_share {
-    size_t limit;       /* bytes; 0: none */
-    size_t bytes, peak; /* in use now, and at most so far */
-    uint64_t evictions; /* things that were let go of for want of room */
+    size_t limit;              /* bytes; 0: none */
+    size_t bytes, peak;        /* in use now, and at most so far */
+    uint64_t evictions;        /* things that were let go of for want of room */
+    struct rts_ledger *ledger; /* whose they are; borrowed; NULL: nobody asks */
 };
 
 #define RTS_SHARE_UNLIMITED ((struct rts_share){0})
@@ -31,6 +34,12 @@ void rts_share_take(struct rts_share *share, size_t bytes);
 
 /* What was `before` bytes large is `now` bytes large. */
 void rts_share_change(struct rts_share *share, size_t before, size_t now);
+
+/* The same of something that has an owner. */
+void rts_share_change_of(struct rts_share *share, unsigned owner, size_t before, size_t now);
+
+/* Something of this owner was let go of. */
+void rts_share_evict(struct rts_share *share, unsigned owner);
 
 /* More than is allowed? */
 bool rts_share_is_over(const struct rts_share *share);

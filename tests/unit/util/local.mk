@@ -7,6 +7,7 @@ util_unit_tests = \
 	tests/unit/util/test_heap \
 	tests/unit/util/test_json \
 	tests/unit/util/test_json_scan \
+	tests/unit/util/test_ledger \
 	tests/unit/util/test_nearest \
 	tests/unit/util/test_notify \
 	tests/unit/util/test_open_below \
@@ -25,6 +26,7 @@ TESTS += $(util_unit_tests)
 
 tests_unit_util_test_base64url_SOURCES = tests/unit/util/test_base64url.c tests/unit/oracle.h
 tests_unit_util_test_short_name_SOURCES = tests/unit/util/test_short_name.c tests/unit/oracle.h
+tests_unit_util_test_ledger_SOURCES = tests/unit/util/test_ledger.c
 tests_unit_util_test_buffer_SOURCES = tests/unit/util/test_buffer.c
 tests_unit_util_test_clock_SOURCES = tests/unit/util/test_clock.c tests/unit/oracle.h
 tests_unit_util_test_file_replace_SOURCES = tests/unit/util/test_file_replace.c
