@@ -122,7 +122,7 @@ void rts_object_destroy(struct rts_object *object)
     if (object->tree.root_fd >= 0)
         close(object->tree.root_fd);
     if (object->share)
-        rts_share_take(object->share, object->counted);
+        rts_share_change_of(object->share, object->owner, object->counted, 0);
     free(object->path);
     free(object->companion_path);
     free(object);

@@ -109,8 +109,10 @@ void rts_object_use_share(struct rts_object *object, struct rts_share *share);
 /* Counts `bytes` more for it, that the caller holds until the object is gone. */
 void rts_object_charge(struct rts_object *object, size_t bytes);
 
-/* A sample was taken in it: it is the last to be let go of. */
-void rts_object_see(struct rts_object *object);
+/* A sample was taken in it, in a process of this owner (process/owner.h): it is the last to be let
+ * go of. It takes room of the share of its first owner, or of root once that has been one. */
+void rts_object_see(struct rts_object *object, unsigned owner);
+unsigned rts_object_owner(const struct rts_object *object);
 
 /* Has the object cache chosen to let go of it (rts_object_cache_choose())? */
 bool rts_object_is_unwanted(const struct rts_object *object);

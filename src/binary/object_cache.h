@@ -52,8 +52,19 @@ void rts_object_cache_unref(struct rts_object_cache *cache, struct rts_object *o
  * the cache. */
 void rts_object_cache_use_share(struct rts_object_cache *cache, struct rts_share *share);
 
-/* Objects that are open at the same time, each with a descriptor; 0: as many as come. */
+/* Descriptors that objects may hold at the same time; 0: as many as come. */
 void rts_object_cache_limit_open(struct rts_object_cache *cache, size_t count);
+
+/* Do they hold more? */
+bool rts_object_cache_is_crowded(const struct rts_object_cache *cache);
+
+/* Whose descriptors they were, when there were too many last. */
+const struct rts_ledger *rts_object_cache_files(const struct rts_object_cache *cache);
+
+/*
+ * When anything below is let go of, it is of owners that have more than their fair share of it
+ * (util/ledger.h), and of theirs by the rules below.
+ */
 
 /*
  * Four steps give memory back, the gentlest first; all are for moments when nobody holds what an

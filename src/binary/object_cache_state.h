@@ -43,7 +43,8 @@ struct rts_object_cache {
     struct rts_hash_cache *hashes; /* NULL: none */
     unsigned unread_files;         /* with debug information that cannot be read */
     struct rts_share own, *share;  /* the one in use; its own until it is given another */
-    size_t open_max;               /* 0: none */
+    size_t open_max;               /* descriptors; 0: none */
+    struct rts_ledger files;       /* whose they are, when it was looked last */
     void (*forgotten)(void *context, uint32_t serial); /* NULL: nobody asks */
     void *context;
 };

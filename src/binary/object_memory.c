@@ -36,7 +36,7 @@ void rts_object_count(struct rts_object *object)
     if (!object->share)
         return;
     size_t now = own_bytes(object) + rts_object_part_bytes(object);
-    rts_share_change(object->share, object->counted, now);
+    rts_share_change_of(object->share, object->owner, object->counted, now);
     object->counted = now;
 }
 
@@ -52,7 +52,7 @@ void rts_object_charge(struct rts_object *object, size_t bytes)
     if (!object->share)
         return;
     object->counted += bytes;
-    rts_share_add(object->share, bytes);
+    rts_share_change_of(object->share, object->owner, 0, bytes);
 }
 
 void rts_object_make_room(struct rts_object *object, uint64_t bytes)
@@ -61,9 +61,31 @@ void rts_object_make_room(struct rts_object *object, uint64_t bytes)
         rts_object_cache_make_room(object->cache, object, bytes);
 }
 
-void rts_object_see(struct rts_object *object)
+static void change_owner(struct rts_object *object, unsigned owner)
+{
+    struct rts_ledger *ledger = object->share ? object->share->ledger : NULL;
+    rts_ledger_change(ledger, object->owner, object->counted, 0);
+    rts_ledger_change(ledger, owner, 0, object->counted);
+    object->owner = owner;
+    object->owned = true;
+}
+
+void rts_object_see(struct rts_object *object, unsigned owner)
 {
     object->seen = true;
+    if (!object->owned || (owner == RTS_OWNER_ROOT && object->owner != RTS_OWNER_ROOT))
+        change_owner(object, owner);
+}
+
+unsigned rts_object_owner(const struct rts_object *object)
+{
+    return object->owner;
+}
+
+unsigned rts_object_descriptors(const struct rts_object *object)
+{
+    bool companion = object->companion_found && object->companion.fd >= 0;
+    return (unsigned)(object->image.fd >= 0) + (object->tree.root_fd >= 0) + companion;
 }
 
 bool rts_object_is_unwanted(const struct rts_object *object)

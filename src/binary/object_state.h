@@ -50,9 +50,11 @@ struct rts_object {
     bool go_table_found;
     struct rts_table place_names; /* sub_<start> and offset_<place> handed out so far */
 
-    struct rts_share *share;        /* where its memory is counted; NULL: nowhere */
-    size_t counted;                 /* bytes of it that are, now */
-    size_t charged;                 /* bytes that others hold on its behalf */
+    struct rts_share *share; /* where its memory is counted; NULL: nowhere */
+    size_t counted;          /* bytes of it that are, now */
+    size_t charged;          /* bytes that others hold on its behalf */
+    unsigned owner;          /* whose share that is; root's until it is owned */
+    bool owned;
     struct rts_object_cache *cache; /* that it is in; NULL: none */
     uint64_t asks; /* how often parts of it were used; halved by rts_object_cache_age() */
     bool asked;    /* since then */
@@ -65,6 +67,9 @@ void rts_object_init_key(struct rts_object *object);
 
 /* Counts what it takes now, after a part was loaded or has grown. */
 void rts_object_count(struct rts_object *object);
+
+/* How many descriptors it holds. */
+unsigned rts_object_descriptors(const struct rts_object *object);
 
 /* What the parts take that can be loaded again. */
 size_t rts_object_part_bytes(const struct rts_object *object);

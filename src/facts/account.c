@@ -218,7 +218,23 @@ static void append_stopped(const struct rts_stop_times *stopped, struct rts_buff
     rts_buffer_text(out, "}");
 }
 
-static void append_memory(const struct rts_budget *memory, struct rts_buffer *out)
+static void append_owners(const struct rts_memory_owners *owners, struct rts_buffer *out)
+{
+    rts_buffer_text(out, ",\"owners\":{");
+    for (size_t i = 0; owners && i < owners->count; i++) {
+        const struct rts_memory_owner *owner = &owners->items[i];
+        rts_buffer_format(out, "%s\"%s\":", i ? "," : "", owner->digest);
+        for (unsigned table = 0, some = 0; table < RTS_MEMORY_COUNT; table++)
+            if (owner->evictions[table] > 0)
+                rts_buffer_format(out, "%c\"%s\":%" PRIu64, some++ ? ',' : '{',
+                                  rts_memory_name(table), owner->evictions[table]);
+        rts_buffer_text(out, "}");
+    }
+    rts_buffer_text(out, "}");
+}
+
+static void append_memory(const struct rts_budget *memory, const struct rts_memory_owners *owners,
+                          struct rts_buffer *out)
 {
     static const struct rts_budget none;
     const char *const words[] = {"bytes", "peak", "evictions"};
@@ -234,6 +250,7 @@ static void append_memory(const struct rts_budget *memory, struct rts_buffer *ou
         }
         rts_buffer_text(out, "}");
     }
+    append_owners(owners, out);
     rts_buffer_text(out, "}");
 }
 
@@ -333,7 +350,7 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       run->recorded_bytes, run->recorded_samples, run->unrecorded_samples);
     append_stopped(&run->stopped, out);
     rts_buffer_text(out, "}");
-    append_memory(run->memory, out);
+    append_memory(run->memory, run->memory_owners, out);
     append_run(run, out);
     if (run->trace)
         append_trace(run->trace, out);

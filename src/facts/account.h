@@ -133,7 +133,8 @@ struct rts_run_facts {
     uint64_t unrecorded_samples; /* that were used and are not in the trace: its limit, the disk */
     const struct rts_trace_account *trace; /* NULL: left out */
 
-    const struct rts_budget *memory; /* NULL: all zero */
+    const struct rts_budget *memory;               /* NULL: all zero */
+    const struct rts_memory_owners *memory_owners; /* NULL: none */
 
     struct rts_stop_times stopped;
 };

@@ -22,6 +22,23 @@ enum rts_memory_table {
     RTS_MEMORY_COUNT
 };
 
+/* What was let go of that was of one owner. */
+struct rts_memory_owner {
+    char digest[16];                      /* for people */
+    uint64_t evictions[RTS_MEMORY_COUNT]; /* by table; 0 where a table does not know owners */
+};
+
+/* Owners that are told one by one, those with the most; the others are together the last one. */
+#define RTS_MEMORY_OWNERS_MAX 16
+
+struct rts_memory_owners {
+    struct rts_memory_owner items[RTS_MEMORY_OWNERS_MAX];
+    size_t count;
+};
+
+/* Takes one in. */
+void rts_memory_owners_add(struct rts_memory_owners *owners, const struct rts_memory_owner *owner);
+
 struct rts_budget {
     size_t limit; /* three quarters of it are the shares, but for RTS_MEMORY_UNION; 0: none */
     struct rts_share shares[RTS_MEMORY_COUNT];

@@ -129,7 +129,8 @@ static void append_self(const struct rts_metrics_facts *facts, struct rts_buffer
     append_labelled(out, "build_info", "version", facts->version, 1);
 }
 
-static void append_memory(const struct rts_budget *memory, struct rts_buffer *out)
+static void append_memory(const struct rts_budget *memory, const struct rts_memory_owners *owners,
+                          struct rts_buffer *out)
 {
     static const struct rts_budget none;
     const struct rts_budget *shown = memory ? memory : &none;
@@ -148,6 +149,14 @@ static void append_memory(const struct rts_budget *memory, struct rts_buffer *ou
     for (unsigned i = 0; i < RTS_MEMORY_COUNT; i++)
         append_labelled(out, "memory_evictions_total", "table", rts_memory_name(i),
                         shown->shares[i].evictions);
+    append_head(out, "memory_owner_evictions_total", "counter",
+                "The same, by whose it was: a digest of the user.");
+    for (size_t i = 0; owners && i < owners->count; i++) {
+        uint64_t sum = 0;
+        for (unsigned table = 0; table < RTS_MEMORY_COUNT; table++)
+            sum += owners->items[i].evictions[table];
+        append_labelled(out, "memory_owner_evictions_total", "owner", owners->items[i].digest, sum);
+    }
 }
 
 void rts_metrics_write(const struct rts_account *account, const struct rts_metrics_facts *facts,
@@ -156,6 +165,6 @@ void rts_metrics_write(const struct rts_account *account, const struct rts_metri
     append_samples(account, out);
     append_stacks(account, out);
     append_events(account, out);
-    append_memory(facts->memory, out);
+    append_memory(facts->memory, facts->memory_owners, out);
     append_self(facts, out);
 }

@@ -17,7 +17,7 @@
 #define SYMBOL_BYTES_MAX ((size_t)512 << 20)
 
 /* Forms of one symbolId: many functions of one file may have one name. */
-#define FORMS_MAX 64
+#define FORMS_MAX 16
 
 /* Folded code can have hundreds of names; a line must stay short. Whole names beyond it are cut. */
 #define ALIASES_BYTES_MAX 4096
@@ -164,6 +164,7 @@ static struct rts_symbol *make_symbol(struct rts_object *object,
     symbol->aliases = join_aliases(function->aliases);
     symbol->module = base_name(rts_object_path(object));
     symbol->source = function->source;
+    symbol->owner = rts_object_owner(object);
     return symbol;
 }
 
@@ -195,7 +196,7 @@ static struct rts_symbol *add_form(struct rts_symbol_table *table, struct rts_sy
     symbol->next_form = first->next_form;
     first->next_form = symbol;
     first->bytes += symbol->bytes;
-    rts_share_add(table->share, symbol->bytes);
+    rts_share_change_of(table->share, first->owner, 0, symbol->bytes);
     return symbol;
 }
 
@@ -219,7 +220,7 @@ static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_obje
         symbol = add_form(table, first, symbol);
     } else if (symbol) {
         rts_symbol_recall_totals(table, hash, symbol);
-        rts_share_add(table->share, symbol->bytes);
+        rts_share_change_of(table->share, symbol->owner, 0, symbol->bytes);
         rts_table_add(&table->symbols, hash, symbol);
     }
     rts_identity_finish(&identity);

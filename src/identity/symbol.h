@@ -42,6 +42,7 @@ struct rts_symbol {
                                   higher, the later it was seen */
     struct rts_symbol *next_form;
     size_t bytes;      /* that it takes, or that all forms do */
+    unsigned owner;    /* of whose share: that of the object when it was named first */
     bool doomed, kept; /* while the table is trimmed */
 };
 

@@ -16,6 +16,9 @@ struct totals {
 /* With its place in the table. */
 #define TOTALS_BYTES (sizeof(struct totals) + 8 + 2 * sizeof(struct rts_table_slot))
 
+/* Of a symbol that is kept for being hot: those of honest files take some hundred. */
+#define KEPT_BYTES_MAX 16384
+
 /* Where nothing else bounds them. */
 #define TOTALS_MAX ((size_t)1 << 16)
 
@@ -112,7 +115,9 @@ static void mark_kept(struct rts_symbol **symbols, size_t count)
     qsort(symbols, count, sizeof *symbols, compare_hits);
     for (size_t i = 0; i < count; i++) {
         bool without_node = symbols[i]->join != RTS_JOIN_JOINED;
-        symbols[i]->kept = kept < RTS_SYMBOLS_KEPT || (without_node && unjoined < RTS_SYMBOLS_KEPT);
+        symbols[i]->kept =
+            symbols[i]->bytes <= KEPT_BYTES_MAX &&
+            (kept < RTS_SYMBOLS_KEPT || (without_node && unjoined < RTS_SYMBOLS_KEPT));
         kept++;
         unjoined += without_node;
     }
@@ -120,16 +125,17 @@ static void mark_kept(struct rts_symbol **symbols, size_t count)
 
 void rts_symbol_table_trim(struct rts_symbol_table *table)
 {
-    size_t excess = rts_share_excess(table->share), count = table->symbols.count, freed = 0;
+    size_t excess = rts_share_excess(table->share), count = table->symbols.count;
+    struct rts_losses losses;
     if (excess == 0 || count == 0)
         return;
+    rts_ledger_divide(table->share->ledger, table->share->limit, excess, &losses);
     struct rts_symbol **symbols = list_items(&table->symbols);
     mark_kept(symbols, count);
     qsort(symbols, count, sizeof *symbols, compare_seen);
-    for (size_t i = 0; i < count && freed < excess; i++) {
-        if (symbols[i]->kept)
+    for (size_t i = 0; i < count; i++) {
+        if (symbols[i]->kept || !rts_losses_take(&losses, symbols[i]->owner, symbols[i]->bytes))
             continue;
-        freed += symbols[i]->bytes;
         for (struct rts_symbol *form = symbols[i]; form; form = form->next_form)
             form->doomed = true;
     }
@@ -140,8 +146,8 @@ void rts_symbol_table_trim(struct rts_symbol_table *table)
             continue;
         rts_table_remove(&table->symbols, rts_symbol_hash(symbol->file, symbol->symbol_id),
                          is_symbol, symbol);
-        rts_share_take(table->share, symbol->bytes);
-        table->share->evictions++;
+        rts_share_change_of(table->share, symbol->owner, symbol->bytes, 0);
+        rts_share_evict(table->share, symbol->owner);
         remember_totals(table, symbol);
         rts_symbol_destroy(symbol);
     }

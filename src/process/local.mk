@@ -13,6 +13,7 @@ librtsample_a_SOURCES += \
 	src/process/module_name.c src/process/module_name.h \
 	src/process/namespace_root.c src/process/namespace_root.h \
 	src/process/neighbours.c src/process/neighbours.h \
+	src/process/owner.c src/process/owner.h \
 	src/process/process.c src/process/process.h src/process/process_state.h \
 	src/process/process_memory.c \
 	src/process/process_proc.c \

@@ -50,6 +50,7 @@ struct rts_process_table *rts_process_table_create(const char *proc_root)
 {
     struct rts_process_table *table = rts_calloc(1, sizeof *table);
     table->proc_root = proc_root ? rts_strdup(proc_root) : NULL;
+    rts_owners_init(&table->owners);
     return table;
 }
 
@@ -105,6 +106,7 @@ struct rts_process *rts_process_add_instance(struct rts_process_table *table, in
     process->born_ns = time;
     process->died_ns = UINT64_MAX;
     process->target = !table->selective;
+    process->owner = table->proc_root ? RTS_OWNER_OTHER : RTS_OWNER_ROOT;
     process->older = rts_table_remove(&table->by_pid, pid_hash(pid), same_pid, &pid);
     if (process->older && process->older->died_ns > time)
         process->older->died_ns = time;
@@ -165,10 +167,20 @@ void rts_process_add_mapping(struct rts_process_table *table, struct rts_process
     mapping.file =
         mapping.kind == RTS_MAPPING_FILE ? rts_mapped_files_get(&table->files, file) : NULL;
     mapping.placed = false;
-    if (!rts_mapping_set_has(&process->mappings, &mapping))
+    if (!rts_mapping_set_has(&process->mappings, &mapping)) {
+        bool shared = process->mappings.sharers != NULL;
         rts_mapping_set_add(&process->mappings, &mapping, retain, NULL);
-    else if (mapping.file) /* the same library at the same place, again and again */
+        table->copied += shared ? rts_mapping_set_bytes(&process->mappings) : sizeof mapping;
+    } else if (mapping.file) { /* the same library at the same place, again and again */
         rts_mapped_file_unref(mapping.file);
+    }
+}
+
+size_t rts_process_table_copied(struct rts_process_table *table)
+{
+    size_t copied = table->copied;
+    table->copied = 0;
+    return copied;
 }
 
 /* Storms are made of generated code, which takes the least to find again. */
@@ -232,11 +244,12 @@ void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t 
     /* The same exec may be reported by several events. */
     if (exec && !(process && same_event(process->born_ns, time))) {
         bool target = process && process->target;
-        struct rts_container container = {0};
-        if (process)
-            container = process->container;
+        const struct rts_process *before = process;
         process = rts_process_add_instance(table, pid, time);
-        process->container = container;
+        if (before) {
+            process->container = before->container;
+            process->owner = before->owner;
+        }
         process->target |= target;
         process->maps_known = true; /* all that follows is reported */
     }
@@ -262,6 +275,7 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
     child->maps_known = parent->maps_known;
     child->target = parent->target;
     child->container = parent->container;
+    child->owner = parent->owner;
     memcpy(child->name, parent->name, sizeof child->name);
     rts_mapping_set_share(&child->mappings, &parent->mappings);
     rts_text_copies_inherit(&child->copies, &parent->copies, retain, NULL);

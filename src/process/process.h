@@ -10,8 +10,10 @@
 #include "process/container.h"
 #include "process/mapped_file.h"
 #include "process/mapping.h"
+#include "process/owner.h"
 #include "process/socket.h"
 #include "process/text_copy.h"
+#include "util/share.h"
 
 struct rts_process {
     int32_t pid;
@@ -23,15 +25,17 @@ struct rts_process {
     bool unwatched;     /* its events have ended and it lives on, which the session has said */
     bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
     uint64_t cpu_ms;    /* that it had used when it was attached */
-    uint64_t start_ticks;           /* /proc/PID/stat: tells a reused pid; 0: not read yet */
-    uint64_t sampled_ns;            /* its last sample; 0: it has had none */
-    bool target;                    /* it is to be sampled; see rts_process_table_select() */
-    bool counted;                   /* the session has counted it in the account */
-    uint64_t read_again_ns;         /* not before this is /proc/PID/maps read again */
-    uint64_t read_wait_ns;          /* that was so long after the last reading; 0: none yet */
-    uint32_t reported;              /* mappings that the kernel reported since all were forgotten */
-    char name[17];                  /* comm */
-    struct rts_container container; /* its parent's, until the session looks */
+    uint64_t start_ticks;   /* /proc/PID/stat: tells a reused pid; 0: not read yet */
+    uint64_t sampled_ns;    /* its last sample; 0: it has had none */
+    bool target;            /* it is to be sampled; see rts_process_table_select() */
+    bool counted;           /* the session has counted it in the account */
+    uint64_t read_again_ns; /* not before this is /proc/PID/maps read again */
+    uint64_t read_wait_ns;  /* that was so long after the last reading; 0: none yet */
+    uint32_t reported;      /* mappings that the kernel reported since all were forgotten */
+    unsigned owner;         /* rts_process_owner() has it; until then a guess: that of its parent */
+    bool owner_known;
+    char name[17];                     /* comm */
+    struct rts_container container;    /* its parent's, until the session looks */
     char socket[RTS_SOCKET_TEXT_SIZE]; /* where it listens; empty: not known */
     uint8_t socket_looks;              /* how often the session has looked for it */
     struct rts_mapping_set mappings;
@@ -84,6 +88,13 @@ struct rts_process *rts_process_find(const struct rts_process_table *table, int3
  * tells? */
 bool rts_process_descends(const struct rts_process_table *table, int32_t pid);
 
+/* Whose it is (process/owner.h): read once per instance, when it is asked for. Of a trace all are
+ * root's, for nobody else is there. */
+unsigned rts_process_owner(struct rts_process_table *table, struct rts_process *process);
+
+/* Who the owners are; owned by the table. */
+const struct rts_owners *rts_process_table_owners(const struct rts_process_table *table);
+
 /* Reads the maps again after a gap (lost records, a process first heard of by its sample) and adds
  * what is not known yet: valid from time 0 on, or from `now` on (above 0) where something else was
  * known. At most once in 100 ms per process, and down to once in 3.2 s while nothing is ever new.
@@ -123,10 +134,18 @@ void rts_process_table_renew_file(struct rts_process_table *table, struct rts_ma
 /* The memory that it takes, in bytes, mapped files included, their objects not. */
 size_t rts_process_table_bytes(const struct rts_process_table *table);
 
-/* Forgets what is mapped in living processes, those first whose last sample is longest ago, until
- * `bytes` are given back; a sample of one makes it be read again. Returns of how many. Nothing of a
- * trace is forgotten, which is not read again. No sample may be under way. */
-uint64_t rts_process_table_shed(struct rts_process_table *table, size_t bytes);
+/* Puts the bytes of all processes into the ledger, by their owners. */
+void rts_process_table_list(struct rts_process_table *table, struct rts_ledger *ledger);
+
+/* Forgets what is mapped in living processes of those who are to lose something, those first whose
+ * last sample is longest ago; a sample of one makes it be read again. Each is counted in `share`.
+ * Nothing of a trace is forgotten, which is not read again. No sample may be under way. */
+void rts_process_table_shed(struct rts_process_table *table, struct rts_losses *losses,
+                            struct rts_share *share);
+
+/* Bytes of mappings that children have had of their own since this was asked last: what they share
+ * with their parent takes nothing. */
+size_t rts_process_table_copied(struct rts_process_table *table);
 
 /* Frees instances that ended before `horizon`, and mappings and files that nothing needs, or whose
  * object its owner does not want any more. */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the process table takes of memory, and how some of that is given back. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "process/process_state.h"
 #include "util/memory.h"
 #include "util/share.h"
+
+/* Of smaller processes a guess will do for whose they are. */
+#define ASKED_MIN 16384
 
 static void release(void *context, struct rts_mapped_file *file)
 {
@@ -25,6 +29,38 @@ static size_t mapped_bytes(const struct rts_process *process)
     return rts_mapping_set_bytes(&process->mappings) + copies_bytes(&process->copies);
 }
 
+unsigned rts_process_owner(struct rts_process_table *table, struct rts_process *process)
+{
+    uint32_t uid;
+    if (process->owner_known || !table->proc_root)
+        return process->owner;
+    process->owner_known = true;
+    if (rts_process_uid_read(table->proc_root, process->pid, &uid) == 0)
+        process->owner = rts_owners_find(&table->owners, uid);
+    return process->owner;
+}
+
+const struct rts_owners *rts_process_table_owners(const struct rts_process_table *table)
+{
+    return &table->owners;
+}
+
+static size_t bytes_of(const struct rts_process *process)
+{
+    return rts_heap_bytes(sizeof *process) + mapped_bytes(process);
+}
+
+void rts_process_table_list(struct rts_process_table *table, struct rts_ledger *ledger)
+{
+    size_t position = 0;
+    memset(ledger->used, 0, sizeof ledger->used);
+    for (struct rts_process *process; (process = rts_table_next(&table->by_instance, &position));) {
+        size_t bytes = bytes_of(process);
+        unsigned owner = bytes < ASKED_MIN ? process->owner : rts_process_owner(table, process);
+        rts_ledger_change(ledger, owner, 0, bytes);
+    }
+}
+
 size_t rts_process_table_bytes(const struct rts_process_table *table)
 {
     size_t position = 0;
@@ -32,7 +68,7 @@ size_t rts_process_table_bytes(const struct rts_process_table *table)
         rts_table_bytes(&table->by_pid) + rts_table_bytes(&table->by_instance) + table->files.bytes;
     for (const struct rts_process *process;
          (process = rts_table_next(&table->by_instance, &position));)
-        bytes += rts_heap_bytes(sizeof *process) + mapped_bytes(process);
+        bytes += bytes_of(process);
     return bytes;
 }
 
@@ -55,22 +91,23 @@ static void forget_mappings(struct rts_process *process)
     process->read_again_ns = process->read_wait_ns = 0;
 }
 
-uint64_t rts_process_table_shed(struct rts_process_table *table, size_t bytes)
+void rts_process_table_shed(struct rts_process_table *table, struct rts_losses *losses,
+                            struct rts_share *share)
 {
-    size_t position = 0, count = 0, freed = 0;
-    uint64_t shed = 0;
+    size_t position = 0, count = 0;
     if (!table->proc_root || table->by_pid.count == 0)
-        return 0;
+        return;
     struct rts_process **all = rts_calloc(table->by_pid.count, sizeof(struct rts_process *));
     for (struct rts_process *process; (process = rts_table_next(&table->by_pid, &position));)
         if (process->died_ns == UINT64_MAX && process->mappings.count > 0)
             all[count++] = process;
     if (count > 0)
         qsort(all, count, sizeof(struct rts_process *), longest_ago_first);
-    for (; shed < count && freed < bytes; shed++) {
-        freed += mapped_bytes(all[shed]);
-        forget_mappings(all[shed]);
+    for (size_t i = 0; i < count; i++) {
+        if (!rts_losses_take(losses, all[i]->owner, mapped_bytes(all[i])))
+            continue;
+        forget_mappings(all[i]);
+        rts_share_evict(share, all[i]->owner);
     }
     free(all);
-    return shed;
 }

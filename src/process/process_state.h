@@ -12,7 +12,9 @@ struct rts_process_table {
     struct rts_table by_pid;      /* the newest instance of each pid */
     struct rts_table by_instance; /* all instances */
     struct rts_mapped_files files;
+    struct rts_owners owners;
     uint64_t last_instance;
+    size_t copied;  /* rts_process_table_copied() */
     bool selective; /* not every process is a target */
 };
 

@@ -213,7 +213,8 @@ static bool is_of_time(const struct rts_code_map *map, const struct rts_mapped_f
     return map->time + TICK_NS >= file->from_ns && !(file->outdated && map->time >= file->until_ns);
 }
 
-static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object *object)
+static struct rts_code in_object(struct rts_code_map *map, struct rts_mapping *mapping,
+                                 struct rts_object *object)
 {
     struct rts_code code = {.kind = RTS_CODE_NO_FILE};
     if (!mapping->placed) {
@@ -226,7 +227,7 @@ static struct rts_code in_object(struct rts_mapping *mapping, struct rts_object 
         mapping->load_base = mapping->bias + rts_object_first_vaddr(object);
         mapping->placed = true;
     }
-    rts_object_see(object);
+    rts_object_see(object, rts_process_owner(map->processes, map->process));
     return (struct rts_code){
         .kind = RTS_CODE_OBJECT,
         .object = object,
@@ -267,7 +268,7 @@ struct rts_code rts_code_map_find(void *context, uint64_t pc)
         struct rts_object *vdso = map->finder ? map->finder->find_vdso(map->finder->context)
                                               : rts_object_cache_vdso(map->objects);
         if (vdso) {
-            code = in_object(mapping, vdso);
+            code = in_object(map, mapping, vdso);
             rts_object_cache_unref(map->objects, vdso); /* it is kept for the whole run */
             return code;
         }
@@ -275,7 +276,7 @@ struct rts_code rts_code_map_find(void *context, uint64_t pc)
     struct rts_mapped_file *file = mapping->file ? file_of(map, mapping) : NULL;
     struct rts_object *object = file ? rts_code_map_object(map, mapping) : NULL;
     if (object)
-        return in_object(mapping, object);
+        return in_object(map, mapping, object);
     code.kind = file && !file->no_elf ? RTS_CODE_NO_FILE : RTS_CODE_ANONYMOUS;
     if (code.kind == RTS_CODE_NO_FILE && file->bare && is_of_time(map, file))
         in_bare(mapping, &code);

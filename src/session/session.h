@@ -102,9 +102,12 @@ struct rts_session {
 
     struct rts_account account;
     struct rts_budget memory;
-    uint64_t evictions_given_back; /* of files, when the heap was last trimmed */
-    bool memory_stuck;             /* nothing more can be given back before the window ends */
-    struct rts_nameless nameless;  /* hits of functions without a name */
+    struct rts_ledger ledgers[RTS_MEMORY_COUNT]; /* of those tables that know owners */
+    bool owner_said[RTS_OWNERS_MAX];             /* that it takes more than its share */
+    size_t mappings_grown;                       /* bytes, since processes were bounded */
+    uint64_t evictions_given_back;               /* of files, when the heap was last trimmed */
+    bool memory_stuck;            /* nothing more can be given back before the window ends */
+    struct rts_nameless nameless; /* hits of functions without a name */
     struct rts_status_line status_line;
     uint64_t started_ns, ended_ns;
     uint64_t cpu_checked_ns, cpu_checked_ms; /* for max_cpu_percent */
@@ -321,6 +324,13 @@ void rts_session_relieve(struct rts_session *session);
 /* The same after a sample was counted. Names the stacks when there are too many, or when whole
  * files have to go; ends the window when its facts or the symbols take too much. */
 void rts_session_bound_memory(struct rts_session *session);
+
+/* When mappings have grown much since the last time, forgets those of whoever has too many; between
+ * any two records. */
+void rts_session_bound_processes(struct rts_session *session);
+
+/* By whom how much was let go of so far. */
+void rts_session_list_owners(const struct rts_session *session, struct rts_memory_owners *owners);
 
 /* At the end of a window: gives back what nothing needs, processes that ended before `horizon`, and
  * what is over the limits. */

@@ -196,6 +196,8 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
     char digest[RTS_SHA256_HEX_SIZE];
     rts_settings_sha256(session->settings, digest);
     const struct rts_guard_facts guard = rts_session_guard_facts(session);
+    struct rts_memory_owners owners;
+    rts_session_list_owners(session, &owners);
     struct rts_run_facts run = {
         .guard = &guard,
         .method = facts->method,
@@ -212,6 +214,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .recorded_samples = session->recorded.samples,
         .unrecorded_samples = session->recorded.unrecorded,
         .memory = &session->memory,
+        .memory_owners = &owners,
         .stopped = {facts->stops.count, facts->stops.total_ns, facts->stops.longest_ns,
                     facts->stops.too_long, facts->stops.refused, facts->stops.samples,
                     facts->stops.due, facts->stops.used_ns},

@@ -11,6 +11,7 @@
 #include "util/buffer.h"
 #include "util/clock.h"
 #include "util/heap.h"
+#include "util/log.h"
 
 /* Distinct stacks that wait for their names, where nothing else bounds them: deep recursion makes
  * every sample another one. */
@@ -32,6 +33,10 @@ void rts_session_open_memory(struct rts_session *session)
     struct rlimit files;
     rts_budget_init(&session->memory, session->settings->sampler.max_memory_bytes);
     struct rts_share *shares = session->memory.shares;
+    static const enum rts_memory_table owned[] = {RTS_MEMORY_OBJECTS, RTS_MEMORY_SYMBOLS,
+                                                  RTS_MEMORY_PROCESSES};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        shares[owned[i]].ledger = &session->ledgers[owned[i]];
     rts_object_cache_use_share(session->objects, &shares[RTS_MEMORY_OBJECTS]);
     rts_symbol_table_use_share(session->symbols, &shares[RTS_MEMORY_SYMBOLS]);
     rts_rule_cache_use_share(session->rules, &shares[RTS_MEMORY_RULES]);
@@ -107,7 +112,68 @@ static void bound_processes(struct rts_session *session)
         size_t excess = round == 0 ? rts_share_excess(share) : 0;
         if (excess == 0)
             return;
-        share->evictions += rts_process_table_shed(session->processes, excess);
+        struct rts_losses losses;
+        rts_process_table_list(session->processes, share->ledger);
+        rts_ledger_divide(share->ledger, share->limit, excess, &losses);
+        rts_process_table_shed(session->processes, &losses, share);
+    }
+}
+
+void rts_session_bound_processes(struct rts_session *session)
+{
+    const struct rts_share *share = &session->memory.shares[RTS_MEMORY_PROCESSES];
+    session->mappings_grown += rts_process_table_copied(session->processes);
+    if (share->limit == 0 || session->mappings_grown < share->limit)
+        return;
+    session->mappings_grown = 0;
+    bound_processes(session);
+}
+
+/* What people call the things in a table. */
+static const char *things_in(enum rts_memory_table table)
+{
+    switch (table) {
+    case RTS_MEMORY_OBJECTS: return "files";
+    case RTS_MEMORY_SYMBOLS: return "functions";
+    case RTS_MEMORY_PROCESSES: return "mappings";
+    default: return "things";
+    }
+}
+
+static void say_pressed(struct rts_session *session, unsigned owner, const char *things,
+                        const char *of)
+{
+    char digest[RTS_OWNER_DIGEST_SIZE];
+    if (session->owner_said[owner])
+        return;
+    session->owner_said[owner] = true;
+    rts_owners_digest(rts_process_table_owners(session->processes), owner, digest);
+    rts_log("owner %s: more %s than its share of %s: what is known of them is let go of first",
+            digest, things, of);
+}
+
+/* Once for each owner, where others needed what it had. */
+static void say_owners(struct rts_session *session)
+{
+    const struct rts_ledger *files = rts_object_cache_files(session->objects);
+    for (unsigned owner = 0; owner < RTS_OWNERS_MAX; owner++) {
+        if (files->pressed[owner])
+            say_pressed(session, owner, "files", "open files (ulimit -n)");
+        for (unsigned table = 0; table < RTS_MEMORY_COUNT; table++)
+            if (session->ledgers[table].pressed[owner])
+                say_pressed(session, owner, things_in(table), "Sampler:MaxMemoryBytes");
+    }
+}
+
+void rts_session_list_owners(const struct rts_session *session, struct rts_memory_owners *owners)
+{
+    *owners = (struct rts_memory_owners){.count = 0};
+    for (unsigned i = 0; i < RTS_OWNERS_MAX; i++) {
+        struct rts_memory_owner owner = {.digest = ""};
+        for (unsigned table = 0; table < RTS_MEMORY_COUNT; table++)
+            owner.evictions[table] = session->ledgers[table].evictions[i];
+        rts_owners_digest(rts_process_table_owners(session->processes), i, owner.digest);
+        rts_memory_owners_add(owners, &owner);
     }
 }
 
@@ -124,6 +190,7 @@ void rts_session_trim(struct rts_session *session, uint64_t horizon)
         session->lines = (struct rts_buffer)RTS_BUFFER_INIT;
     }
     session->memory_stuck = false;
+    say_owners(session);
 }
 
 /* Names the stacks so far, after which nothing holds an object. */
@@ -153,7 +220,8 @@ void rts_session_bound_memory(struct rts_session *session)
     rts_session_relieve(session);
     if (!may_name_early(session))
         return;
-    bool short_of_files = session->memory_stuck && !stuck;
+    bool short_of_files =
+        (session->memory_stuck && !stuck) || rts_object_cache_is_crowded(session->objects);
     if (rts_share_is_over(&shares[RTS_MEMORY_STACKS]) ||
         rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX || short_of_files)
         name_early(session);

@@ -18,8 +18,10 @@ static uint64_t duration_ms(const struct rts_session *session)
     return (rts_clock_monotonic_ns() - session->started_ns) / 1000000;
 }
 
-static struct rts_metrics_facts metrics_facts(const struct rts_session *session)
+static struct rts_metrics_facts metrics_facts(const struct rts_session *session,
+                                              struct rts_memory_owners *owners)
 {
+    rts_session_list_owners(session, owners);
     struct rts_own_memory memory;
     rts_own_memory_read(&memory);
     return (struct rts_metrics_facts){
@@ -30,6 +32,7 @@ static struct rts_metrics_facts metrics_facts(const struct rts_session *session)
         .peak_rss_kib = memory.peak_rss_kib,
         .frequency = rts_capture_facts(session->capture)->frequency,
         .memory = &session->memory,
+        .memory_owners = owners,
     };
 }
 
@@ -37,7 +40,8 @@ int rts_session_write_metrics(struct rts_session *session, struct rts_error *err
 {
     if (!session->settings->metrics_path)
         return 0;
-    struct rts_metrics_facts facts = metrics_facts(session);
+    struct rts_memory_owners owners;
+    struct rts_metrics_facts facts = metrics_facts(session, &owners);
     struct rts_buffer text = RTS_BUFFER_INIT;
     rts_metrics_write(&session->account, &facts, &text);
     /* Metrics of before a crash are of no use after it, and samples must not wait for a disk. */

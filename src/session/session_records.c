@@ -235,7 +235,10 @@ void rts_session_take_side_band(void *context, const struct rts_record *record)
     if (is_new && record->pid <= 0)
         return; /* outside of our pid namespace, where nobody has an id */
     switch (record->kind) {
-    case RTS_RECORD_MMAP: take_mmap(session, record); break;
+    case RTS_RECORD_MMAP:
+        take_mmap(session, record);
+        rts_session_bound_processes(session);
+        break;
     case RTS_RECORD_COMM:
         /* A thread's name is not its process's. */
         if (record->comm.exec || record->pid == record->tid)

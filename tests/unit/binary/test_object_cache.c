@@ -286,6 +286,103 @@ static void test_vdso(void **state)
     rts_object_cache_destroy(cache);
 }
 
+static struct rts_object *get_of(struct rts_object_cache *cache, const char *path, unsigned owner)
+{
+    struct rts_object *object = get(cache, path);
+    assert_non_null(object);
+    rts_object_see(object, owner);
+    return object;
+}
+
+/* A user opens many files, and root few before: when there are too many descriptors, those of the
+ * user go, the oldest first. What root has in use as well is root's. */
+static void test_open_files_of_owners(void **state)
+{
+    (void)state;
+    enum {
+        FILES = 40
+    };
+    struct rts_object_cache *cache = rts_object_cache_create(8);
+    struct rts_object *objects[FILES];
+    uint32_t serials[FILES];
+    char *paths[FILES];
+    unsigned gone = 0;
+    rts_object_cache_limit_open(cache, FILES - 5);
+    for (unsigned i = 0; i < FILES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "file%u", i);
+        paths[i] = make_file(name, 0);
+        objects[i] = get_of(cache, paths[i], i < 10 ? RTS_OWNER_ROOT : 3);
+        serials[i] = rts_object_serial(objects[i]);
+    }
+    rts_object_see(objects[15], RTS_OWNER_ROOT);
+    assert_int_equal(rts_object_owner(objects[15]), RTS_OWNER_ROOT);
+    rts_object_see(objects[15], 3);
+    assert_int_equal(rts_object_owner(objects[15]), RTS_OWNER_ROOT);
+    assert_true(rts_object_cache_is_crowded(cache));
+    assert_true(rts_object_cache_choose(cache));
+    for (unsigned i = 0; i < FILES; i++) {
+        gone += rts_object_is_unwanted(objects[i]);
+        assert_false(rts_object_is_unwanted(objects[i]) && (i < 10 || i == 15));
+    }
+    assert_in_range(gone, 5, 12);
+    assert_true(rts_object_is_unwanted(objects[10]) && !rts_object_is_unwanted(objects[39]));
+    assert_true(rts_object_cache_files(cache)->pressed[3]);
+    for (unsigned i = 0; i < FILES; i++)
+        rts_object_cache_unref(cache, objects[i]);
+    rts_object_cache_trim(cache);
+    assert_false(rts_object_cache_is_crowded(cache));
+    /* Of those that nobody uses half are root's. */
+    unsigned kept = 0;
+    for (unsigned i = 0; i < 10; i++)
+        kept += rts_object_serial(get(cache, paths[i])) == serials[i];
+    kept += rts_object_serial(get(cache, paths[15])) == serials[15];
+    assert_int_equal(kept, 4);
+    rts_object_cache_destroy(cache);
+    for (unsigned i = 0; i < FILES; i++)
+        oracle_file_done(paths[i]);
+}
+
+/* The memory of one who fills it goes, and not that of the others, though it is older. */
+static void test_memory_of_owners(void **state)
+{
+    (void)state;
+    enum {
+        FILES = 30
+    };
+    struct rts_ledger ledger = {0};
+    struct rts_share share = {.limit = 1 << 20, .ledger = &ledger};
+    struct rts_object_cache *cache = rts_object_cache_create(8);
+    struct rts_object *objects[FILES];
+    char *paths[FILES];
+    rts_object_cache_use_share(cache, &share);
+    for (unsigned i = 0; i < FILES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "file%u", i);
+        paths[i] = make_file(name, 0);
+        objects[i] = get_of(cache, paths[i], i < 5 ? 1 : 2);
+        rts_object_charge(objects[i], 40 << 10);
+    }
+    assert_int_equal(ledger.used[RTS_OWNER_ROOT], 0);
+    assert_int_equal(ledger.used[1] + ledger.used[2], share.bytes);
+    rts_object_see(objects[4], RTS_OWNER_ROOT);
+    assert_int_equal(ledger.used[RTS_OWNER_ROOT] + ledger.used[1] + ledger.used[2], share.bytes);
+    assert_true(rts_object_cache_choose(cache));
+    for (unsigned i = 0; i < FILES; i++)
+        assert_false(rts_object_is_unwanted(objects[i]) && i < 5);
+    assert_true(rts_object_is_unwanted(objects[5]));
+    for (unsigned i = 0; i < FILES; i++)
+        rts_object_cache_unref(cache, objects[i]);
+    rts_object_cache_trim(cache);
+    assert_false(rts_share_is_over(&share));
+    assert_true(ledger.evictions[2] > 0);
+    assert_int_equal(ledger.evictions[1] + ledger.evictions[RTS_OWNER_ROOT], 0);
+    rts_object_cache_destroy(cache);
+    assert_int_equal(share.bytes + ledger.used[0] + ledger.used[1] + ledger.used[2], 0);
+    for (unsigned i = 0; i < FILES; i++)
+        oracle_file_done(paths[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +396,8 @@ int main(void)
         cmocka_unit_test(test_failure_is_remembered),
         cmocka_unit_test(test_many_failures),
         cmocka_unit_test(test_vdso),
+        cmocka_unit_test(test_open_files_of_owners),
+        cmocka_unit_test(test_memory_of_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,12 +198,13 @@ static void every_number_is_in_its_place(void **state)
     expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 500);
     rts_buffer_text(&expected, ",\"evictions\":");
     expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 600);
-    rts_buffer_text(
-        &expected, "},\"run\":{\"frequency\":99,\"gave_up\":[\"build_id\",\"kernel \\\"side\\\"\"],"
-                   "\"command_status\":143,\"rung\":\"ptrace\",\"refused\":"
-                   "{\"perf_process\":\"seccomp\",\"perf_user\":\"other_user\"},"
-                   "\"guard\":{\"ratio\":3,\"max_events_per_second\":250,"
-                   "\"max_cpu_percent\":12}}}\n");
+    rts_buffer_text(&expected, ",\"owners\":{\"0a1b2c3d\":{\"objects\":7,\"symbols\":1},"
+                               "\"root\":{\"objects\":2}}},\"run\":{\"frequency\":99,\"gave_up\":["
+                               "\"build_id\",\"kernel \\\"side\\\"\"],"
+                               "\"command_status\":143,\"rung\":\"ptrace\",\"refused\":"
+                               "{\"perf_process\":\"seccomp\",\"perf_user\":\"other_user\"},"
+                               "\"guard\":{\"ratio\":3,\"max_events_per_second\":250,"
+                               "\"max_cpu_percent\":12}}}\n");
     struct rts_account account = counted();
     struct rts_budget memory;
     rts_budget_init(&memory, 6400000);
@@ -213,7 +214,18 @@ static void every_number_is_in_its_place(void **state)
         memory.shares[i].evictions = 600 + i;
     }
     struct rts_run_facts run = whole_run;
+    struct rts_memory_owners owners = {.count = 0};
+    rts_memory_owners_add(&owners, &(struct rts_memory_owner){
+                                       .digest = "root",
+                                       .evictions = {[RTS_MEMORY_OBJECTS] = 2},
+                                   });
+    rts_memory_owners_add(&owners,
+                          &(struct rts_memory_owner){
+                              .digest = "0a1b2c3d",
+                              .evictions = {[RTS_MEMORY_OBJECTS] = 7, [RTS_MEMORY_SYMBOLS] = 1},
+                          });
     run.memory = &memory;
+    run.memory_owners = &owners;
     char *text = written(&account, &run);
     assert_string_equal(text, expected.data);
     free(text);

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -55,12 +57,35 @@ static void test_words(void **state)
     assert_string_equal(rts_memory_name(RTS_MEMORY_COUNT), "unknown");
 }
 
+/* Those with the most are told one by one, and none is lost. */
+static void test_owners(void **state)
+{
+    (void)state;
+    struct rts_memory_owners owners = {.count = 0};
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        struct rts_memory_owner owner = {.evictions = {[RTS_MEMORY_SYMBOLS] = i * 7919 % 200}};
+        snprintf(owner.digest, sizeof owner.digest, "%u", i * 7919 % 200);
+        rts_memory_owners_add(&owners, &owner);
+        sum += i;
+    }
+    assert_int_equal(owners.count, RTS_MEMORY_OWNERS_MAX);
+    for (unsigned i = 0; i < RTS_MEMORY_OWNERS_MAX - 1; i++) {
+        assert_int_equal(owners.items[i].evictions[RTS_MEMORY_SYMBOLS], 199 - i);
+        assert_int_equal(atoi(owners.items[i].digest), 199 - i);
+        sum -= 199 - i;
+    }
+    assert_string_equal(owners.items[RTS_MEMORY_OWNERS_MAX - 1].digest, "others");
+    assert_int_equal(owners.items[RTS_MEMORY_OWNERS_MAX - 1].evictions[RTS_MEMORY_SYMBOLS], sum);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_division),
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,15 @@ static const struct rts_metrics_facts whole_run = {
 static char *written(const struct rts_account *account)
 {
     struct rts_buffer out = RTS_BUFFER_INIT;
-    rts_metrics_write(account, &whole_run, &out);
+    struct rts_metrics_facts facts = whole_run;
+    struct rts_memory_owners owners = {.count = 0};
+    rts_memory_owners_add(&owners,
+                          &(struct rts_memory_owner){
+                              .digest = "0a1b2c3d",
+                              .evictions = {[RTS_MEMORY_OBJECTS] = 700, [RTS_MEMORY_SYMBOLS] = 1},
+                          });
+    facts.memory_owners = &owners;
+    rts_metrics_write(account, &facts, &out);
     return out.data;
 }
 
@@ -105,6 +113,7 @@ static void every_number_is_in_its_place(void **state)
         {"rtsample_frames_unnamed_total{cause=\"no_symbol\"}", "21"},
         {"rtsample_frames_unnamed_total{cause=\"changed\"}", "121"},
         {"rtsample_events_emitted_total", "15"},
+        {"rtsample_memory_owner_evictions_total{owner=\"0a1b2c3d\"}", "701"},
         {"rtsample_event_hits_total", "16"},
         {"rtsample_batches_total", "17"},
         {"rtsample_events_unwritten_total", "18"},

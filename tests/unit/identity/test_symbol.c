@@ -22,6 +22,7 @@
 struct rts_object {
     uint32_t serial;
     uint8_t key[RTS_OBJECT_KEY_SIZE];
+    unsigned owner;
     const char *path;
     struct rts_build_id build_id;
     const char *sha256;
@@ -38,6 +39,11 @@ uint32_t rts_object_serial(const struct rts_object *object)
 const uint8_t *rts_object_key(const struct rts_object *object)
 {
     return object->key;
+}
+
+unsigned rts_object_owner(const struct rts_object *object)
+{
+    return object->owner;
 }
 
 uint64_t rts_object_likeness(const struct rts_object *object)
@@ -431,6 +437,43 @@ static void trimmed_to_its_share(void **state)
     rts_symbol_table_destroy(table);
 }
 
+/* One user floods the table with functions that are all newer than those of the others: his own
+ * go. */
+static void those_of_whoever_has_most_go(void **state)
+{
+    (void)state;
+    struct rts_ledger ledger = {0};
+    struct rts_share share = {.limit = 256 << 10, .ledger = &ledger};
+    struct rts_object object = file_with_build_id(1);
+    struct rts_symbol_table *table = rts_symbol_table_create(RTS_ID_UNION_V01);
+    struct rts_symbol *const *symbols;
+    size_t left[3] = {0}, position = 0;
+    char name[32];
+    rts_symbol_table_use_share(table, &share);
+    object.functions[0].aliases = NULL;
+    object.functions[0].name = name;
+    for (unsigned i = 0; i < 4000; i++) {
+        object.owner = i < 100 ? 0 : i < 200 ? 1 : 2;
+        object.key[0] = (uint8_t)object.owner;
+        object.serial = i + 1;
+        snprintf(name, sizeof name, "function_%u", i);
+        assert_int_equal(rts_symbol_table_resolve(table, &object, 0x1004, &symbols), 1);
+        symbols[0]->last_stack = i + 1;
+        symbols[0]->total_hits = i / 200 + 1;
+        if (i % 100 == 99)
+            rts_symbol_table_trim(table);
+    }
+    for (struct rts_symbol *symbol; (symbol = rts_symbol_table_next(table, &position));)
+        left[symbol->owner]++;
+    assert_int_equal(left[0], 100);
+    assert_int_equal(left[1], 100);
+    assert_true(left[2] >= RTS_SYMBOLS_KEPT && left[2] < 2000);
+    assert_true(ledger.evictions[2] > 2000);
+    assert_true(ledger.pressed[2] && !ledger.pressed[1] && !ledger.pressed[0]);
+    assert_int_equal(ledger.evictions[0] + ledger.evictions[1], 0);
+    rts_symbol_table_destroy(table);
+}
+
 static void scheme_has_a_word(void **state)
 {
     (void)state;
@@ -476,6 +519,7 @@ int main(void)
         cmocka_unit_test(long_names_are_cut),
         cmocka_unit_test(forms_count_as_one),
         cmocka_unit_test(trimmed_to_its_share),
+        cmocka_unit_test(those_of_whoever_has_most_go),
         cmocka_unit_test(scheme_has_a_word),
         cmocka_unit_test(addressed_tells_equal_names_apart),
     };

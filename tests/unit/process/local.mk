@@ -8,6 +8,7 @@ process_unit_tests = \
 	tests/unit/process/test_mapping \
 	tests/unit/process/test_maps \
 	tests/unit/process/test_module_name \
+	tests/unit/process/test_owner \
 	tests/unit/process/test_process \
 	tests/unit/process/test_process_memory \
 	tests/unit/process/test_socket \
@@ -24,6 +25,7 @@ tests_unit_process_test_cgroup_ids_SOURCES = \
 tests_unit_process_test_socket_SOURCES = tests/unit/process/test_socket.c tests/unit/oracle.h
 tests_unit_process_test_container_SOURCES = \
 	tests/unit/process/test_container.c tests/unit/oracle.h
+tests_unit_process_test_owner_SOURCES = tests/unit/process/test_owner.c tests/unit/oracle.h
 tests_unit_process_test_mapping_SOURCES = tests/unit/process/test_mapping.c
 tests_unit_process_test_module_name_SOURCES = tests/unit/process/test_module_name.c
 tests_unit_process_test_maps_SOURCES = tests/unit/process/test_maps.c tests/unit/oracle.h

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/owner.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "util/cleanup.h"
+#include "util/sha256.h"
+
+static void make_key(char key[RTS_OWNER_KEY_MAX])
+{
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        number = 0;
+    snprintf(key, RTS_OWNER_KEY_MAX, "%016" PRIx64, number);
+}
+
+void rts_owners_init(struct rts_owners *owners)
+{
+    *owners = (struct rts_owners){.count = 1};
+    RTS_FCLOSE FILE *file = fopen("/etc/machine-id", "re");
+    if (file && fgets(owners->key, sizeof owners->key, file))
+        owners->key[strcspn(owners->key, "\n")] = '\0';
+    if (owners->key[0] == '\0')
+        make_key(owners->key);
+}
+
+unsigned rts_owners_find(struct rts_owners *owners, uint32_t uid)
+{
+    for (unsigned i = 0; i < owners->count; i++)
+        if (owners->uids[i] == uid)
+            return i;
+    if (owners->count == RTS_OWNER_OTHER)
+        return RTS_OWNER_OTHER;
+    owners->uids[owners->count] = uid;
+    return owners->count++;
+}
+
+void rts_owners_digest(const struct rts_owners *owners, unsigned owner,
+                       char digest[RTS_OWNER_DIGEST_SIZE])
+{
+    char text[RTS_OWNER_KEY_MAX + 40], hex[RTS_SHA256_HEX_SIZE];
+    uint8_t value[RTS_SHA256_SIZE];
+    if (owner == RTS_OWNER_ROOT || owner >= owners->count) {
+        snprintf(digest, RTS_OWNER_DIGEST_SIZE, "%s", owner == RTS_OWNER_ROOT ? "root" : "others");
+        return;
+    }
+    snprintf(text, sizeof text, "rtsample owner %s %" PRIu32, owners->key, owners->uids[owner]);
+    rts_sha256_bytes(text, strlen(text), value);
+    rts_sha256_hex(value, hex);
+    snprintf(digest, RTS_OWNER_DIGEST_SIZE, "%.8s", hex);
+}
+
+int rts_process_uid_read(const char *proc_root, int32_t pid, uint32_t *uid)
+{
+    char path[256], line[256];
+    snprintf(path, sizeof path, "%s/%d/status", proc_root, (int)pid);
+    RTS_FCLOSE FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "Uid: %*u %" SCNu32, uid) == 1)
+            return 0;
+    return -1;
+}
