@@ -396,6 +396,7 @@ def planted_batches():
         environment=quick)
     batches = [name for name in os.listdir(folder) if name != "lock"]
     for name in batches:
+        os.chmod(os.path.join(folder, name), 0o644)  # or it could not be read to begin with
         os.chown(os.path.join(folder, name), OTHER, OTHER)
     with Server([]) as server:
         _, out, said = run("send", "--endpoint", server.url(), folder, environment=quick)
