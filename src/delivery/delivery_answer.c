@@ -16,6 +16,8 @@
 #define CATCH_UP_PAUSE_NS NS_PER_S         /* the longest pause between two of many batches */
 #define REPEAT_NS         (600 * NS_PER_S) /* the same complaint is repeated after this */
 
+#define SAID_MAX 20 /* of what differs, in that time */
+
 /* A batch that failed so often while the server could be reached may be the reason itself: then
  * another one is tried, and when that passes, this one is put aside. */
 #define SUSPECT_ATTEMPTS 4
@@ -40,6 +42,18 @@ static void show_success(struct rts_delivery *delivery)
     pthread_mutex_unlock(&delivery->lock);
 }
 
+/* What a server says may differ each time. */
+static bool may_say(struct rts_delivery *delivery, uint64_t now)
+{
+    if (now - delivery->saying_since_ns >= REPEAT_NS) {
+        delivery->saying_since_ns = now;
+        delivery->said_count = 0;
+    }
+    if (delivery->said_count++ == SAID_MAX)
+        rts_log("%s: what else it answers is not said for ten minutes", delivery->endpoint.origin);
+    return delivery->said_count <= SAID_MAX;
+}
+
 void rts_delivery_say(struct rts_delivery *delivery, const char *what, const char *text)
 {
     uint64_t now = rts_clock_monotonic_ns();
@@ -47,7 +61,8 @@ void rts_delivery_say(struct rts_delivery *delivery, const char *what, const cha
         return;
     snprintf(delivery->said, sizeof delivery->said, "%s", text);
     delivery->said_ns = now;
-    rts_log("%s %s: %s", delivery->endpoint.origin, what, text);
+    if (may_say(delivery, now))
+        rts_log("%s %s: %s", delivery->endpoint.origin, what, text);
 }
 
 /* After a change of the spool that loses nothing. */
@@ -100,7 +115,8 @@ static void go_on(struct rts_delivery *delivery, const struct rts_upload_result 
     }
     delivery->has_suspect = false;
     if (accepted && delivery->failures > 0 && delivery->said[0]) {
-        rts_log("%s takes facts again", delivery->endpoint.origin);
+        if (may_say(delivery, rts_clock_monotonic_ns()))
+            rts_log("%s takes facts again", delivery->endpoint.origin);
         delivery->said[0] = '\0';
     }
     show_success(delivery);

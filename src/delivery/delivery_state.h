@@ -64,6 +64,8 @@ struct rts_delivery {
     bool has_suspect, probing;
     char said[sizeof((struct rts_delivery_state *)0)->text]; /* the last complaint on stderr */
     uint64_t said_ns;
+    uint64_t saying_since_ns; /* since when said_count counts */
+    unsigned said_count;
     bool spool_trouble_said, withheld_said;
 };
 
@@ -80,7 +82,8 @@ void rts_delivery_put_back(struct rts_delivery *delivery, struct rts_batch *batc
 /* Takes a loss, and how much is in the spool now, into the counts. */
 void rts_delivery_count_loss(struct rts_delivery *delivery, const struct rts_spool_loss *loss);
 
-/* Says something about the server on stderr, by the thread, unless the same was just said. */
+/* Says something about the server on stderr, by the thread, unless the same was just said, or
+ * much else. */
 void rts_delivery_say(struct rts_delivery *delivery, const char *what, const char *text);
 
 /* Says once that the disk does not take what it should. */

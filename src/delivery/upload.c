@@ -91,8 +91,8 @@ static void begin(struct rts_upload *upload, struct rts_upload_result *result)
 {
     *result = (struct rts_upload_result){.needs_help = true, .body = &upload->body};
     rts_buffer_clear(&upload->body);
-    upload->body_seen = 0;
-    upload->body_cut = false;
+    upload->head_seen = upload->body_seen = 0;
+    upload->head_cut = upload->body_cut = false;
     upload->reason[0] = upload->retry_after[0] = upload->date[0] = '\0';
     upload->begun_ns = rts_clock_monotonic_ns();
 }
@@ -199,6 +199,12 @@ static void conclude(struct rts_upload *upload, CURLcode code, struct rts_upload
         return;
     }
     explain(code, result);
+    if (upload->head_cut) {
+        result->needs_help = true;
+        rts_answer_append(result->text, sizeof result->text,
+                          "the headers of its answer do not end");
+        return;
+    }
     blot_out_secrets(upload, upload->reason, strlen(upload->reason));
     rts_answer_append(result->text, sizeof result->text,
                       upload->reason[0] ? upload->reason : upload->curl.easy_strerror(code));

@@ -16,6 +16,10 @@
 #define BODY_KEPT_MAX 65536
 #define BODY_READ_MAX (1u << 20)
 
+/* Of its headers, of interim answers (100 and the like) as well: one has some hundred bytes, and a
+ * server could send them for ever. */
+#define HEAD_READ_MAX (128u << 10)
+
 /* --- What libcurl calls ----------------------------------------------------------------------- */
 
 static size_t take_body(char *bytes, size_t one, size_t size, void *opaque)
@@ -51,6 +55,10 @@ static size_t take_header(char *line, size_t one, size_t size, void *opaque)
 {
     (void)one;
     struct rts_upload *upload = opaque;
+    upload->head_seen += size;
+    upload->head_cut = upload->head_seen > HEAD_READ_MAX;
+    if (upload->head_cut)
+        return 0;
     if (size > 5 && memcmp(line, "HTTP/", 5) == 0)
         upload->retry_after[0] = upload->date[0] = '\0'; /* those of a 100 do not count */
     take_value(line, size, "Retry-After:", upload->retry_after);

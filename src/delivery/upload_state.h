@@ -21,6 +21,8 @@ struct rts_upload {
     char token[RTS_TOKEN_SIZE];    /* of the request at hand; "" without a token file */
     char previous[RTS_TOKEN_SIZE]; /* another one before that */
     struct rts_buffer body;
+    size_t head_seen; /* bytes of headers, those of all interim answers and trailers too */
+    bool head_cut;    /* they were too many: there is no answer */
     size_t body_seen;
     bool body_cut; /* we stopped reading; the status counts all the same */
     char retry_after[RTS_UPLOAD_HEADER_SIZE];

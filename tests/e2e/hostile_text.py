@@ -4,7 +4,9 @@
 one line of UTF-8 in which everything can be seen. And what is written, where others may write too: who
 may read it, and whose folder, link or file is taken for it."""
 import pty
+import socket
 import sys
+import threading
 import unicodedata
 
 sys.dont_write_bytecode = True
@@ -110,6 +112,78 @@ def answers_of_servers():
             problems += wrong_in(out + said, "rtsample: ")
             if body is not bodies[3] and b"\\u202e" not in said:
                 problems.append("status %d with %r: %r" % (status, body, said))
+    return problems
+
+
+def talkative_server():
+    """a server that refuses each batch in other words fills no log"""
+    path, _ = write_facts(60)
+    plan = [{"first": 1, "status": 400, "body": json.dumps({"error": "no %d" % number})} for number in range(60)]
+    with Server(plan) as server:
+        _, _, said = run("send", "--endpoint", server.url(), *WHO, path, environment={b"Ingest__BatchSize": b"1"})
+        requests = len(server.requests)
+    lines = [line for line in said.decode().splitlines() if "refuses facts" in line]
+    problems = wrong_in(said, "what else it answers is not said")
+    if requests != 60 or len(lines) != 20 or len(set(lines)) != 20:
+        problems.append("%d requests, %d lines: %r" % (requests, len(lines), said))
+    return problems
+
+
+class Endless:
+    """A server that answers with this, again and again, until nobody listens any more."""
+
+    def __init__(self, begin, piece):
+        self.begin, self.piece, self.sent = begin, piece, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    connection.recv(65536)
+                    connection.sendall(self.begin)
+                    while self.sent < 1 << 28:
+                        connection.sendall(self.piece)
+                        self.sent += len(self.piece)
+                except OSError:
+                    pass
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+
+def endless_answers():
+    """an answer whose headers, interim answers, trailers or body do not end is given up soon"""
+    header, problems = b"X-More: " + b"a" * 1000 + b"\r\n", []
+    chunked = b"HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for name, begin, piece, wanted in (
+        ("headers", b"HTTP/1.1 202 Accepted\r\n", header, "headers of its answer do not end"),
+        ("one header", b"HTTP/1.1 202 Accepted\r\nX-Long: ", b"a" * 1000, "takes no facts"),
+        ("interim answers", b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 40, "headers of its answer do not end"),
+        ("trailers", chunked + b"0\r\n", header, "headers of its answer do not end"),
+        ("body", chunked, b"3e8\r\n" + b"a" * 1000 + b"\r\n", "status 400"),
+    ):
+        path, stats = write_facts(1)[0], os.path.join(own_folder(), "stats")
+        server = Endless(begin, piece)
+        status, out, said = run(
+            "send", "--endpoint", "http://127.0.0.1:%d/" % server.listener.getsockname()[1], *WHO, "--stats", stats, path,
+            environment={b"Ingest__RetryMs": b"20", b"Ingest__RetryMaxMs": b"50"},
+        )
+        server.stop()
+        with open(stats, encoding="utf-8") as file:
+            counts = json.load(file)
+        problems += wrong_in(out + said, wanted)
+        # Six attempts, each with what the sockets hold beside what is read.
+        if status == 0 or counts["delivery"]["accepted"] or server.sent > 6 * 16 << 20:
+            problems.append("%s: status %d, %d bytes, %r" % (name, status, server.sent, said))
     return problems
 
 
@@ -406,8 +480,9 @@ def planted_batches():
     return problems
 
 
-STEPS = [names_of_files, names_of_processes, answers_of_servers, names_in_a_spool, lines_that_are_sent, settings,
-         terminal, modes, chosen_modes, planted, expected_places, folders_of_others, planted_batches]
+STEPS = [names_of_files, names_of_processes, answers_of_servers, talkative_server, endless_answers,
+         names_in_a_spool, lines_that_are_sent, settings, terminal, modes, chosen_modes, planted, expected_places,
+         folders_of_others, planted_batches]
 
 if __name__ == "__main__":
     run_steps(*STEPS)
