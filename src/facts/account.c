@@ -335,9 +335,11 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       account->undelivered_events, account->hits_nameless);
     rts_buffer_format(out,
                       ",\"packages\":{\"with_purl\":%" PRIu64 ",\"without_purl\":%" PRIu64
-                      ",\"hits_with_purl\":%" PRIu64 "}",
+                      ",\"hits_with_purl\":%" PRIu64 ",\"unreadable_databases\":%" PRIu64
+                      ",\"objects_put_off\":%" PRIu64 "}",
                       account->events_with_purl,
-                      account->events_emitted - account->events_with_purl, account->hits_with_purl);
+                      account->events_emitted - account->events_with_purl, account->hits_with_purl,
+                      account->databases_unreadable, account->objects_put_off);
     append_delivery(&account->delivery, out);
     append_graph(account, run, out);
     rts_buffer_format(

@@ -36,11 +36,14 @@ struct rts_account {
     uint64_t stops[RTS_STOP_COUNT];
     uint64_t frames_by_unwinder[RTS_UNWINDER_COUNT];
     uint64_t frames_symbolized;
-    uint64_t events_emitted;   /* lines */
-    uint64_t events_with_purl; /* those of them that name a package */
-    uint64_t hits_with_purl;   /* in these */
-    uint64_t hits;             /* sum of their hitCounts */
-    uint64_t hits_nameless;    /* those of them of functions that are known by their bounds only */
+    uint64_t events_emitted;       /* lines */
+    uint64_t events_with_purl;     /* those of them that name a package */
+    uint64_t hits_with_purl;       /* in these */
+    uint64_t databases_unreadable; /* of packages */
+    uint64_t objects_put_off; /* whose packages were not looked for: that took their owner's files
+                                 too long already */
+    uint64_t hits;            /* sum of their hitCounts */
+    uint64_t hits_nameless;   /* those of them of functions that are known by their bounds only */
     uint64_t batches;
     uint64_t undelivered_events;    /* lines that the output refused and that are lost */
     uint64_t unnamed_anonymous;     /* frames in anonymous (JIT) code: no fact */

@@ -99,13 +99,13 @@ static void read_all(struct rts_apk *apk, struct rts_line_reader *reader)
     }
 }
 
-struct rts_apk *rts_apk_create(const struct rts_tree *tree)
+struct rts_apk *rts_apk_create(struct rts_reading *reading)
 {
     struct rts_line_reader *reader = NULL;
     const char *place = NULL;
     for (size_t i = 0; !reader && i < sizeof places / sizeof *places; i++) {
         place = places[i];
-        reader = rts_line_reader_open(tree, place, 0);
+        reader = rts_line_reader_open(reading, place, 0);
     }
     if (!reader)
         return NULL;
@@ -113,6 +113,10 @@ struct rts_apk *rts_apk_create(const struct rts_tree *tree)
     apk->place = place;
     read_all(apk, reader);
     rts_line_reader_close(reader);
+    if (reading->spent) {
+        rts_apk_destroy(apk);
+        return NULL;
+    }
     rts_path_index_sort(&apk->index);
     return apk;
 }
@@ -147,10 +151,10 @@ static void take_checksum(const char *text, struct rts_package_owner *owner)
 }
 
 /* Reads the package at `offset`: does it bring `path`? */
-static bool has_path(const struct rts_apk *apk, const struct rts_tree *tree, uint64_t offset,
+static bool has_path(const struct rts_apk *apk, struct rts_reading *reading, uint64_t offset,
                      const char *path, struct stanza *stanza, struct rts_package_owner *owner)
 {
-    struct rts_line_reader *reader = rts_line_reader_open(tree, apk->place, offset);
+    struct rts_line_reader *reader = rts_line_reader_open(reading, apk->place, offset);
     bool found = false, here = false;
     const char *line;
     *stanza = (struct stanza){0};
@@ -169,7 +173,7 @@ static bool has_path(const struct rts_apk *apk, const struct rts_tree *tree, uin
     return found;
 }
 
-bool rts_apk_owner(const struct rts_apk *apk, const struct rts_tree *tree,
+bool rts_apk_owner(const struct rts_apk *apk, struct rts_reading *reading,
                    const struct rts_os_release *os, const char *path,
                    struct rts_package_owner *owner)
 {
@@ -180,7 +184,7 @@ bool rts_apk_owner(const struct rts_apk *apk, const struct rts_tree *tree,
         struct stanza stanza;
         struct rts_package_owner candidate = {0};
         if ((i > 0 && suspects[i] == suspects[i - 1]) ||
-            !has_path(apk, tree, apk->packages[suspects[i]], path, &stanza, &candidate))
+            !has_path(apk, reading, apk->packages[suspects[i]], path, &stanza, &candidate))
             continue;
         if (owner->purl) {
             free(owner->purl);

@@ -9,6 +9,7 @@
 #include "package/dpkg.h"
 #include "package/os_release.h"
 #include "package/rpm.h"
+#include "util/log.h"
 #include "util/memory.h"
 
 /* A change of any package changes one of these. */
@@ -32,10 +33,6 @@ static const char *const watched[] = {
 };
 #define WATCHED_COUNT (sizeof watched / sizeof *watched)
 
-/* A database that cannot be read keeps us from the samples until that is clear: after so many, no
- * more are tried. */
-#define RPM_FAILURES_MAX 3
-
 /* All zero when there is no such file. Compared as bytes: no padding. */
 struct stamp {
     uint64_t device, inode, size;
@@ -49,6 +46,7 @@ struct rts_package_database {
     struct rts_dpkg *dpkg;
     struct rts_apk *apk;
     struct rts_rpm *rpm;
+    bool unreadable;
     struct rts_share *share; /* NULL: none */
     size_t bytes;
 };
@@ -69,20 +67,44 @@ static void read_stamps(const struct rts_tree *tree, struct stamp stamps[WATCHED
     }
 }
 
-struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
-                                                         unsigned *rpm_failures)
+static void say_unreadable(const struct rts_reading *reading)
 {
+    rts_log(
+        "packages stay unknown: a database of them is larger than any that is read, or took too "
+        "long%s",
+        reading->root);
+}
+
+struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
+                                                         const char *root)
+{
+    struct rts_reading reading;
     bool failed = false;
     struct rts_package_database *database = rts_calloc(1, sizeof *database);
     database->references = 1;
     read_stamps(tree, database->stamps); /* before: what changes meanwhile is read again */
-    rts_os_release_read(tree, &database->os);
-    database->dpkg = rts_dpkg_create(tree);
-    database->apk = rts_apk_create(tree);
-    if (*rpm_failures < RPM_FAILURES_MAX)
-        database->rpm = rts_rpm_create(tree, &failed);
-    *rpm_failures += failed;
+    rts_reading_begin(&reading, tree, root);
+    rts_os_release_read(&reading, &database->os);
+    database->dpkg = rts_dpkg_create(&reading);
+    database->apk = reading.spent ? NULL : rts_apk_create(&reading);
+    if (reading.spent)
+        say_unreadable(&reading);
+    else
+        database->rpm = rts_rpm_create(&reading, &failed);
+    database->unreadable = reading.spent || failed;
     return database;
+}
+
+bool rts_package_database_is_unreadable(const struct rts_package_database *database)
+{
+    return database->unreadable;
+}
+
+size_t rts_package_database_bytes(const struct rts_package_database *database)
+{
+    return database ? rts_heap_bytes(sizeof *database) + rts_dpkg_bytes(database->dpkg) +
+                          rts_apk_bytes(database->apk) + rts_rpm_bytes(database->rpm)
+                    : 0;
 }
 
 struct rts_package_database *rts_package_database_ref(struct rts_package_database *database)
@@ -94,8 +116,7 @@ struct rts_package_database *rts_package_database_ref(struct rts_package_databas
 void rts_package_database_use_share(struct rts_package_database *database, struct rts_share *share)
 {
     database->share = share;
-    database->bytes = rts_heap_bytes(sizeof *database) + rts_dpkg_bytes(database->dpkg) +
-                      rts_apk_bytes(database->apk) + rts_rpm_bytes(database->rpm);
+    database->bytes = rts_package_database_bytes(database);
     rts_share_add(share, database->bytes);
 }
 
@@ -119,13 +140,23 @@ bool rts_package_database_is_current(const struct rts_package_database *database
     return memcmp(now, database->stamps, sizeof now) == 0;
 }
 
+bool rts_package_database_is_there(const struct rts_tree *left, const struct rts_tree *right)
+{
+    struct stamp first[WATCHED_COUNT], second[WATCHED_COUNT];
+    read_stamps(left, first);
+    read_stamps(right, second);
+    return memcmp(first, second, sizeof first) == 0;
+}
+
 bool rts_package_database_owner(const struct rts_package_database *database,
                                 const struct rts_tree *tree, const char *path,
                                 struct rts_package_owner *owner)
 {
     const struct rts_os_release *os = &database->os;
+    struct rts_reading reading;
+    rts_reading_begin_question(&reading, tree);
     *owner = (struct rts_package_owner){0};
-    return (database->dpkg && rts_dpkg_owner(database->dpkg, tree, os, path, owner)) ||
-           (database->apk && rts_apk_owner(database->apk, tree, os, path, owner)) ||
-           (database->rpm && rts_rpm_owner(database->rpm, os, path, owner));
+    return (database->dpkg && rts_dpkg_owner(database->dpkg, &reading, os, path, owner)) ||
+           (database->apk && rts_apk_owner(database->apk, &reading, os, path, owner)) ||
+           (database->rpm && rts_rpm_owner(database->rpm, &reading, os, path, owner));
 }

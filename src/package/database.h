@@ -5,16 +5,23 @@
 
 #include <stdbool.h>
 
-#include "broker/tree.h"
 #include "package/owner.h"
+#include "package/reading.h"
 #include "util/share.h"
 
 struct rts_package_database;
 
-/* Reads what there is of `tree`. Never NULL; one reference. *rpm_failures
- * counts databases of rpm that could not be read: after three no more are tried. */
+/* Reads what there is of `tree`, within the limits of package/reading.h. `root` tells whose it is
+ * in messages, one for each database that cannot be read. Never NULL; one reference. */
 struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
-                                                         unsigned *rpm_failures);
+                                                         const char *root);
+
+/* There was a database, and it could not be read, or not as a whole: what it says is not known. */
+bool rts_package_database_is_unreadable(const struct rts_package_database *database);
+
+/* The memory that it takes. 0: NULL. */
+size_t rts_package_database_bytes(const struct rts_package_database *database);
+
 struct rts_package_database *rts_package_database_ref(struct rts_package_database *database);
 
 /* Counts there what it takes, until it is freed. */
@@ -23,10 +30,13 @@ void rts_package_database_use_share(struct rts_package_database *database, struc
 /* Frees it with the last reference. Accepts NULL. */
 void rts_package_database_unref(struct rts_package_database *database);
 
-/* Is what was read what is of `tree` now? The same files count, and no change of them: a
- * package manager replaces its database as a whole. */
+/* Is what was read what `tree` has now? The same files count, and no change of them: a package
+ * manager replaces its database as a whole, and the lists of files in their folder. */
 bool rts_package_database_is_current(const struct rts_package_database *database,
                                      const struct rts_tree *tree);
+
+/* Do both trees have the very same files of databases, as far as they are looked at? */
+bool rts_package_database_is_there(const struct rts_tree *left, const struct rts_tree *right);
 
 /* Fills *owner with the one package that owns `path` inside the root; false when none does. */
 bool rts_package_database_owner(const struct rts_package_database *database,

@@ -15,10 +15,10 @@
 /* Packages that may own one path, hash collisions included. */
 #define SUSPECTS_MAX 32
 
-struct rts_dpkg *rts_dpkg_create(const struct rts_tree *tree)
+struct rts_dpkg *rts_dpkg_create(struct rts_reading *reading)
 {
     struct rts_dpkg *dpkg = rts_calloc(1, sizeof *dpkg);
-    if (rts_dpkg_read(dpkg, tree))
+    if (rts_dpkg_read(dpkg, reading) && !reading->spent)
         return dpkg;
     rts_dpkg_destroy(dpkg);
     return NULL;
@@ -72,28 +72,28 @@ size_t rts_dpkg_bytes(const struct rts_dpkg *dpkg)
 
 /* ---- asking ---- */
 
-static struct rts_line_reader *open_list(const struct rts_tree *tree, const char *files,
+static struct rts_line_reader *open_list(struct rts_reading *reading, const char *files,
                                          const char *suffix)
 {
     char path[PATH_MAX];
     int size = snprintf(path, sizeof path, "%s%s", files, suffix);
-    return size > 0 && (size_t)size < sizeof path ? rts_line_reader_open(tree, path, 0) : NULL;
+    return size > 0 && (size_t)size < sizeof path ? rts_line_reader_open(reading, path, 0) : NULL;
 }
 
 /* Is `path` in the list of the package? *digest_size is 16 when its MD5 is known. */
-static bool has_path(const struct rts_dpkg_package *package, const struct rts_tree *tree,
+static bool has_path(const struct rts_dpkg_package *package, struct rts_reading *reading,
                      const char *path, struct rts_package_owner *owner)
 {
     bool found = false;
     char *line;
     struct rts_line_reader *list =
-        package->only_md5sums ? NULL : open_list(tree, package->files, ".list");
+        package->only_md5sums ? NULL : open_list(reading, package->files, ".list");
     while (list && !found && (line = rts_line_reader_next(list)))
         found = strcmp(line, path) == 0;
     rts_line_reader_close(list);
     if (!found && !package->only_md5sums)
         return false;
-    list = open_list(tree, package->files, ".md5sums");
+    list = open_list(reading, package->files, ".md5sums");
     while (list && owner->digest_size == 0 && (line = rts_line_reader_next(list))) {
         uint8_t digest[16];
         if (!rts_digest_parse(line, sizeof digest, digest))
@@ -111,7 +111,7 @@ static bool has_path(const struct rts_dpkg_package *package, const struct rts_tr
 
 struct question {
     const struct rts_dpkg *dpkg;
-    const struct rts_tree *tree;
+    struct rts_reading *reading;
     const struct rts_dpkg_package *found;
     bool several;
     struct rts_package_owner *owner;
@@ -130,7 +130,7 @@ static void ask(struct question *question, const char *path, const char *only, c
             (but && strcmp(package->name, but) == 0))
             continue;
         struct rts_package_owner owner = {0};
-        if (!has_path(package, question->tree, path, &owner))
+        if (!has_path(package, question->reading, path, &owner))
             continue;
         question->several = question->several || question->found;
         question->found = package;
@@ -156,12 +156,12 @@ static void ask_diverted(struct question *question, const char *path)
     ask(question, path, NULL, NULL);
 }
 
-bool rts_dpkg_owner(const struct rts_dpkg *dpkg, const struct rts_tree *tree,
+bool rts_dpkg_owner(const struct rts_dpkg *dpkg, struct rts_reading *reading,
                     const struct rts_os_release *os, const char *path,
                     struct rts_package_owner *owner)
 {
     char other[PATH_MAX];
-    struct question question = {.dpkg = dpkg, .tree = tree, .owner = owner};
+    struct question question = {.dpkg = dpkg, .reading = reading, .owner = owner};
     *owner = (struct rts_package_owner){0};
     ask_diverted(&question, path);
     if (rts_merged_usr_other(&dpkg->usr, path, other))

@@ -89,7 +89,7 @@ struct batch {
 };
 
 /* Opens those that are not open yet, by their names with `end` behind them. */
-static void open_lists(struct batch *batch, const struct rts_tree *tree, const char *folder,
+static void open_lists(struct batch *batch, struct rts_reading *reading, const char *folder,
                        const char *end)
 {
     char texts[RTS_TREE_BATCH][FILE_NAME_SIZE + 16];
@@ -104,7 +104,7 @@ static void open_lists(struct batch *batch, const struct rts_tree *tree, const c
         places[count++] = i;
     }
     if (count > 0)
-        rts_tree_open_each(tree, folder, names, count, fds);
+        rts_tree_open_each(&reading->tree, folder, names, count, fds);
     for (size_t i = 0; i < count; i++)
         batch->fds[places[i]] = fds[i];
 }
@@ -117,9 +117,9 @@ static bool has_files(const char *status)
     return state && strcmp(state, " not-installed") != 0 && strcmp(state, " config-files") != 0;
 }
 
-static void index_list(struct rts_dpkg *dpkg, int fd)
+static void index_list(struct rts_dpkg *dpkg, struct rts_reading *reading, int fd)
 {
-    struct rts_line_reader *list = rts_line_reader_take(fd, 0);
+    struct rts_line_reader *list = rts_line_reader_take(reading, fd, 0);
     const char *line;
     while ((line = rts_line_reader_next(list)))
         if (line[0] == '/')
@@ -139,24 +139,24 @@ static void name_lists(struct batch *batch, bool likely)
     }
 }
 
-static void take_batch(struct rts_dpkg *dpkg, const struct rts_tree *tree, struct batch *batch)
+static void take_batch(struct rts_dpkg *dpkg, struct rts_reading *reading, struct batch *batch)
 {
     for (int round = 0; round < 2; round++) {
         name_lists(batch, round == 0);
-        open_lists(batch, tree, INFO, ".list");
+        open_lists(batch, reading, INFO, ".list");
     }
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->fds[i] < 0)
             continue;
         add_package(dpkg, &batch->stanzas[i], INFO, batch->names[i], false);
-        index_list(dpkg, batch->fds[i]);
+        index_list(dpkg, reading, batch->fds[i]);
     }
     batch->count = 0;
 }
 
-static bool read_status(struct rts_dpkg *dpkg, const struct rts_tree *tree, struct batch *batch)
+static bool read_status(struct rts_dpkg *dpkg, struct rts_reading *reading, struct batch *batch)
 {
-    struct rts_line_reader *reader = rts_line_reader_open(tree, "/var/lib/dpkg/status", 0);
+    struct rts_line_reader *reader = rts_line_reader_open(reading, "/var/lib/dpkg/status", 0);
     if (!reader)
         return false;
     for (struct stanza *stanza = batch->stanzas;
@@ -167,9 +167,9 @@ static bool read_status(struct rts_dpkg *dpkg, const struct rts_tree *tree, stru
             continue;
         batch->fds[batch->count++] = -1;
         if (batch->count == RTS_TREE_BATCH)
-            take_batch(dpkg, tree, batch);
+            take_batch(dpkg, reading, batch);
     }
-    take_batch(dpkg, tree, batch);
+    take_batch(dpkg, reading, batch);
     rts_line_reader_close(reader);
     return true;
 }
@@ -190,9 +190,9 @@ char *rts_dpkg_md5sums_path(char *line)
     return path - 1;
 }
 
-static void index_md5sums(struct rts_dpkg *dpkg, int fd)
+static void index_md5sums(struct rts_dpkg *dpkg, struct rts_reading *reading, int fd)
 {
-    struct rts_line_reader *list = rts_line_reader_take(fd, 0);
+    struct rts_line_reader *list = rts_line_reader_take(reading, fd, 0);
     char *line;
     while ((line = rts_line_reader_next(list))) {
         const char *path = rts_dpkg_md5sums_path(line);
@@ -203,14 +203,14 @@ static void index_md5sums(struct rts_dpkg *dpkg, int fd)
 }
 
 /* Reads what is open; what is no description of a package goes. */
-static void read_descriptions(struct batch *batch)
+static void read_descriptions(struct rts_reading *reading, struct batch *batch)
 {
     size_t kept = 0;
     for (size_t i = 0; i < batch->count; i++) {
         struct stanza *stanza = &batch->stanzas[kept];
         if (batch->fds[i] < 0)
             continue;
-        struct rts_line_reader *reader = rts_line_reader_take(batch->fds[i], 0);
+        struct rts_line_reader *reader = rts_line_reader_take(reading, batch->fds[i], 0);
         bool good = read_stanza(reader, stanza) && *stanza->name;
         rts_line_reader_close(reader);
         if (!good)
@@ -221,25 +221,25 @@ static void read_descriptions(struct batch *batch)
     batch->count = kept;
 }
 
-static void take_descriptions(struct rts_dpkg *dpkg, const struct rts_tree *tree,
+static void take_descriptions(struct rts_dpkg *dpkg, struct rts_reading *reading,
                               struct batch *batch)
 {
-    open_lists(batch, tree, STATUS_D, "");
-    read_descriptions(batch);
-    open_lists(batch, tree, STATUS_D, ".md5sums");
+    open_lists(batch, reading, STATUS_D, "");
+    read_descriptions(reading, batch);
+    open_lists(batch, reading, STATUS_D, ".md5sums");
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->fds[i] < 0)
             continue;
         add_package(dpkg, &batch->stanzas[i], STATUS_D, batch->names[i], true);
-        index_md5sums(dpkg, batch->fds[i]);
+        index_md5sums(dpkg, reading, batch->fds[i]);
     }
     batch->count = 0;
 }
 
-static bool read_status_d(struct rts_dpkg *dpkg, const struct rts_tree *tree, struct batch *batch)
+static bool read_status_d(struct rts_dpkg *dpkg, struct rts_reading *reading, struct batch *batch)
 {
     struct rts_buffer entries = RTS_BUFFER_INIT;
-    bool listed = rts_tree_list(tree, STATUS_D, (size_t)2 * PACKAGES_MAX, &entries) >= 0;
+    bool listed = rts_tree_list(&reading->tree, STATUS_D, (size_t)2 * PACKAGES_MAX, &entries) >= 0;
     for (const char *name = NULL; (name = rts_tree_next_name(&entries, name));) {
         const char *dot = strrchr(name, '.');
         if (dpkg->count + batch->count >= PACKAGES_MAX || !is_file_name(name) ||
@@ -248,18 +248,18 @@ static bool read_status_d(struct rts_dpkg *dpkg, const struct rts_tree *tree, st
         strcpy(batch->names[batch->count], name);
         batch->fds[batch->count++] = -1;
         if (batch->count == RTS_TREE_BATCH)
-            take_descriptions(dpkg, tree, batch);
+            take_descriptions(dpkg, reading, batch);
     }
-    take_descriptions(dpkg, tree, batch);
+    take_descriptions(dpkg, reading, batch);
     rts_buffer_finish(&entries);
     return listed;
 }
 
 /* ---- diversions ---- */
 
-static void read_diversions(struct rts_dpkg *dpkg, const struct rts_tree *tree)
+static void read_diversions(struct rts_dpkg *dpkg, struct rts_reading *reading)
 {
-    struct rts_line_reader *reader = rts_line_reader_open(tree, "/var/lib/dpkg/diversions", 0);
+    struct rts_line_reader *reader = rts_line_reader_open(reading, "/var/lib/dpkg/diversions", 0);
     if (!reader)
         return;
     struct rts_dpkg_diversion diversion = {0};
@@ -281,16 +281,16 @@ static void read_diversions(struct rts_dpkg *dpkg, const struct rts_tree *tree)
     rts_line_reader_close(reader);
 }
 
-bool rts_dpkg_read(struct rts_dpkg *dpkg, const struct rts_tree *tree)
+bool rts_dpkg_read(struct rts_dpkg *dpkg, struct rts_reading *reading)
 {
     struct batch *batch = rts_calloc(1, sizeof *batch);
-    bool known = read_status(dpkg, tree, batch);
-    known = read_status_d(dpkg, tree, batch) || known;
+    bool known = read_status(dpkg, reading, batch);
+    known = read_status_d(dpkg, reading, batch) || known;
     free(batch);
     if (!known)
         return false;
-    read_diversions(dpkg, tree);
-    rts_merged_usr_read(tree, &dpkg->usr);
+    read_diversions(dpkg, reading);
+    rts_merged_usr_read(reading, &dpkg->usr);
     rts_path_index_sort(&dpkg->index);
     return true;
 }

@@ -29,7 +29,7 @@ struct rts_dpkg {
 };
 
 /* Fills *dpkg, which is all zero. False when there is no database. */
-bool rts_dpkg_read(struct rts_dpkg *dpkg, const struct rts_tree *tree);
+bool rts_dpkg_read(struct rts_dpkg *dpkg, struct rts_reading *reading);
 
 /* "d41d8cd98f00b204e9800998ecf8427e  usr/bin/x", or with "./" or "/" in front of the path: writes
  * the absolute path over the line. NULL when it is something else. */

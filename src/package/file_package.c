@@ -65,6 +65,13 @@ static void judge(struct rts_file_package *package, struct rts_package_owner *ow
     owner->purl = NULL;
 }
 
+static char *read_language_package(const struct rts_file_place *place)
+{
+    struct rts_reading reading;
+    rts_reading_begin_question(&reading, place->tree);
+    return rts_language_package_purl(&reading, place->path);
+}
+
 void rts_file_package_read(struct rts_file_package *package, const struct rts_object *object,
                            const struct rts_file_place *place)
 {
@@ -88,7 +95,7 @@ void rts_file_package_read(struct rts_file_package *package, const struct rts_ob
     }
     free(note);
     if (!package->purl && !package->stale && in_place)
-        package->purl = rts_language_package_purl(place->tree, place->path);
+        package->purl = read_language_package(place);
     /* What lies there by now need not be what was mapped, nor of that package. */
     if (!rts_object_is_intact(object))
         rts_file_package_finish(package);

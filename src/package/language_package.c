@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "package/line_reader.h"
@@ -33,9 +32,9 @@ static void take_field(const char *line, const char *field, char value[WORD_SIZE
 }
 
 /* Is `path`, relative to the folder around, in this RECORD? Its lines are "path,digest,size". */
-static bool is_recorded(const struct rts_tree *tree, const char *record, const char *path)
+static bool is_recorded(struct rts_reading *reading, const char *record, const char *path)
 {
-    struct rts_line_reader *reader = rts_line_reader_open(tree, record, 0);
+    struct rts_line_reader *reader = rts_line_reader_open(reading, record, 0);
     size_t size = strlen(path);
     const char *line;
     bool found = false;
@@ -45,9 +44,9 @@ static bool is_recorded(const struct rts_tree *tree, const char *record, const c
     return found;
 }
 
-static char *metadata_purl(const struct rts_tree *tree, const char *metadata)
+static char *metadata_purl(struct rts_reading *reading, const char *metadata)
 {
-    struct rts_line_reader *reader = rts_line_reader_open(tree, metadata, 0);
+    struct rts_line_reader *reader = rts_line_reader_open(reading, metadata, 0);
     char name[WORD_SIZE] = "", version[WORD_SIZE] = "";
     const char *line;
     /* Its head ends with an empty line. */
@@ -60,7 +59,7 @@ static char *metadata_purl(const struct rts_tree *tree, const char *metadata)
     return rts_purl_format(&purl);
 }
 
-static char *search_distributions(const struct rts_tree *tree, const char *folder,
+static char *search_distributions(struct rts_reading *reading, const char *folder,
                                   const struct rts_buffer *entries, const char *path)
 {
     char name[PATH_MAX];
@@ -73,15 +72,15 @@ static char *search_distributions(const struct rts_tree *tree, const char *folde
             continue;
         char *base = strrchr(name, '/') + 1;
         strcpy(base, "RECORD");
-        if (!is_recorded(tree, name, path))
+        if (!is_recorded(reading, name, path))
             continue;
         strcpy(base, "METADATA");
-        return metadata_purl(tree, name);
+        return metadata_purl(reading, name);
     }
     return NULL;
 }
 
-static char *python_purl(const struct rts_tree *tree, const char *path)
+static char *python_purl(struct rts_reading *reading, const char *path)
 {
     static const char *const folders[] = {"/site-packages/", "/dist-packages/"};
     char folder[PATH_MAX];
@@ -94,9 +93,9 @@ static char *python_purl(const struct rts_tree *tree, const char *path)
         folder[size] = '\0';
         struct rts_buffer entries = RTS_BUFFER_INIT;
         char *purl = NULL;
-        bool listed = rts_tree_list(tree, folder, ENTRIES_MAX, &entries) >= 0;
+        bool listed = rts_tree_list(&reading->tree, folder, ENTRIES_MAX, &entries) >= 0;
         if (listed)
-            purl = search_distributions(tree, folder, &entries, path + size);
+            purl = search_distributions(reading, folder, &entries, path + size);
         rts_buffer_finish(&entries);
         if (listed)
             return purl;
@@ -106,13 +105,31 @@ static char *python_purl(const struct rts_tree *tree, const char *path)
 
 /* ---- Node ---- */
 
-static char *json_purl(const struct rts_tree *tree, const char *path)
+/* The whole file, and no more than JSON_MAX of it however it grows meanwhile; NULL when it has
+ * more. To be freed. */
+static char *read_text(struct rts_reading *reading, int fd, size_t *size)
 {
-    RTS_CLOSE int fd = rts_tree_open(tree, path);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0 || status.st_size > JSON_MAX)
-        return NULL;
-    json_t *object = json_loadfd(fd, 0, NULL);
+    char *text = malloc(JSON_MAX + 1);
+    ssize_t length = 1;
+    *size = 0;
+    while (text && length > 0 && *size <= JSON_MAX) {
+        length = pread(fd, text + *size, JSON_MAX + 1 - *size, (off_t)*size);
+        if (length > 0 && !rts_reading_take(reading, (size_t)length))
+            length = -1;
+        *size += length > 0 ? (size_t)length : 0;
+    }
+    if (length == 0 && *size <= JSON_MAX)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static char *json_purl(struct rts_reading *reading, const char *path)
+{
+    RTS_CLOSE int fd = rts_tree_open(&reading->tree, path);
+    size_t size;
+    RTS_FREE char *text = fd < 0 ? NULL : read_text(reading, fd, &size);
+    json_t *object = text ? json_loadb(text, size, 0, NULL) : NULL;
     const char *name = json_string_value(json_object_get(object, "name"));
     const char *version = json_string_value(json_object_get(object, "version"));
     char *purl = NULL;
@@ -134,7 +151,7 @@ static char *json_purl(const struct rts_tree *tree, const char *path)
 }
 
 /* The nearest package.json that names a package, not further up than the packages' folder. */
-static char *node_purl(const struct rts_tree *tree, const char *path)
+static char *node_purl(struct rts_reading *reading, const char *path)
 {
     char name[PATH_MAX + sizeof "/package.json"];
     size_t size = strlen(path);
@@ -147,7 +164,7 @@ static char *node_purl(const struct rts_tree *tree, const char *path)
         if (base && strcmp(base, "/node_modules") == 0)
             return NULL;
         strcpy(slash, "/package.json");
-        char *purl = json_purl(tree, name);
+        char *purl = json_purl(reading, name);
         if (purl)
             return purl;
         *slash = '\0';
@@ -155,8 +172,8 @@ static char *node_purl(const struct rts_tree *tree, const char *path)
     return NULL;
 }
 
-char *rts_language_package_purl(const struct rts_tree *tree, const char *path)
+char *rts_language_package_purl(struct rts_reading *reading, const char *path)
 {
-    char *purl = python_purl(tree, path);
-    return purl ? purl : node_purl(tree, path);
+    char *purl = python_purl(reading, path);
+    return purl ? purl : node_purl(reading, path);
 }

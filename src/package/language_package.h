@@ -7,10 +7,10 @@
 #ifndef RTS_PACKAGE_LANGUAGE_PACKAGE_H
 #define RTS_PACKAGE_LANGUAGE_PACKAGE_H
 
-#include "broker/tree.h"
+#include "package/reading.h"
 
-/* The purl of the package that brought `path` of `tree`, owned by the caller; NULL when none says
+/* The purl of the package that brought `path` of the tree, owned by the caller; NULL when none says
  * so. */
-char *rts_language_package_purl(const struct rts_tree *tree, const char *path);
+char *rts_language_package_purl(struct rts_reading *reading, const char *path);
 
 #endif

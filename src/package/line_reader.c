@@ -8,19 +8,20 @@
 
 #include "util/memory.h"
 
-struct rts_line_reader *rts_line_reader_take(int fd, uint64_t offset)
+struct rts_line_reader *rts_line_reader_take(struct rts_reading *reading, int fd, uint64_t offset)
 {
     struct rts_line_reader *reader = rts_calloc(1, sizeof *reader);
+    reader->reading = reading;
     reader->fd = fd;
     reader->next = offset;
     return reader;
 }
 
-struct rts_line_reader *rts_line_reader_open(const struct rts_tree *tree, const char *path,
+struct rts_line_reader *rts_line_reader_open(struct rts_reading *reading, const char *path,
                                              uint64_t offset)
 {
-    int fd = rts_tree_open(tree, path);
-    return fd < 0 ? NULL : rts_line_reader_take(fd, offset);
+    int fd = rts_tree_open(&reading->tree, path);
+    return fd < 0 ? NULL : rts_line_reader_take(reading, fd, offset);
 }
 
 void rts_line_reader_close(struct rts_line_reader *reader)
@@ -50,7 +51,7 @@ static bool fill(struct rts_line_reader *reader)
         size =
             pread(reader->fd, reader->bytes + reader->end, RTS_LINE_MAX - reader->end, (off_t)at);
     while (size < 0 && errno == EINTR);
-    if (size <= 0)
+    if (size <= 0 || !rts_reading_take(reader->reading, (size_t)size))
         return false;
     reader->end += (size_t)size;
     return true;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/tree.h"
+#include "package/reading.h"
 
 /* Longer lines are passed over: the longest that matters holds a path. */
 #define RTS_LINE_MAX 16384
@@ -19,6 +19,7 @@
 #define RTS_LINE_FILE_MAX (1ULL << 30)
 
 struct rts_line_reader {
+    struct rts_reading *reading;
     int fd;          /* owned */
     uint64_t offset; /* in the file, of the line that was returned last */
     /* Private from here on. */
@@ -28,13 +29,13 @@ struct rts_line_reader {
     char bytes[RTS_LINE_MAX + 1];
 };
 
-/* Opens a regular file of `tree` and goes to `offset`. Returns NULL when
- * there is no such file. */
-struct rts_line_reader *rts_line_reader_open(const struct rts_tree *tree, const char *path,
+/* Opens a regular file of the tree and goes to `offset`. It ends early when `reading`, which must
+ * outlive it, is spent. Returns NULL when there is no such file. */
+struct rts_line_reader *rts_line_reader_open(struct rts_reading *reading, const char *path,
                                              uint64_t offset);
 
 /* The same of an open file, which is taken over. */
-struct rts_line_reader *rts_line_reader_take(int fd, uint64_t offset);
+struct rts_line_reader *rts_line_reader_take(struct rts_reading *reading, int fd, uint64_t offset);
 void rts_line_reader_close(struct rts_line_reader *reader);
 
 /* The next line without its LF, valid until the next call; NULL at the end. A line with a NUL byte

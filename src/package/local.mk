@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
+	src/package/allowance.c src/package/allowance.h \
 	src/package/apk.c src/package/apk.h \
 	src/package/cargo_auditable.c src/package/cargo_auditable.h \
 	src/package/components.c src/package/components.h \
@@ -18,6 +19,8 @@ librtsample_a_SOURCES += \
 	src/package/package_table.c src/package/package_table.h \
 	src/package/path_index.c src/package/path_index.h \
 	src/package/purl.c src/package/purl.h \
+	src/package/reading.c src/package/reading.h \
+	src/package/root.c src/package/root.h \
 	src/package/rpm.c src/package/rpm.h \
 	src/package/rpm_listing.c src/package/rpm_listing.h \
 	src/package/rust_crate.c src/package/rust_crate.h

@@ -10,19 +10,20 @@ static const char *const folders[RTS_MERGED_FOLDERS] = {"/bin",   "/sbin",  "/li
                                                         "/lib32", "/lib64", "/libx32"};
 
 /* Is `folder` another name of its namesake below /usr? */
-static bool is_merged(const struct rts_tree *tree, const char *folder)
+static bool is_merged(struct rts_reading *reading, const char *folder)
 {
     char merged[32];
     struct rts_file_status one, other;
     snprintf(merged, sizeof merged, "/usr%s", folder);
-    return rts_tree_status(tree, folder, &one) == 0 && rts_tree_status(tree, merged, &other) == 0 &&
-           S_ISDIR(one.mode) && one.device == other.device && one.inode == other.inode;
+    return rts_tree_status(&reading->tree, folder, &one) == 0 &&
+           rts_tree_status(&reading->tree, merged, &other) == 0 && S_ISDIR(one.mode) &&
+           one.device == other.device && one.inode == other.inode;
 }
 
-void rts_merged_usr_read(const struct rts_tree *tree, struct rts_merged_usr *usr)
+void rts_merged_usr_read(struct rts_reading *reading, struct rts_merged_usr *usr)
 {
     for (size_t i = 0; i < RTS_MERGED_FOLDERS; i++)
-        usr->merged[i] = is_merged(tree, folders[i]);
+        usr->merged[i] = is_merged(reading, folders[i]);
 }
 
 bool rts_merged_usr_other(const struct rts_merged_usr *usr, const char *path, char other[PATH_MAX])

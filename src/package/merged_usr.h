@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "broker/tree.h"
+#include "package/reading.h"
 
 #define RTS_MERGED_FOLDERS 6
 
@@ -15,8 +15,8 @@ struct rts_merged_usr {
     bool merged[RTS_MERGED_FOLDERS];
 };
 
-/* Looks which folders of `tree` are merged. */
-void rts_merged_usr_read(const struct rts_tree *tree, struct rts_merged_usr *usr);
+/* Looks which folders of the tree are merged. */
+void rts_merged_usr_read(struct rts_reading *reading, struct rts_merged_usr *usr);
 
 /* Writes the other spelling of `path`; false when there is none. */
 bool rts_merged_usr_other(const struct rts_merged_usr *usr, const char *path, char other[PATH_MAX]);

@@ -20,12 +20,12 @@ static void take_word(const char *value, char word[RTS_OS_WORD_SIZE])
     word[size] = '\0';
 }
 
-void rts_os_release_read(const struct rts_tree *tree, struct rts_os_release *os)
+void rts_os_release_read(struct rts_reading *reading, struct rts_os_release *os)
 {
     *os = (struct rts_os_release){0};
-    struct rts_line_reader *reader = rts_line_reader_open(tree, "/etc/os-release", 0);
+    struct rts_line_reader *reader = rts_line_reader_open(reading, "/etc/os-release", 0);
     if (!reader)
-        reader = rts_line_reader_open(tree, "/usr/lib/os-release", 0);
+        reader = rts_line_reader_open(reading, "/usr/lib/os-release", 0);
     if (!reader)
         return;
     const char *line;

@@ -3,7 +3,7 @@
 #ifndef RTS_PACKAGE_OS_RELEASE_H
 #define RTS_PACKAGE_OS_RELEASE_H
 
-#include "broker/tree.h"
+#include "package/reading.h"
 
 #define RTS_OS_WORD_SIZE 64
 
@@ -13,7 +13,7 @@ struct rts_os_release {
     char version_id[RTS_OS_WORD_SIZE]; /* "12" */
 };
 
-/* Reads /etc/os-release, else /usr/lib/os-release, of `tree`. */
-void rts_os_release_read(const struct rts_tree *tree, struct rts_os_release *os);
+/* Reads /etc/os-release, else /usr/lib/os-release, of the tree. */
+void rts_os_release_read(struct rts_reading *reading, struct rts_os_release *os);
 
 #endif

@@ -1,48 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "package/package_table.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "binary/object.h"
+#include "binary/object_content.h"
+#include "package/allowance.h"
 #include "package/components.h"
-#include "package/database.h"
 #include "package/file_package.h"
+#include "package/root.h"
+#include "util/clock.h"
+#include "util/log.h"
 #include "util/memory.h"
 #include "util/table.h"
-
-/* Objects remembered: some 10 MiB. More are never known. */
-#define OBJECTS_MAX (1u << 17)
-
-/* Roots whose databases are kept: some 4 MiB each. */
-#define ROOTS_MAX 8
 
 /* Root directories that are held open for objects not looked at yet. */
 #define HELD_MAX 64
 
-/* Distinct purls: beyond it new ones are not known. */
-#define PURLS_MAX (1u << 16)
-
-/* Components of all objects together: some 30 MiB. Objects beyond it are known as a whole only. */
-#define COMPONENTS_MAX 200000u
-
-/* A root directory, as one mount namespace shows it, with the databases below it. Those of our own
- * root are the host's, and read with our own rights; those of another one with the rights of a
- * process there. */
-struct root {
-    uint64_t device, inode; /* 0, 0: our own */
-    uint64_t namespace;
-    struct rts_tree tree; /* root_fd: owned; -1: our own, or let go of */
-    bool current;         /* the database has been checked in this window */
-    uint64_t last_use;
-    struct rts_package_database *database; /* NULL: not read yet */
-};
-
 struct place {
-    struct root *root;
+    struct rts_package_root *root;
     struct rts_rights rights; /* that the file is read with */
     char *path;
     bool certain;
@@ -50,7 +27,8 @@ struct place {
 
 struct entry {
     uint32_t serial;
-    struct rts_object *object;                   /* NULL: settled */
+    struct rts_object *object;                   /* NULL: settled, or */
+    bool put_off;                                /* its owner had no time left */
     struct place places[RTS_PACKAGE_PLACES_MAX]; /* until it is settled */
     size_t place_count;
     struct rts_package package;
@@ -72,32 +50,22 @@ struct rts_package_table {
     struct rts_table entries; /* by serial */
     struct rts_table purls;   /* struct purl, by text */
     struct entry *dead;       /* of objects that are gone */
-    struct root **roots;
-    size_t root_count, root_capacity;
-    uint64_t clock;
-    size_t component_count;
-    unsigned rpm_failures;
+    struct rts_package_roots roots;
+    struct rts_allowance allowance;
+    uint64_t put_off;
     struct rts_share own, *share; /* the one in use; its own until it is given another */
 };
 
 struct rts_package_table *rts_package_table_create(void)
 {
     struct rts_package_table *table = rts_calloc(1, sizeof *table);
-    table->share = &table->own;
+    rts_package_table_use_share(table, &table->own);
     return table;
 }
 
 void rts_package_table_use_share(struct rts_package_table *table, struct rts_share *share)
 {
-    table->share = share;
-}
-
-static void destroy_root(struct root *root)
-{
-    rts_package_database_unref(root->database);
-    if (root->tree.root_fd >= 0)
-        close(root->tree.root_fd);
-    free(root);
+    table->share = table->roots.share = share;
 }
 
 static void forget_places(struct entry *entry)
@@ -133,7 +101,7 @@ static const char *intern(struct rts_package_table *table, char *text)
         return NULL;
     uint64_t hash = hash_text(text);
     struct purl *purl = rts_table_find(&table->purls, hash, same_text, text);
-    if (!purl && table->purls.count < PURLS_MAX) {
+    if (!purl) {
         size_t size = sizeof *purl + strlen(text) + 1;
         purl = rts_calloc(1, size);
         purl->bytes = rts_heap_bytes(size) + 2 * sizeof(struct rts_table_slot);
@@ -142,9 +110,8 @@ static const char *intern(struct rts_package_table *table, char *text)
         rts_share_add(table->share, purl->bytes);
     }
     free(text);
-    if (purl)
-        purl->references++;
-    return purl ? purl->text : NULL;
+    purl->references++;
+    return purl->text;
 }
 
 static void release(struct rts_package_table *table, const char *text)
@@ -164,7 +131,6 @@ static void free_dead(struct rts_package_table *table)
         table->dead = entry->next_dead;
         release(table, entry->package.purl);
         release(table, entry->package.stale);
-        table->component_count -= entry->components ? entry->components->count : 0;
         rts_components_destroy(entry->components);
         rts_share_take(table->share, ENTRY_BYTES);
         free(entry);
@@ -176,9 +142,7 @@ void rts_package_table_destroy(struct rts_package_table *table)
     if (!table)
         return;
     free_dead(table);
-    for (size_t i = 0; i < table->root_count; i++)
-        destroy_root(table->roots[i]);
-    free(table->roots);
+    rts_package_roots_finish(&table->roots);
     size_t position = 0;
     struct entry *entry;
     while ((entry = rts_table_next(&table->entries, &position))) {
@@ -202,126 +166,6 @@ static struct entry *find_entry(const struct rts_package_table *table,
     return rts_table_find(&table->entries, rts_hash_u64(serial), same_serial, &serial);
 }
 
-/* ---- roots ---- */
-
-/* Whichever process they are of. */
-static bool same_rights(const struct rts_rights *left, const struct rts_rights *right)
-{
-    return left->foreign == right->foreign && left->uid == right->uid && left->gid == right->gid &&
-           left->reads_all == right->reads_all && left->group_count == right->group_count &&
-           memcmp(left->groups, right->groups, left->group_count * sizeof *left->groups) == 0;
-}
-
-static struct root *find_root(struct rts_package_table *table, const struct stat *status,
-                              uint64_t namespace, const struct rts_rights *rights)
-{
-    for (size_t i = 0; i < table->root_count; i++) {
-        struct root *root = table->roots[i];
-        if (root->device == status->st_dev && root->inode == status->st_ino &&
-            root->namespace == namespace && same_rights(&root->tree.rights, rights))
-            return root;
-    }
-    return NULL;
-}
-
-static struct root *root_of(struct rts_package_table *table, const struct rts_package_place *place)
-{
-    struct stat status = {0};
-    struct rts_tree tree = place->tree;
-    const int fd = tree.root_fd;
-    if (fd >= 0 && fstat(fd, &status) < 0)
-        return NULL;
-    if (fd < 0)
-        tree.rights = (struct rts_rights){0};
-    uint64_t namespace = fd < 0 ? 0 : place->namespace;
-    struct root *root = find_root(table, &status, namespace, &tree.rights);
-    if (!root) {
-        root = rts_calloc(1, sizeof *root);
-        root->device = status.st_dev;
-        root->inode = status.st_ino;
-        root->namespace = namespace;
-        root->tree = tree;
-        root->tree.root_fd = -1;
-        table->roots =
-            rts_grow(table->roots, table->root_count, &table->root_capacity, sizeof root);
-        table->roots[table->root_count++] = root;
-    }
-    if (fd >= 0 && root->tree.root_fd < 0) {
-        root->tree = tree; /* of a process that is there now */
-        root->tree.root_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    }
-    root->last_use = ++table->clock;
-    return fd >= 0 && root->tree.root_fd < 0 ? NULL : root;
-}
-
-/* Services in mount namespaces of their own mostly see the database that everybody sees. */
-static struct rts_package_database *share_database(const struct rts_package_table *table,
-                                                   const struct root *root)
-{
-    for (size_t i = 0; i < table->root_count; i++) {
-        struct rts_package_database *database = table->roots[i]->database;
-        if (database && rts_package_database_is_current(database, &root->tree))
-            return rts_package_database_ref(database);
-    }
-    return NULL;
-}
-
-static const struct rts_package_database *database_of(struct rts_package_table *table,
-                                                      struct root *root)
-{
-    if (root->database && !root->current &&
-        !rts_package_database_is_current(root->database, &root->tree)) {
-        rts_package_database_unref(root->database);
-        root->database = NULL;
-    }
-    if (!root->database)
-        root->database = share_database(table, root);
-    if (!root->database) {
-        root->database = rts_package_database_create(&root->tree, &table->rpm_failures);
-        rts_package_database_use_share(root->database, table->share);
-    }
-    root->current = true;
-    return root->database;
-}
-
-static int compare_use(const void *left, const void *right)
-{
-    const struct root *a = *(struct root *const *)left, *b = *(struct root *const *)right;
-    return a->last_use > b->last_use ? -1 : a->last_use < b->last_use;
-}
-
-/* Those that were not used for longest go, to be read again for the next object below their root.
- */
-static void bound_databases(struct rts_package_table *table)
-{
-    if (!rts_share_is_over(table->share))
-        return;
-    qsort(table->roots, table->root_count, sizeof *table->roots, compare_use);
-    for (size_t i = table->root_count; i-- > 0 && rts_share_is_over(table->share);) {
-        struct root *root = table->roots[i];
-        table->share->evictions += root->database != NULL;
-        rts_package_database_unref(root->database);
-        root->database = NULL;
-    }
-}
-
-/* Lets go of all root directories, and forgets those that were not used for longest. */
-static void release_roots(struct rts_package_table *table)
-{
-    if (table->root_count > ROOTS_MAX)
-        qsort(table->roots, table->root_count, sizeof *table->roots, compare_use);
-    while (table->root_count > ROOTS_MAX)
-        destroy_root(table->roots[--table->root_count]);
-    bound_databases(table);
-    for (size_t i = 0; i < table->root_count; i++) {
-        struct root *root = table->roots[i];
-        if (root->tree.root_fd >= 0)
-            close(root->tree.root_fd);
-        root->tree.root_fd = -1;
-        root->current = false;
-    }
-}
-
 /* ---- objects ---- */
 
 /* What the first place that knows it says; of a package that has moved on the first counts too. */
@@ -337,26 +181,54 @@ static void read_package(struct rts_package_table *table, const struct entry *en
             .path = noted->path,
             .tree = &tree,
             .databases = &noted->root->tree,
-            .database = database_of(table, noted->root),
+            .database = rts_package_roots_database(&table->roots, noted->root),
             .must_match = !noted->certain,
         };
         rts_file_package_read(package, entry->object, &place);
     }
 }
 
-static void settle_entry(struct rts_package_table *table, struct entry *entry)
+/* In our own root that of root is the host's, the rest its owners'; in others who has made the root
+ * has made it all. */
+static struct rts_payer payer_of(const struct entry *entry)
+{
+    struct stat status;
+    const struct rts_payer *payer = &entry->places[0].root->payer;
+    int fd = rts_object_fd(entry->object);
+    if (!payer->host || fd < 0 || fstat(fd, &status) < 0 || status.st_uid == 0)
+        return *payer;
+    return (struct rts_payer){.uid = status.st_uid};
+}
+
+/* Components are in memory as long as their object, and are charged to it. */
+static void look(struct rts_package_table *table, struct entry *entry)
 {
     struct rts_file_package package;
     read_package(table, entry, &package);
-    if (table->component_count < COMPONENTS_MAX)
-        entry->components = rts_components_read(entry->object);
-    if (entry->components) {
-        table->component_count += entry->components->count;
+    entry->components = rts_components_read(entry->object);
+    if (entry->components)
         rts_object_charge(entry->object, rts_components_bytes(entry->components));
-    }
     entry->package.modified = package.modified;
     entry->package.purl = intern(table, package.purl);
     entry->package.stale = intern(table, package.stale);
+}
+
+static void settle_entry(struct rts_package_table *table, struct entry *entry)
+{
+    const struct rts_payer payer = payer_of(entry);
+    const uint64_t begin = rts_clock_monotonic_ns();
+    bool first;
+    entry->put_off = !rts_allowance_has(&table->allowance, &payer, begin, &first);
+    if (!entry->put_off) {
+        look(table, entry);
+        const uint64_t end = rts_clock_monotonic_ns();
+        rts_allowance_pay(&table->allowance, &payer, end, end - begin);
+    } else if (first) {
+        rts_log(
+            "packages of some files stay unknown: to look for those of one owner takes too long%s",
+            entry->places[0].root->name);
+    }
+    table->put_off += entry->put_off;
     entry->object = NULL;
     forget_places(entry);
 }
@@ -364,7 +236,8 @@ static void settle_entry(struct rts_package_table *table, struct entry *entry)
 static void add_place(struct rts_package_table *table, struct entry *entry,
                       const struct rts_package_place *place)
 {
-    struct root *root = root_of(table, place);
+    struct rts_package_root *root =
+        rts_package_roots_get(&table->roots, &place->tree, place->namespace);
     if (root && entry->place_count < RTS_PACKAGE_PLACES_MAX)
         entry->places[entry->place_count++] =
             (struct place){root, place->tree.rights, rts_strdup(place->path), place->certain};
@@ -373,21 +246,27 @@ static void add_place(struct rts_package_table *table, struct entry *entry,
 void rts_package_table_note(struct rts_package_table *table, struct rts_object *object,
                             const struct rts_package_place *places, size_t count)
 {
-    if (table->entries.count >= OBJECTS_MAX || find_entry(table, object))
+    struct entry *entry = find_entry(table, object);
+    if (entry && !entry->put_off)
         return;
-    if (table->root_count >= HELD_MAX)
+    if (table->roots.count >= HELD_MAX)
         rts_package_table_settle(table);
-    struct entry *entry = rts_calloc(1, sizeof *entry);
-    entry->serial = rts_object_serial(object);
-    entry->object = object;
+    struct entry noted = {.serial = rts_object_serial(object), .object = object};
     for (size_t i = 0; i < count; i++)
-        add_place(table, entry, &places[i]);
-    if (entry->place_count == 0) { /* no root directory could be held open: perhaps the next time */
-        free(entry);
+        add_place(table, &noted, &places[i]);
+    if (noted.place_count == 0) /* no root directory could be held open: perhaps the next time */
         return;
+    if (!entry) {
+        entry = rts_calloc(1, sizeof *entry);
+        rts_table_add(&table->entries, rts_hash_u64(noted.serial), entry);
+        rts_share_add(table->share, ENTRY_BYTES);
     }
-    rts_table_add(&table->entries, rts_hash_u64(entry->serial), entry);
-    rts_share_add(table->share, ENTRY_BYTES);
+    *entry = noted;
+}
+
+struct rts_package_counts rts_package_table_counts(const struct rts_package_table *table)
+{
+    return (struct rts_package_counts){table->roots.unreadable, table->put_off};
 }
 
 struct rts_package rts_package_table_find(struct rts_package_table *table,
@@ -412,7 +291,7 @@ void rts_package_table_settle(struct rts_package_table *table)
     while ((entry = rts_table_next(&table->entries, &position)))
         if (entry->object)
             settle_entry(table, entry);
-    release_roots(table);
+    rts_package_roots_release(&table->roots);
 }
 
 void rts_package_table_forget(struct rts_package_table *table, uint32_t serial)
@@ -429,5 +308,5 @@ void rts_package_table_forget(struct rts_package_table *table, uint32_t serial)
 void rts_package_table_trim(struct rts_package_table *table)
 {
     free_dead(table);
-    bound_databases(table);
+    rts_package_roots_bound(&table->roots);
 }

@@ -47,6 +47,13 @@ void rts_package_table_note(struct rts_package_table *table, struct rts_object *
 struct rts_package rts_package_table_find(struct rts_package_table *table,
                                           const struct rts_object *object, const char *function);
 
+struct rts_package_counts {
+    uint64_t unreadable; /* databases that could not be read, or not as a whole */
+    uint64_t put_off; /* objects that were not looked at: their owner kept us from the samples for
+                         too long already (package/allowance.h) */
+};
+struct rts_package_counts rts_package_table_counts(const struct rts_package_table *table);
+
 /* Counts there what databases and purls take, and keeps to its limit. It must outlive the table. */
 void rts_package_table_use_share(struct rts_package_table *table, struct rts_share *share);
 

@@ -37,10 +37,11 @@ struct package {
     char name[WORD_SIZE], epoch[WORD_SIZE], version[WORD_SIZE], arch[WORD_SIZE];
 };
 
-static struct rts_line_reader *read_from(const struct rts_rpm *rpm, uint64_t offset)
+static struct rts_line_reader *read_from(const struct rts_rpm *rpm, struct rts_reading *reading,
+                                         uint64_t offset)
 {
     int fd = fcntl(rpm->list, F_DUPFD_CLOEXEC, 0);
-    return fd < 0 ? NULL : rts_line_reader_take(fd, offset);
+    return fd < 0 ? NULL : rts_line_reader_take(reading, fd, offset);
 }
 
 /* The path in "F <tab> digest <tab> path"; NULL of another line. */
@@ -67,18 +68,23 @@ static void read_all(struct rts_rpm *rpm, struct rts_line_reader *reader)
     }
 }
 
-struct rts_rpm *rts_rpm_create(const struct rts_tree *tree, bool *failed)
+struct rts_rpm *rts_rpm_create(struct rts_reading *reading, bool *failed)
 {
-    int list = rts_rpm_listing_make(tree, failed);
+    int list = rts_rpm_listing_make(reading, failed);
     if (list < 0)
         return NULL;
     struct rts_rpm *rpm = rts_calloc(1, sizeof *rpm);
     rpm->list = list;
-    struct rts_line_reader *reader = read_from(rpm, 0);
+    struct rts_line_reader *reader = read_from(rpm, reading, 0);
     if (reader)
         read_all(rpm, reader);
     rts_line_reader_close(reader);
-    rts_merged_usr_read(tree, &rpm->usr);
+    if (reading->spent) {
+        *failed = true;
+        rts_rpm_destroy(rpm);
+        return NULL;
+    }
+    rts_merged_usr_read(reading, &rpm->usr);
     rts_path_index_sort(&rpm->index);
     return rpm;
 }
@@ -122,10 +128,10 @@ static void take_digest(const char *line, const char *path, struct rts_package_o
 }
 
 /* Reads the package at `offset`: does it bring `path`? */
-static bool has_path(const struct rts_rpm *rpm, uint64_t offset, const char *path,
-                     struct package *package, struct rts_package_owner *owner)
+static bool has_path(const struct rts_rpm *rpm, struct rts_reading *reading, uint64_t offset,
+                     const char *path, struct package *package, struct rts_package_owner *owner)
 {
-    struct rts_line_reader *reader = read_from(rpm, offset);
+    struct rts_line_reader *reader = read_from(rpm, reading, offset);
     char *line = reader ? rts_line_reader_next(reader) : NULL;
     bool found = false;
     if (line && line[0] == 'P')
@@ -142,6 +148,7 @@ static bool has_path(const struct rts_rpm *rpm, uint64_t offset, const char *pat
 
 struct question {
     const struct rts_rpm *rpm;
+    struct rts_reading *reading;
     uint64_t found; /* offset of its package, and one more; 0: none yet */
     bool several;
     struct package package;
@@ -157,7 +164,8 @@ static void ask(struct question *question, const char *path)
         uint64_t offset = rpm->packages[suspects[i]];
         struct package package;
         struct rts_package_owner owner = {0};
-        if (question->found == offset + 1 || !has_path(rpm, offset, path, &package, &owner))
+        if (question->found == offset + 1 ||
+            !has_path(rpm, question->reading, offset, path, &package, &owner))
             continue;
         question->several = question->several || question->found;
         question->found = offset + 1;
@@ -166,11 +174,12 @@ static void ask(struct question *question, const char *path)
     }
 }
 
-bool rts_rpm_owner(const struct rts_rpm *rpm, const struct rts_os_release *os, const char *path,
+bool rts_rpm_owner(const struct rts_rpm *rpm, struct rts_reading *reading,
+                   const struct rts_os_release *os, const char *path,
                    struct rts_package_owner *owner)
 {
     char other[PATH_MAX], distro[2 * RTS_OS_WORD_SIZE] = "";
-    struct question question = {.rpm = rpm, .owner = owner};
+    struct question question = {.rpm = rpm, .reading = reading, .owner = owner};
     *owner = (struct rts_package_owner){0};
     ask(&question, path);
     if (rts_merged_usr_other(&rpm->usr, path, other))

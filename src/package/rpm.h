@@ -10,15 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "broker/tree.h"
 #include "package/os_release.h"
 #include "package/owner.h"
+#include "package/reading.h"
 
 struct rts_rpm;
 
-/* Reads the database of `tree`. NULL when there is none, or none that can
+/* Reads the database of the tree. NULL when there is none, or none that can
  * be read: *failed is set then. */
-struct rts_rpm *rts_rpm_create(const struct rts_tree *tree, bool *failed);
+struct rts_rpm *rts_rpm_create(struct rts_reading *reading, bool *failed);
 void rts_rpm_destroy(struct rts_rpm *rpm);
 
 /* The memory that it takes; 0: NULL. */
@@ -26,7 +26,8 @@ size_t rts_rpm_bytes(const struct rts_rpm *rpm);
 
 /* Fills *owner with the package that owns `path`, as `rpm -qf` would say, in either spelling where
  * /usr is merged. False when none does, or several. */
-bool rts_rpm_owner(const struct rts_rpm *rpm, const struct rts_os_release *os, const char *path,
+bool rts_rpm_owner(const struct rts_rpm *rpm, struct rts_reading *reading,
+                   const struct rts_os_release *os, const char *path,
                    struct rts_package_owner *owner);
 
 #endif

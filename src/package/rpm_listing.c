@@ -19,12 +19,14 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-/* The largest databases have some 300 MiB. */
-#define DATABASE_MAX (512ULL << 20)
+/* The largest databases have some 300 MiB; those of containers 50. */
+#define DATABASE_MAX       (512ULL << 20)
+#define DATABASE_MAX_OTHER (128ULL << 20)
 
 /* The list of a usual machine takes a second; rtsample-rpm itself takes at most 10 s of CPU time.
- */
-#define WAIT_MS 20000
+ * No sample is taken meanwhile, so that others have less. */
+#define WAIT_MS       20000
+#define WAIT_MS_OTHER 4000
 
 /* A package manager may be at work: then the copy is made again. */
 #define COPIES_MAX 3
@@ -183,24 +185,24 @@ struct source {
     int fds[2]; /* the file, and the other one; -1: not there */
 };
 
-static int open_in(const struct rts_tree *tree, const char *folder, const char *name)
+static int open_in(struct rts_reading *reading, const char *folder, const char *name)
 {
     char path[64];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    return rts_tree_open(tree, path);
+    return rts_tree_open(&reading->tree, path);
 }
 
-static bool open_source(const struct rts_tree *tree, struct source *source)
+static bool open_source(struct rts_reading *reading, struct source *source)
 {
     for (size_t i = 0; i < FOLDERS; i++) {
         for (size_t j = 0; j < FORMATS; j++) {
             const struct format *format = &formats[j];
-            int fd = open_in(tree, folders[i], format->file);
+            int fd = open_in(reading, folders[i], format->file);
             if (fd < 0)
                 continue;
             source->format = format;
             source->fds[0] = fd;
-            source->fds[1] = format->extra ? open_in(tree, folders[i], format->extra) : -1;
+            source->fds[1] = format->extra ? open_in(reading, folders[i], format->extra) : -1;
             return true;
         }
     }
@@ -215,14 +217,14 @@ static void close_source(struct source *source)
 }
 
 /* 1: copied; 0: it changed meanwhile; -1: it cannot be. */
-static int copy_once(const struct source *source, const struct folder *folder)
+static int copy_once(const struct source *source, const struct folder *folder, uint64_t limit)
 {
     const char *names[2] = {source->format->file, source->format->extra};
     struct stat before[2];
-    uint64_t room = DATABASE_MAX;
+    uint64_t room = limit;
     for (size_t i = 0; i < 2; i++)
         if (source->fds[i] >= 0 &&
-            (fstat(source->fds[i], &before[i]) < 0 || before[i].st_size > (off_t)DATABASE_MAX))
+            (fstat(source->fds[i], &before[i]) < 0 || before[i].st_size > (off_t)limit))
             return -1;
     for (size_t i = 0; i < 2; i++) {
         if (source->fds[i] < 0)
@@ -239,14 +241,15 @@ static int copy_once(const struct source *source, const struct folder *folder)
     return 1;
 }
 
-static bool copy_database(const struct rts_tree *tree, const struct folder *folder,
+static bool copy_database(struct rts_reading *reading, const struct folder *folder,
                           const char **backend)
 {
+    const uint64_t limit = rts_reading_is_ours(&reading->tree) ? DATABASE_MAX : DATABASE_MAX_OTHER;
     for (int i = 0; i < COPIES_MAX; i++) {
         struct source source;
-        if (folder->fd < 0 || !open_source(tree, &source))
+        if (folder->fd < 0 || !open_source(reading, &source))
             return false;
-        int copied = copy_once(&source, folder);
+        int copied = copy_once(&source, folder, limit);
         *backend = source.format->backend;
         close_source(&source);
         if (copied != 0)
@@ -285,9 +288,9 @@ static int start(const char *lister, const char *backend, const struct folder *f
 }
 
 /* Until the other end is closed; what comes is librpm's complaints, of no use to anybody here. */
-static void wait_for_end(int messages)
+static void wait_for_end(int messages, uint64_t wait_ms)
 {
-    uint64_t deadline = rts_clock_monotonic_ns() + WAIT_MS * 1000000ULL;
+    uint64_t deadline = rts_clock_monotonic_ns() + wait_ms * 1000000ULL;
     char ignored[4096];
     for (uint64_t now; (now = rts_clock_monotonic_ns()) < deadline;) {
         struct pollfd event = {.fd = messages, .events = POLLIN};
@@ -308,7 +311,8 @@ static bool is_whole(int list)
 }
 
 /* The exit status of rtsample-rpm, or -1; 0: the list is there. */
-static int run(const char *lister, const char *backend, const struct folder *folder, int list)
+static int run(const char *lister, const char *backend, const struct folder *folder, int list,
+               uint64_t wait_ms)
 {
     int ends[2], status = -1;
     pid_t pid;
@@ -317,7 +321,7 @@ static int run(const char *lister, const char *backend, const struct folder *fol
     int number = start(lister, backend, folder, list, ends[1], &pid);
     close(ends[1]);
     if (number == 0) {
-        wait_for_end(ends[0]);
+        wait_for_end(ends[0], wait_ms);
         kill(pid, SIGKILL); /* it has ended, or it is late */
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             continue;
@@ -338,26 +342,28 @@ static int open_list(const struct folder *folder)
     return fd;
 }
 
-int rts_rpm_listing_make(const struct rts_tree *tree, bool *failed)
+int rts_rpm_listing_make(struct rts_reading *reading, bool *failed)
 {
     char lister[PATH_MAX];
     struct source source;
     const char *backend;
     struct folder folder;
-    if (!open_source(tree, &source))
+    if (!open_source(reading, &source))
         return -1;
     close_source(&source);
     if (!find_lister(lister)) {
         *failed = true;
-        rts_log(
-            "packages of rpm stay unknown: rtsample-rpm, which reads its database, is not there");
+        rts_log("packages of rpm stay unknown: rtsample-rpm, which reads its database, is not "
+                "there%s",
+                reading->root);
         return -1;
     }
     folder_make(&folder);
     RTS_CLOSE int list = folder.fd < 0 ? -1 : open_list(&folder);
     int status = -1;
-    if (list >= 0 && copy_database(tree, &folder, &backend))
-        status = run(lister, backend, &folder, list);
+    if (list >= 0 && copy_database(reading, &folder, &backend))
+        status = run(lister, backend, &folder, list,
+                     rts_reading_is_ours(&reading->tree) ? WAIT_MS : WAIT_MS_OTHER);
     folder_remove(&folder);
     if (status == 0)
         return rts_take_fd(&list);
@@ -365,10 +371,11 @@ int rts_rpm_listing_make(const struct rts_tree *tree, bool *failed)
     if (status == RTS_RPM_UNKNOWN)
         rts_log(
             "packages of rpm stay unknown: librpm finds none in a database of the kind %s; it was "
-            "built without that, or the database is damaged",
-            backend);
+            "built without that, or the database is damaged%s",
+            backend, reading->root);
     else
         rts_log("packages of rpm stay unknown: a database of it is damaged, too large, or took too "
-                "long");
+                "long%s",
+                reading->root);
     return -1;
 }

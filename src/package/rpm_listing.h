@@ -17,16 +17,16 @@
 
 #include <stdbool.h>
 
-#include "broker/tree.h"
+#include "package/reading.h"
 
 /* What rtsample-rpm exits with when its librpm warns and finds nothing: it was built without this
  * kind of database, or that is damaged. */
 #define RTS_RPM_UNKNOWN 3
 
-/* Lists the first database of `tree` and returns the list, a file without
+/* Lists the first database of the tree and returns the list, a file without
  * a name. -1 when there is no database; or, with *failed set and the reason said, when rtsample-rpm
  * is not installed, its librpm knows nothing of this kind of database, or the database is damaged,
- * too large or takes too long: 20 s at most. */
-int rts_rpm_listing_make(const struct rts_tree *tree, bool *failed);
+ * too large or takes too long: 20 s at most, 4 s when it is not of our own root. */
+int rts_rpm_listing_make(struct rts_reading *reading, bool *failed);
 
 #endif

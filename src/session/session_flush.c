@@ -228,8 +228,12 @@ void rts_session_name_stacks(struct rts_session *session)
 void rts_session_flush(struct rts_session *session)
 {
     rts_session_name_stacks(session);
-    if (session->packages)
+    if (session->packages) {
         rts_package_table_settle(session->packages);
+        const struct rts_package_counts counts = rts_package_table_counts(session->packages);
+        session->account.databases_unreadable = counts.unreadable;
+        session->account.objects_put_off = counts.put_off;
+    }
     uint64_t lines = rts_window_lines(session->window);
     if (lines > 0) {
         session->account.hits += rts_window_hits(session->window);

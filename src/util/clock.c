@@ -20,6 +20,11 @@ uint64_t rts_clock_monotonic_ns(void)
     return (uint64_t)read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t rts_clock_thread_cpu_ns(void)
+{
+    return (uint64_t)read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 int64_t rts_clock_wall_offset_ns(void)
 {
     int64_t narrowest = INT64_MAX;

@@ -9,6 +9,9 @@
 
 uint64_t rts_clock_monotonic_ns(void);
 
+/* The CPU time that the calling thread has used. */
+uint64_t rts_clock_thread_cpu_ns(void);
+
 /* CLOCK_REALTIME - CLOCK_MONOTONIC now, from the tightest of a few readings. */
 int64_t rts_clock_wall_offset_ns(void);
 

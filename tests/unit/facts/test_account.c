@@ -26,6 +26,8 @@ static struct rts_account counted(void)
         .events_emitted = 15,
         .events_with_purl = 9,
         .hits_with_purl = 70,
+        .databases_unreadable = 72,
+        .objects_put_off = 73,
         .hits = 16,
         .batches = 17,
         .undelivered_events = 18,
@@ -181,7 +183,8 @@ static void every_number_is_in_its_place(void **state)
                    ",\"copied\":{\"same\":61,\"different\":62}},"
                    "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18,"
                    "\"hits_nameless\":19},"
-                   "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70},"
+                   "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70,"
+                   "\"unreadable_databases\":72,\"objects_put_off\":73},"
                    "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
                    "\"retries\":28},"
                    "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0,\"unjoined\":{"

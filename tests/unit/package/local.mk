@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 package_unit_tests = \
+	tests/unit/package/test_allowance \
 	tests/unit/package/test_line_reader \
 	tests/unit/package/test_debug_package \
 	tests/unit/package/test_purl \
@@ -7,6 +8,7 @@ package_unit_tests = \
 check_PROGRAMS += $(package_unit_tests)
 TESTS += $(package_unit_tests)
 
+tests_unit_package_test_allowance_SOURCES = tests/unit/package/test_allowance.c
 tests_unit_package_test_line_reader_SOURCES = tests/unit/package/test_line_reader.c tests/unit/oracle.h
 tests_unit_package_test_debug_package_SOURCES = tests/unit/package/test_debug_package.c
 tests_unit_package_test_purl_SOURCES = tests/unit/package/test_purl.c

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long each owner of files may keep us from the samples: databases are read, digests computed
+ * and lists made in the thread that samples. One who has used his time up waits until there is some
+ * again, and nobody waits for him. Pure.
+ */
+#ifndef RTS_PACKAGE_ALLOWANCE_H
+#define RTS_PACKAGE_ALLOWANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An owner has 5 s at once and then a twentieth of the time; all of them together 15 s and a tenth:
+ * a user of many ids is one of many owners. */
+#define RTS_ALLOWANCE_OWNER_NS (5 * 1000000000LL)
+#define RTS_ALLOWANCE_ALL_NS   (15 * 1000000000LL)
+
+/* Owners that are remembered; those who have paid nothing for longest are forgotten first. */
+#define RTS_ALLOWANCE_OWNERS 64
+
+/* Whose files they are. Compared as bytes: no padding. */
+struct rts_payer {
+    uint64_t host;          /* 1: root's, in our own root directory: it pays nothing */
+    uint64_t uid;           /* else this user's */
+    uint64_t device, inode; /* of the root directory, where that is one of uid 0: containers have
+                               nothing in common; else 0 */
+};
+
+struct rts_purse {
+    int64_t left_ns; /* below 0: what was taken beyond it */
+    uint64_t filled_ns;
+};
+
+struct rts_allowance {
+    struct {
+        struct rts_payer payer;
+        struct rts_purse purse;
+        bool refused; /* since it was told so */
+    } owners[RTS_ALLOWANCE_OWNERS];
+    size_t count;
+    struct rts_purse all;
+};
+
+bool rts_payer_same(const struct rts_payer *left, const struct rts_payer *right);
+
+/* Has `payer` time left at `now_ns` (any clock)? *first: it has none for the first time. */
+bool rts_allowance_has(struct rts_allowance *allowance, const struct rts_payer *payer,
+                       uint64_t now_ns, bool *first);
+
+/* `payer` took that long, until `now_ns`. */
+void rts_allowance_pay(struct rts_allowance *allowance, const struct rts_payer *payer,
+                       uint64_t now_ns, uint64_t taken_ns);
+
+#endif
