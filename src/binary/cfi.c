@@ -129,6 +129,12 @@ static bool eh_frame_address(const struct rts_elf_image *image, uint64_t *vaddr)
     return base == DW_EH_PE_pcrel || base == DW_EH_PE_datarel || base == DW_EH_PE_absptr;
 }
 
+/* Checked and in another form it takes some times as much. */
+static uint64_t size_max(const struct rts_elf_image *image)
+{
+    return rts_elf_image_limit(image, RTS_CFI_SIZE_MAX) / (image->foreign ? 2 : 1);
+}
+
 void rts_cfi_init_eh_frame(struct rts_cfi *cfi, const struct rts_elf_image *image)
 {
     *cfi = (struct rts_cfi){0};
@@ -138,13 +144,13 @@ void rts_cfi_init_eh_frame(struct rts_cfi *cfi, const struct rts_elf_image *imag
     uint64_t offset, available;
     if (section && !(section->header.sh_flags & SHF_COMPRESSED)) {
         bytes.vaddr = section->header.sh_addr;
-        data = rts_section_data_load(image, section, RTS_CFI_SIZE_MAX, &bytes.size);
+        data = rts_section_data_load(image, section, size_max(image), &bytes.size);
     } else if (eh_frame_address(image, &bytes.vaddr) &&
                rts_elf_image_offset_of(image, bytes.vaddr, &offset, &available)) {
         /* Without a section header its end is the terminator. */
         if (offset < image->size && available > image->size - offset)
             available = image->size - offset;
-        data = rts_elf_image_load(image, offset, available, RTS_CFI_SIZE_MAX);
+        data = rts_elf_image_load(image, offset, available, size_max(image));
         bytes.size = (size_t)available;
     }
     bytes.data = data;
@@ -200,7 +206,7 @@ void rts_cfi_init_debug_frame(struct rts_cfi *cfi, const struct rts_elf_image *i
     struct rts_cfi_bytes bytes = {0};
     const struct rts_section *section = rts_section_data_find_debug(image, ".debug_frame");
     uint8_t *data =
-        section ? rts_section_data_load(image, section, RTS_CFI_SIZE_MAX, &bytes.size) : NULL;
+        section ? rts_section_data_load(image, section, size_max(image), &bytes.size) : NULL;
     if (!data) {
         if (section)
             rts_unread_section(unread, image, section);

@@ -74,6 +74,7 @@ static uint64_t place_all(struct rts_dwarf_image_head *head, const struct rts_el
                           const struct rts_section *sources[RTS_DWARF_SECTIONS],
                           struct rts_unread *unread)
 {
+    const uint64_t limit = rts_elf_image_limit(image, RTS_DWARF_SIZE_MAX);
     uint64_t at = sizeof *head + RTS_DWARF_PADDING, total = 0;
     for (enum rts_dwarf_section i = RTS_DWARF_INFO; i < RTS_DWARF_NAMES; i++) {
         sources[i] = rts_section_data_find_debug(image, names[i]);
@@ -83,7 +84,7 @@ static uint64_t place_all(struct rts_dwarf_image_head *head, const struct rts_el
         if (i == RTS_DWARF_ARANGES && size > ARANGES_SIZE_MAX)
             size = 0;
         rts_dwarf_image_place(head, i, at, size);
-        if (size > RTS_DWARF_SIZE_MAX || (total += size) > RTS_DWARF_SIZE_MAX) {
+        if (size > limit || (total += size) > limit) {
             rts_unread_say(unread, RTS_UNREAD_TOO_LARGE, names[i]);
             return 0;
         }

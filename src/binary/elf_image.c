@@ -219,6 +219,7 @@ static int open_file(struct rts_elf_image *image, int fd, bool is_run, struct rt
         rts_elf_image_finish(image);
         return result;
     }
+    image->foreign = status.st_uid != 0 && status.st_uid != geteuid();
     image->watch = rts_file_watch_create(fd, error);
     if (!image->watch) {
         rts_elf_image_finish(image);
@@ -243,6 +244,11 @@ int rts_elf_image_from_bytes(struct rts_elf_image *image, uint8_t *bytes, size_t
 {
     *image = (struct rts_elf_image){.fd = -1, .bytes = bytes, .size = size};
     return load_headers(image, true, error);
+}
+
+uint64_t rts_elf_image_limit(const struct rts_elf_image *image, uint64_t limit)
+{
+    return image->foreign && limit > RTS_FOREIGN_PART_MAX ? RTS_FOREIGN_PART_MAX : limit;
 }
 
 void rts_elf_image_finish(struct rts_elf_image *image)

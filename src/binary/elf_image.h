@@ -43,6 +43,7 @@ struct rts_elf_image {
     uint8_t *bytes;               /* owned; NULL for a file */
     struct rts_file_watch *watch; /* owned; NULL for an image in memory */
     uint64_t size;
+    bool foreign; /* the file is neither root's nor ours: see rts_elf_image_limit() */
     uint64_t page_size;
     Elf64_Ehdr header;
     Elf64_Phdr *segments;
@@ -64,6 +65,13 @@ void rts_elf_image_finish(struct rts_elf_image *image);
 
 /* As rts_elf_image_open(), for a file that is not run: it may be relocatable as well. */
 int rts_elf_image_open_debug(struct rts_elf_image *image, int fd, struct rts_error *error);
+
+/* What may be read at once of something of which `limit` bytes may be of any file: a part of it
+ * where the file is neither root's nor ours, since whoever likes to can make one with as much as we
+ * take. Programs that people compile for themselves have less, but for browsers and compilers with
+ * all their debug information. */
+#define RTS_FOREIGN_PART_MAX (64ULL << 20)
+uint64_t rts_elf_image_limit(const struct rts_elf_image *image, uint64_t limit);
 
 /* Whether all that was read of it is what the file had when it was opened (binary/file_watch.h): to
  * be asked before what was made of it is believed. Always true of an image in memory. */

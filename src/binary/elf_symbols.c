@@ -9,12 +9,15 @@
 static bool load(struct rts_elf_symbols *table, const struct rts_elf_image *image,
                  const struct rts_symbols_place *place)
 {
-    if (place->count == 0 || place->count > RTS_ELF_SYMBOLS_MAX)
+    uint64_t most = (uint64_t)RTS_ELF_SYMBOLS_MAX * sizeof(Elf64_Sym);
+    if (image->foreign) /* they take twice as much again, sorted */
+        most = rts_elf_image_limit(image, most) / 2;
+    if (place->count == 0 || place->count > most / sizeof(Elf64_Sym))
         return false;
     table->symbols =
         rts_elf_image_load(image, place->symbols, place->count * sizeof(Elf64_Sym), UINT64_MAX);
-    table->strings =
-        rts_elf_image_load(image, place->strings, place->strings_size, RTS_ELF_STRINGS_MAX);
+    table->strings = rts_elf_image_load(image, place->strings, place->strings_size,
+                                        rts_elf_image_limit(image, RTS_ELF_STRINGS_MAX));
     table->count = (size_t)place->count;
     table->strings_size = place->strings_size;
     return table->symbols && table->strings;

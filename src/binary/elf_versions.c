@@ -90,8 +90,8 @@ void rts_elf_versions_load(struct rts_elf_versions *versions, const struct rts_e
         return;
     uint8_t *bytes =
         rts_elf_image_load(image, section->header.sh_offset, section->header.sh_size, limit);
-    versions->strings =
-        rts_elf_image_load(image, strings->sh_offset, strings->sh_size, RTS_ELF_STRINGS_MAX);
+    versions->strings = rts_elf_image_load(image, strings->sh_offset, strings->sh_size,
+                                           rts_elf_image_limit(image, RTS_ELF_STRINGS_MAX));
     if (bytes && versions->strings) {
         versions->count = RTS_ELF_VERSIONS_MAX;
         versions->names = rts_calloc(versions->count, sizeof *versions->names);

@@ -100,7 +100,8 @@ static void load_relocations(struct search *search)
     if (size == 0 || !rts_elf_image_offset_of(image, vaddr, &offset, &available) ||
         size > available)
         return;
-    search->relocations = rts_elf_image_load(image, offset, size, RELOCATIONS_SIZE_MAX);
+    search->relocations =
+        rts_elf_image_load(image, offset, size, rts_elf_image_limit(image, RELOCATIONS_SIZE_MAX));
     search->relocation_count = search->relocations ? size / sizeof *search->relocations : 0;
 }
 

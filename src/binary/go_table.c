@@ -152,7 +152,9 @@ static bool read_table(struct rts_go_table *table, uint64_t *text)
     table->numbers = layout->numbers ? words[layout->numbers] : 0;
     *text = layout->text ? words[layout->text] : 0;
     if (table->names > table->size || table->names_size > table->size - table->names ||
-        table->names_size == 0 || table->names_size > NAMES_MAX || table->numbers > table->size)
+        table->names_size == 0 ||
+        table->names_size > rts_elf_image_limit(table->image, NAMES_MAX) ||
+        table->numbers > table->size)
         return false;
     if (layout->functab)
         return read_entries(table, words[layout->functab], words[layout->functab]);

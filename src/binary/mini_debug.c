@@ -10,10 +10,10 @@
 /* First guess at the size of the output; doubled while it is too small. */
 #define OUTPUT_FIRST (1u << 20)
 
-static bool grow(uint8_t **output, size_t *capacity, lzma_stream *stream)
+static bool grow(uint8_t **output, size_t *capacity, size_t limit, lzma_stream *stream)
 {
     size_t bigger = *capacity ? *capacity * 2 : OUTPUT_FIRST;
-    if (bigger > RTS_MINI_DEBUG_MAX)
+    if (bigger > limit)
         return false;
     uint8_t *moved = realloc(*output, bigger);
     if (!moved)
@@ -26,7 +26,7 @@ static bool grow(uint8_t **output, size_t *capacity, lzma_stream *stream)
 }
 
 /* The output in new memory, or NULL. */
-static uint8_t *decompress(const uint8_t *input, size_t input_size, size_t *size)
+static uint8_t *decompress(const uint8_t *input, size_t input_size, size_t limit, size_t *size)
 {
     lzma_stream stream = LZMA_STREAM_INIT;
     uint8_t *output = NULL;
@@ -36,7 +36,7 @@ static uint8_t *decompress(const uint8_t *input, size_t input_size, size_t *size
     stream.next_in = input;
     stream.avail_in = input_size;
     lzma_ret status = LZMA_OK;
-    while (status == LZMA_OK && (stream.avail_out > 0 || grow(&output, &capacity, &stream)))
+    while (status == LZMA_OK && (stream.avail_out > 0 || grow(&output, &capacity, limit, &stream)))
         status = lzma_code(&stream, LZMA_FINISH);
     *size = (size_t)stream.total_out;
     lzma_end(&stream);
@@ -50,10 +50,14 @@ bool rts_mini_debug_open(struct rts_elf_image *mini, const struct rts_elf_image 
 {
     const struct rts_section *section = rts_elf_image_section(image, ".gnu_debugdata");
     size_t packed_size, size;
+    size_t limit = image->foreign ? RTS_MINI_DEBUG_FOREIGN_MAX : RTS_MINI_DEBUG_MAX;
     if (!section)
         return false;
     RTS_FREE uint8_t *packed =
         rts_section_data_load(image, section, RTS_MINI_DEBUG_PACKED_MAX, &packed_size);
-    uint8_t *bytes = packed ? decompress(packed, packed_size, &size) : NULL;
-    return bytes && rts_elf_image_from_bytes(mini, bytes, size, NULL) == 0;
+    uint8_t *bytes = packed ? decompress(packed, packed_size, limit, &size) : NULL;
+    if (!bytes || rts_elf_image_from_bytes(mini, bytes, size, NULL) < 0)
+        return false;
+    mini->foreign = image->foreign;
+    return true;
 }

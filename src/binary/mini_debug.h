@@ -7,7 +7,9 @@
 
 /* Compressed and decompressed; the largest seen in distributions are some MiB. */
 #define RTS_MINI_DEBUG_PACKED_MAX (32u << 20)
-#define RTS_MINI_DEBUG_MAX        (256u << 20)
+#define RTS_MINI_DEBUG_MAX        (64u << 20)
+/* Decompressed, of a file that is neither root's nor ours: it costs its maker nothing. */
+#define RTS_MINI_DEBUG_FOREIGN_MAX (16u << 20)
 /* Memory of the decompressor; xz -9 asks for 65 MiB. */
 #define RTS_MINI_DEBUG_MEMORY_MAX (128u << 20)
 

@@ -247,6 +247,8 @@ const struct rts_elf_image *rts_object_companion(struct rts_object *object)
                                 &object->tree, &place);
         if (object->companion_found)
             object->companion_path = rts_strdup(place.text);
+        /* Whose debug file it is that it names, its maker chose. */
+        object->companion.foreign |= object->image.foreign;
         if (!refers_elsewhere(&object->image) &&
             !(object->companion_found && refers_elsewhere(&object->companion)))
             end_search(object);

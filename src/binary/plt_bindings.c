@@ -26,7 +26,8 @@ static void add_section(struct rts_plt_bindings *bindings, const struct rts_elf_
                         const struct rts_section *section)
 {
     size_t size;
-    Elf64_Rela *relocations = rts_section_data_load(image, section, RELOCATIONS_SIZE_MAX, &size);
+    Elf64_Rela *relocations = rts_section_data_load(
+        image, section, rts_elf_image_limit(image, RELOCATIONS_SIZE_MAX), &size);
     if (!relocations)
         return;
     size_t count = size / sizeof *relocations;

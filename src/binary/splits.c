@@ -76,11 +76,12 @@ static bool read_file(struct rts_splits *splits, const char *path, const struct 
                       struct rts_split_file *file)
 {
     struct rts_elf_image image;
-    /* Headers and padding come on top of what was allowed. */
-    uint64_t left = splits->bytes < RTS_DWARF_SIZE_MAX ? RTS_DWARF_SIZE_MAX - splits->bytes : 0;
     int fd = rts_tree_open(tree, path);
     if (fd < 0 || rts_elf_image_open_debug(&image, fd, NULL) < 0)
         return false;
+    /* Headers and padding come on top of what was allowed. */
+    uint64_t limit = rts_elf_image_limit(&image, RTS_DWARF_SIZE_MAX);
+    uint64_t left = splits->bytes < limit ? limit - splits->bytes : 0;
     bool good = rts_split_file_init(file, &image, path, left, splits->place.unread);
     rts_elf_image_finish(&image);
     if (good)

@@ -206,7 +206,8 @@ void rts_symbols_add(struct rts_symbols *symbols, const struct rts_elf_image *im
     if (!rts_elf_symbols_load(&table, image, type))
         return;
     rts_elf_versions_load(&versions, mapped);
-    rts_symbols_allow_names(symbols, table.strings_size);
+    /* Honest tables save little by sharing. */
+    rts_symbols_allow_names(symbols, table.strings_size / (image->foreign ? NAMES_PER_STRING : 1));
     for (size_t i = 0; i < table.count && !symbols->left_out; i++) {
         bool in_code = is_in_code(&table.symbols[i], mapped);
         look_for_signs(&table.symbols[i], in_code, &signs);

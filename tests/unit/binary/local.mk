@@ -29,7 +29,7 @@ tests_unit_binary_test_object_SOURCES = \
 tests_unit_binary_test_object_cache_SOURCES = \
 	tests/unit/binary/test_object_cache.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
 tests_unit_binary_test_plt_code_SOURCES = tests/unit/binary/test_plt_code.c
-tests_unit_binary_test_symbols_SOURCES = tests/unit/binary/test_symbols.c tests/unit/binary/elf_maker.h
+tests_unit_binary_test_symbols_SOURCES = tests/unit/binary/test_symbols.c tests/unit/binary/elf_maker.h tests/unit/oracle.h
 
 # Asks an object what a script wants to compare with other tools.
 check_PROGRAMS += tests/unit/binary/object_query

@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "binary/object.h"
 #include "binary/symbols.h"
 
+#include "../oracle.h"
 #include "elf_maker.h"
 
 #define TEXT (MAKER_BASE + MAKER_TEXT)
@@ -282,6 +285,36 @@ static void test_left_out(void **state)
     rts_object_destroy(object);
 }
 
+/* A table of names that is read of root's files and our own, and not of those of others: it is as
+ * large as anybody likes, and takes nothing on the disk. */
+static void test_of_others(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* a file cannot be given away */
+    struct maker maker;
+    maker_init(&maker);
+    maker_symbol(&maker, "name", STB_GLOBAL, STT_FUNC, 0, 8);
+    maker.sections[MAKER_SECTION_STRINGS].sh_size = RTS_FOREIGN_PART_MAX + 1;
+    char *path = oracle_file(maker.bytes, MAKER_SIZE);
+    assert_int_equal(truncate(path, MAKER_SIZE + RTS_FOREIGN_PART_MAX), 0);
+    for (int round = 0; round < 3; round++) {
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        if (round == 2) { /* as much as may be */
+            const uint64_t size = RTS_FOREIGN_PART_MAX;
+            const off_t at = MAKER_SECTIONS + MAKER_SECTION_STRINGS * (off_t)sizeof(Elf64_Shdr);
+            assert_int_equal(
+                pwrite(fd, &size, sizeof size, at + (off_t)offsetof(Elf64_Shdr, sh_size)),
+                sizeof size);
+        }
+        struct rts_object *object = rts_object_open(fd, path, NULL, NULL);
+        assert_name(object, 0, round == 1 ? "" : "name");
+        rts_object_destroy(object);
+        assert_int_equal(chown(path, 65534, 65534), 0);
+    }
+    oracle_file_done(path);
+}
+
 /* Where the versions go: behind the symbols, of which there may be 32. */
 #define VERSIONS (MAKER_SYMBOLS + 0x300)
 
@@ -473,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_version_lies),
         cmocka_unit_test(test_unsized_alone),
         cmocka_unit_test(test_unsized_until_mark),
+        cmocka_unit_test(test_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
