@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "binary/object.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -81,7 +82,11 @@ struct rts_object *rts_object_open(int fd, const char *path, const struct rts_de
         object->tree = search->tree;
         if (search->tree.root_fd >= 0) {
             object->tree.root_fd = fcntl(search->tree.root_fd, F_DUPFD_CLOEXEC, 0);
-            object->search = object->tree.root_fd >= 0;
+            if (object->tree.root_fd < 0) {
+                rts_fail_errno(error, errno, "%s: its root", path ? path : "ELF file");
+                rts_object_destroy(object);
+                return NULL;
+            }
         }
     }
     return object;

@@ -214,7 +214,8 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
     struct rts_error cause = {0};
     struct rts_object *object = rts_object_open(fd, path, search, &cause);
     if (!object) {
-        remember_failure(cache, lookup, &cause);
+        if (!rts_is_short_of_files(cause.number))
+            remember_failure(cache, lookup, &cause);
         if (error)
             *error = cause;
         return NULL;

@@ -55,6 +55,9 @@ void rts_object_cache_use_share(struct rts_object_cache *cache, struct rts_share
 /* Descriptors that objects may hold at the same time; 0: as many as come. */
 void rts_object_cache_limit_open(struct rts_object_cache *cache, size_t count);
 
+/* How many they hold. */
+size_t rts_object_cache_open(const struct rts_object_cache *cache);
+
 /* Do they hold more? */
 bool rts_object_cache_is_crowded(const struct rts_object_cache *cache);
 

@@ -132,6 +132,11 @@ static size_t count_open(const struct rts_object_cache *cache, struct rts_ledger
     return open;
 }
 
+size_t rts_object_cache_open(const struct rts_object_cache *cache)
+{
+    return count_open(cache, NULL);
+}
+
 bool rts_object_cache_is_crowded(const struct rts_object_cache *cache)
 {
     if (cache->open_max == 0 || cache->objects.count * DESCRIPTORS_MAX <= cache->open_max)

@@ -76,7 +76,9 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     struct rts_mapped_file *file = mapping->file;
     bool verified;
     const char *proc_root = rts_process_table_root(map->processes);
-    int fd = rts_mapped_file_open(proc_root, map->process->view, mapping, place, &verified, NULL);
+    struct rts_error cause = {.number = 0};
+    int fd = rts_mapped_file_open(proc_root, map->process->view, mapping, place, &verified, &cause);
+    map->files_refused += fd < 0 && rts_is_short_of_files(cause.number);
     if (fd < 0)
         return NULL;
     struct stat status;
@@ -96,7 +98,8 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     const struct rts_root_view *view = &origins->items[0].view;
     struct rts_debug_search search = {.tree = {.root_fd = view->own_root ? -1 : view->fd},
                                       .enabled = true};
-    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, NULL);
+    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, &cause);
+    map->files_refused += !object && rts_is_short_of_files(cause.number);
     file->copied = object && !is_file_of(object, &status);
     if (object && (verified || (file->build_id.size > 0 &&
                                 rts_build_id_same(&file->build_id, rts_object_build_id(object)))))
@@ -149,11 +152,17 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
         return;
     }
     struct rts_file_origins origins = {.count = 0};
+    uint64_t refused = map->files_refused;
     for (int place = 0; !file->object && !file->no_elf && place < RTS_PLACE_COUNT; place++)
         file->object = open_at(map, mapping, (enum rts_file_place)place, &origins, &file->no_elf);
     if (file->object && map->packages)
         note_package(map, file->object, &origins);
     rts_file_origins_finish(&origins);
+    if (!file->object && map->files_refused > refused) {
+        file->resolved = false; /* that is no fault of the file */
+        file->attempts--;
+        return;
+    }
     if (!file->object && !file->no_elf && !file->bare && !file->outdated)
         file->bare = stand_in(map, mapping);
 }

@@ -27,6 +27,7 @@ struct rts_code_map {
     const struct rts_file_finder *finder; /* NULL: through the processes */
     bool monotonic; /* the times of records are of CLOCK_MONOTONIC, and can be compared with files'
                      */
+    uint64_t files_refused; /* how often there was no descriptor for a file; it is tried again */
     /* The question that is being asked: */
     struct rts_process *process;
     uint64_t time;

@@ -104,6 +104,7 @@ struct rts_session {
     struct rts_budget memory;
     struct rts_ledger ledgers[RTS_MEMORY_COUNT]; /* of those tables that know owners */
     bool owner_said[RTS_OWNERS_MAX];             /* that it takes more than its share */
+    uint64_t refusals_seen;                      /* of code_map.files_refused */
     size_t mappings_grown;                       /* bytes, since processes were bounded */
     uint64_t evictions_given_back;               /* of files, when the heap was last trimmed */
     bool memory_stuck;            /* nothing more can be given back before the window ends */

@@ -20,6 +20,9 @@
 /* Files whose parts were freed: some 5 MiB of them. */
 #define EVICTIONS_MANY 32
 
+/* Descriptors of files that are held however short they are: some for the one that is read. */
+#define FILES_LEAST 16
+
 /* Room for text of a window that is kept for the next one. */
 #define LINES_KEPT ((size_t)1 << 20)
 
@@ -213,6 +216,21 @@ static bool may_name_early(const struct rts_session *session)
     return !session->replay || !session->replay->has_notes;
 }
 
+/* There was no descriptor for a file: then those that are held have to be fewer. */
+static bool say_refused(struct rts_session *session)
+{
+    bool again = session->refusals_seen > 0;
+    if (session->code_map.files_refused == session->refusals_seen)
+        return false;
+    session->refusals_seen = session->code_map.files_refused;
+    size_t half = rts_object_cache_open(session->objects) / 2;
+    rts_object_cache_limit_open(session->objects, half > FILES_LEAST ? half : FILES_LEAST);
+    if (!again)
+        rts_log("no more files can be opened (ulimit -n, or fs.file-max): others are closed, and "
+                "some functions may be without their names until then");
+    return true;
+}
+
 void rts_session_bound_memory(struct rts_session *session)
 {
     const struct rts_share *shares = session->memory.shares;
@@ -220,8 +238,9 @@ void rts_session_bound_memory(struct rts_session *session)
     rts_session_relieve(session);
     if (!may_name_early(session))
         return;
-    bool short_of_files =
-        (session->memory_stuck && !stuck) || rts_object_cache_is_crowded(session->objects);
+    bool refused = say_refused(session);
+    bool short_of_files = (session->memory_stuck && !stuck) || refused ||
+                          rts_object_cache_is_crowded(session->objects);
     if (rts_share_is_over(&shares[RTS_MEMORY_STACKS]) ||
         rts_stack_table_bytes(session->stacks) > STACKS_BYTES_MAX || short_of_files)
         name_early(session);

@@ -7,6 +7,9 @@
 #ifndef RTS_UTIL_ERROR_H
 #define RTS_UTIL_ERROR_H
 
+#include <errno.h>
+#include <stdbool.h>
+
 /* The classes of failure that a caller must tell apart; the values are the program's exit status.
  */
 enum rts_failure {
@@ -33,5 +36,11 @@ int rts_fail(struct rts_error *error, enum rts_failure failure, const char *form
  * RTS_NOT_PERMITTED for EPERM and EACCES, RTS_FAILED otherwise. */
 int rts_fail_errno(struct rts_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Does this errno mean that we, or the machine, have no more descriptors to give? It passes. */
+static inline bool rts_is_short_of_files(int number)
+{
+    return number == EMFILE || number == ENFILE;
+}
 
 #endif

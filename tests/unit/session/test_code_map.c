@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../unwind/own_code.h"
@@ -136,6 +137,29 @@ static void test_build_id_decides(void **state)
     own_code_finish(&own);
 }
 
+/* No descriptor is left: the file is not to blame, and is found when there are some again. */
+static void test_no_descriptor_is_left(void **state)
+{
+    (void)state;
+    struct own_code own;
+    own_code_init(&own);
+    uint64_t pc = (uint64_t)(uintptr_t)test_no_descriptor_is_left;
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (unsigned i = 0; i < 20; i++) { /* more often than a file is tried */
+        struct rts_code code = rts_code_map_find(&own.map, pc);
+        if (code.kind != RTS_CODE_NO_FILE || code.object)
+            break;
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(own.map.files_refused >= 20);
+    assert_int_equal(rts_code_map_find(&own.map, pc).kind, RTS_CODE_OBJECT);
+    own_code_finish(&own);
+}
+
 /* A file that one process cannot show may be there in another one's view, but not for ever. */
 static void test_attempts_are_bounded(void **state)
 {
@@ -158,10 +182,9 @@ static void test_attempts_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_that_is_loaded),
-        cmocka_unit_test(test_no_file),
-        cmocka_unit_test(test_build_id_decides),
-        cmocka_unit_test(test_attempts_are_bounded),
+        cmocka_unit_test(test_all_that_is_loaded),    cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_build_id_decides),      cmocka_unit_test(test_attempts_are_bounded),
+        cmocka_unit_test(test_no_descriptor_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
