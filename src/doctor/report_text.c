@@ -63,8 +63,10 @@ static void write_check(const struct rts_check *check, struct rts_buffer *buffer
 void rts_report_write_text(const struct rts_report *report, struct rts_buffer *buffer)
 {
     rts_visible_text(buffer, report->subject, RTS_VISIBLE_WHOLE);
-    rts_buffer_format(buffer, ", as user %u, %s, Linux %s\n", report->user,
-                      rts_where_phrase(report->where), report->kernel);
+    rts_buffer_format(buffer, ", as user %u, %s, Linux ", report->user,
+                      rts_where_phrase(report->where));
+    rts_visible_text(buffer, report->kernel, RTS_VISIBLE_WHOLE);
+    rts_buffer_text(buffer, "\n");
     append_wrapped(buffer, report->verdict, 0);
     if (*report->fix) {
         rts_buffer_text(buffer, "To mend it: ");

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import unicodedata
+import zipfile
 
 sys.dont_write_bytecode = True
 from delivery_lib import *  # noqa
@@ -65,6 +66,56 @@ def names_of_files():
         file.write(file_trace([event], data, machine_features(build_ids=())))
     _, out, said = run("replay", "-o", os.devnull, trace)
     return problems + wrong_in(out + said, "no names for /nowhere/" + shown + "\\U000e0041\\xff\\nrtsample: fine: ")
+
+
+def names_of_functions():
+    """names with bytes that are no UTF-8 are valid JSON in facts, account and union bundle, have ids of their
+    own, and are the same in a replay"""
+    folder = own_folder()
+    source, program = os.path.join(folder, "source.c"), os.path.join(folder, "program")
+    plain = [b"placeholder_for_name_%s" % (letter * 20) for letter in (b"a", b"b")]
+    evil = [(b"_Z\x1b]0;owned\x07\x9b\xc2\x9b\xe2\x80\xae\"\\\n" + last).ljust(len(plain[0]), b"x") for last in (b"\xff", b"\xfe")]
+    with open(source, "w", encoding="ascii") as file:
+        for name in plain:
+            file.write("__attribute__((noinline)) void %s(void)\n{\n" % name.decode())
+            file.write("    for (volatile long i = 0; i < 20000000; i++)\n        ;\n}\n")
+        file.write("int main(void)\n{\n    for (;;) {\n%s    }\n}\n" % "".join("%s();\n" % name.decode() for name in plain))
+    if subprocess.run([*os.environ.get("CC", "cc").split(), "-O1", "-o", program, source],
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        raise Skip("there is no compiler")
+    with open(program, "rb") as file:
+        content = file.read()
+    for name, other in zip(plain, evil):
+        content = content.replace(name, other)
+    with open(program, "wb") as file:
+        file.write(content)
+    words = [word for option in outputs(folder).values() for word in option]
+    problems, wanted = [], {name.decode("utf-8", "replace") for name in evil}
+    for seconds in (1, 3, 10):
+        status, out, said = run(*words, "-d", str(seconds), "--", program)
+        with open(os.path.join(folder, "facts"), "rb") as file:
+            content = file.read()
+        facts = [json.loads(line) for line in content.decode().splitlines()]
+        ids = {fact["symbolId"] for fact in facts if fact["metadata"]["symbol"] in wanted}
+        if len(ids) == 2:
+            break
+    if len(ids) != 2:
+        problems.append("the ids are %s; status %d, %r" % (ids, status, said))
+    problems += wrong_in(content) + wrong_in(out + said, "\\x1b]0;owned\\x07\\x9b\\u009b\\u202e\"\\\\n\\xff", "\\xfex")
+    with open(os.path.join(folder, "stats"), "rb") as file:
+        account = file.read()
+    problems += wrong_in(account) + ([] if json.loads(account) else ["an empty account"])
+    if ARCHIVES:
+        with zipfile.ZipFile(os.path.join(folder, "union")) as archive:
+            for name in archive.namelist():
+                part = archive.read(name)
+                problems += wrong_in(part)
+                for line in part.splitlines():
+                    json.loads(line.decode())
+    _, out, said = run("replay", "-o", "-", os.path.join(folder, "trace"))
+    if out != content:
+        problems.append("a replay has other facts: %r" % said)
+    return problems + wrong_in(said)
 
 
 def names_of_processes():
@@ -480,7 +531,7 @@ def planted_batches():
     return problems
 
 
-STEPS = [names_of_files, names_of_processes, answers_of_servers, talkative_server, endless_answers,
+STEPS = [names_of_files, names_of_functions, names_of_processes, answers_of_servers, talkative_server, endless_answers,
          names_in_a_spool, lines_that_are_sent, settings, terminal, modes, chosen_modes, planted, expected_places,
          folders_of_others, planted_batches]
 

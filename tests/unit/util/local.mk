@@ -3,6 +3,7 @@ util_unit_tests = \
 	tests/unit/util/test_base64url \
 	tests/unit/util/test_buffer \
 	tests/unit/util/test_clock \
+	tests/unit/util/test_error \
 	tests/unit/util/test_file_replace \
 	tests/unit/util/test_heap \
 	tests/unit/util/test_json \
@@ -46,3 +47,4 @@ tests_unit_util_test_utf8_SOURCES = tests/unit/util/test_utf8.c tests/unit/oracl
 tests_unit_util_test_visible_SOURCES = tests/unit/util/test_visible.c tests/unit/oracle.h
 tests_unit_util_test_output_file_SOURCES = tests/unit/util/test_output_file.c
 tests_unit_util_test_own_folder_SOURCES = tests/unit/util/test_own_folder.c
+tests_unit_util_test_error_SOURCES = tests/unit/util/test_error.c
