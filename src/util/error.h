@@ -32,9 +32,8 @@ struct rts_error {
 int rts_fail(struct rts_error *error, enum rts_failure failure, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As rts_fail(), with `number` (an errno) kept and ": <its text>" appended, for which there is always
- * room. Picks
- * RTS_NOT_PERMITTED for EPERM and EACCES, RTS_FAILED otherwise. */
+/* As rts_fail(), with `number` (an errno) kept and ": <its text>" appended, for which there is
+ * always room. Picks RTS_NOT_PERMITTED for EPERM and EACCES, RTS_FAILED otherwise. */
 int rts_fail_errno(struct rts_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
