@@ -15,10 +15,6 @@
 
 #define READS_ALL ((1u << CAP_DAC_OVERRIDE) | (1u << CAP_DAC_READ_SEARCH))
 
-/* Nobody has these ids: the kernel refuses them. What they may read, everybody may; they stand for
- * a process that is gone. */
-#define NOBODY ((uint32_t)65534)
-
 static void read_groups(const char *list, struct rts_rights *rights)
 {
     char *end;
@@ -35,7 +31,8 @@ int rts_rights_read(const char *proc_root, int32_t pid, struct rts_rights *right
     char path[256], line[4096];
     unsigned found = 0;
     uint64_t capabilities = 0;
-    *rights = (struct rts_rights){.foreign = 1, .pid = pid, .uid = NOBODY, .gid = NOBODY};
+    *rights = (struct rts_rights){
+        .foreign = 1, .pid = pid, .uid = RTS_RIGHTS_NOBODY, .gid = RTS_RIGHTS_NOBODY};
     snprintf(path, sizeof path, "%s/%d/status", proc_root, (int)pid);
     RTS_FCLOSE FILE *file = fopen(path, "re");
     if (!file)
@@ -84,27 +81,29 @@ static uint32_t file_system_user(void)
     return (uint32_t)setfsuid((uid_t)-1);
 }
 
+static bool is_ours(const struct rts_rights *rights)
+{
+    return !rights->foreign || (geteuid() != 0 && rights->uid == geteuid());
+}
+
 int rts_rights_take(const struct rts_rights *rights)
 {
-    if (!rights->foreign)
-        return 0;
-    if (geteuid() != 0 && rights->uid == geteuid())
+    if (is_ours(rights))
         return 0;
     if (set_groups(rights) < 0)
-        return -1;
+        return 1;
     setfsgid(rights->gid);
     setfsuid(rights->uid);
     if (file_system_user() == rights->uid &&
         (rights->uid != 0 || rights->reads_all || change_reads_all(false) == 0))
         return 0;
     rts_rights_give_back(rights);
-    errno = EPERM;
-    return -1;
+    return 1;
 }
 
 void rts_rights_give_back(const struct rts_rights *rights)
 {
-    if (!rights->foreign || (geteuid() != 0 && rights->uid == geteuid()))
+    if (is_ours(rights))
         return;
     setfsuid(geteuid());
     setfsgid(getegid());

@@ -13,6 +13,9 @@
 /* Supplementary groups that are taken on; one who is in more can read less through us. */
 #define RTS_RIGHTS_GROUPS_MAX 32
 
+/* The id of nobody: what it may read, everybody may. It stands for a process that is gone. */
+#define RTS_RIGHTS_NOBODY ((uint32_t)65534)
+
 /* Plain values: they are sent to another process as they are. All zero: our own rights. */
 struct rts_rights {
     uint32_t foreign;   /* 1: those below; 0: our own */
@@ -27,9 +30,9 @@ struct rts_rights {
  * with errno when there is no such process; then *rights are those of nobody at all. */
 int rts_rights_read(const char *proc_root, int32_t pid, struct rts_rights *rights);
 
-/* Takes them on for the calling thread, which must be the only one that matters: ids and groups,
- * where we may change them. Returns 0, or -1 with errno when they could not be taken on and we have
- * more than they allow. rts_rights_give_back() undoes it. */
+/* Takes them on for the calling thread: ids and groups, which rts_rights_give_back() undoes.
+ * Returns 0; 1 when we are not permitted to: then who opens must see to it that everybody may read
+ * what is opened. */
 int rts_rights_take(const struct rts_rights *rights);
 void rts_rights_give_back(const struct rts_rights *rights);
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +27,28 @@ static int locate(const struct rts_tree *tree, const char *path)
         return rts_locate_below(tree->root_fd, path);
     RTS_CLOSE int root = open("/", LOCATE | O_DIRECTORY);
     return root < 0 ? -1 : rts_locate_below(root, path);
+}
+
+/* May everybody reach what is located, and read it? By the bits of its mode and of the folders
+ * above. */
+static bool is_open_to_all(const struct rts_tree *tree, int located)
+{
+    char link[sizeof "/proc/self/fd/" + 3 * sizeof located], path[PATH_MAX];
+    struct stat status;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", located);
+    ssize_t size = readlink(link, path, sizeof path - 1);
+    if (size <= 0 || fstat(located, &status) < 0 || !(status.st_mode & S_IROTH))
+        return false;
+    path[size] = '\0';
+    for (char *slash; (slash = strrchr(path, '/'));) {
+        slash[slash == path] = '\0';
+        RTS_CLOSE int folder = locate(tree, path);
+        if (folder < 0 || fstat(folder, &status) < 0 || !(status.st_mode & S_IXOTH))
+            return false;
+        if (slash == path)
+            return true;
+    }
+    return false;
 }
 
 static int open_again(int located, int flags)
@@ -59,21 +82,36 @@ int rts_file_open_located(int located, bool *copied)
     return rts_sealed_copy(fd, RTS_SEALED_COPY_MAX);
 }
 
-static int open_it(const struct rts_tree *tree, const char *path)
+static int open_it(const struct rts_tree *tree, const char *path, bool by_mode)
 {
     bool copied;
     RTS_CLOSE int located = locate(tree, path);
+    if (located >= 0 && by_mode && !is_open_to_all(tree, located))
+        return fail(EACCES);
     return located < 0 ? -1 : rts_file_open_located(located, &copied);
 }
 
 int rts_tree_open_direct(const struct rts_tree *tree, const char *path)
 {
-    if (rts_rights_take(&tree->rights) < 0)
-        return -1;
-    int fd = open_it(tree, path), number = errno;
+    bool by_mode = rts_rights_take(&tree->rights) > 0;
+    int fd = open_it(tree, path, by_mode), number = errno;
     rts_rights_give_back(&tree->rights);
     errno = number;
     return fd;
+}
+
+size_t rts_tree_open_each_direct(const struct rts_tree *tree, const char *folder,
+                                 const char *const *names, size_t count, int *fds)
+{
+    size_t opened = 0;
+    char path[PATH_MAX];
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = -1;
+        if (snprintf(path, sizeof path, "%s/%s", folder, names[i]) < (int)sizeof path)
+            fds[i] = rts_tree_open_direct(tree, path);
+        opened += fds[i] >= 0;
+    }
+    return opened;
 }
 
 void rts_file_status_take(struct rts_file_status *status, const struct stat *from)
@@ -94,8 +132,7 @@ int rts_tree_status_direct(const struct rts_tree *tree, const char *path,
                            struct rts_file_status *status)
 {
     struct stat found;
-    if (rts_rights_take(&tree->rights) < 0)
-        return -1;
+    rts_rights_take(&tree->rights);
     RTS_CLOSE int located = locate(tree, path);
     int result = located < 0 ? -1 : fstat(located, &found), number = errno;
     rts_rights_give_back(&tree->rights);
@@ -105,13 +142,14 @@ int rts_tree_status_direct(const struct rts_tree *tree, const char *path,
     return 0;
 }
 
-static DIR *open_directory(const struct rts_tree *tree, const char *path)
+static DIR *open_directory(const struct rts_tree *tree, const char *path, bool by_mode)
 {
     RTS_CLOSE int located = locate(tree, path);
     if (located < 0)
         return NULL;
-    if (rts_file_system_of(located) == RTS_FILE_SYSTEM_DOORS) {
-        errno = EBADF;
+    if (rts_file_system_of(located) == RTS_FILE_SYSTEM_DOORS ||
+        (by_mode && !is_open_to_all(tree, located))) {
+        errno = EACCES;
         return NULL;
     }
     RTS_CLOSE int fd = open_again(located, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -129,9 +167,8 @@ static bool is_itself(const char *name)
 int rts_tree_list_direct(const struct rts_tree *tree, const char *path, size_t limit,
                          struct rts_buffer *names)
 {
-    if (rts_rights_take(&tree->rights) < 0)
-        return -1;
-    DIR *directory = open_directory(tree, path);
+    bool by_mode = rts_rights_take(&tree->rights) > 0;
+    DIR *directory = open_directory(tree, path, by_mode);
     int number = errno;
     rts_rights_give_back(&tree->rights);
     if (!directory)

@@ -9,6 +9,8 @@
 int rts_tree_open_direct(const struct rts_tree *tree, const char *path);
 int rts_tree_status_direct(const struct rts_tree *tree, const char *path,
                            struct rts_file_status *status);
+size_t rts_tree_open_each_direct(const struct rts_tree *tree, const char *folder,
+                                 const char *const *names, size_t count, int *fds);
 int rts_tree_list_direct(const struct rts_tree *tree, const char *path, size_t limit,
                          struct rts_buffer *names);
 

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "broker/channel.h"
+#include "broker/given_up.h"
+#include "broker/keeper.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/memory.h"
+
+#define MS_NS 1000000ULL
+
+/* The keeper waits for nobody. Who does not get an answer from it in that time has a machine that
+ * does not run us at all. */
+#define KEEPER_MS 10000
+
+/* A worker that runs, or waits for a CPU, is waited for longer: the machine is busy. */
+#define BUSY_NS (5000 * MS_NS)
+
+/* With a signal to end: what is left to be named is named in that time, or stays nameless. */
+#define LAST_NS (500 * MS_NS)
+
+/* While a signal is pending, it is looked for others so often. */
+#define TURN_MS 50
+
+/* At the end: both have nothing left to do. */
+#define GOODBYE_NS (100 * MS_NS)
+
+/* Processes that are named when they are given up; the others are counted. */
+#define SAID_MAX 8
+
+struct rts_broker {
+    int keeper_fd, worker_fd; /* -1: none */
+    pid_t keeper, worker;
+    uint32_t number;
+    int signals;     /* -1: not watched */
+    uint64_t end_ns; /* UINT64_MAX: not known yet */
+    struct rts_given_up given_up;
+    unsigned said;
+    uint64_t worker_cpu_ns, past_cpu_ns;
+    struct rts_broker_counts counts;
+};
+
+/* ---- the keeper ---- */
+
+/* Lets go of everything that we hold: a worker that hangs must not keep a pipe of ours open. */
+static void close_all_but(int socket)
+{
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (nothing < 0 || dup2(nothing, fd) < 0)
+            close(fd);
+    long limit = sysconf(_SC_OPEN_MAX);
+#ifdef SYS_close_range
+    if (socket > STDERR_FILENO + 1)
+        syscall(SYS_close_range, STDERR_FILENO + 1, socket - 1, 0);
+    if (syscall(SYS_close_range, socket + 1, ~0U, 0) == 0)
+        return;
+#endif
+    for (int fd = STDERR_FILENO + 1; fd < limit; fd++)
+        if (fd != socket)
+            close(fd);
+}
+
+struct rts_broker *rts_broker_start(const struct rts_broker_setup *setup, struct rts_error *error)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        rts_fail_errno(error, errno, "cannot make a socket for the broker");
+        return NULL;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        close_all_but(ends[1]);
+        rts_keeper_run(ends[1], setup);
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        rts_fail_errno(error, errno, "cannot start the broker");
+        close(ends[0]);
+        return NULL;
+    }
+    struct rts_broker *broker = rts_calloc(1, sizeof *broker);
+    *broker = (struct rts_broker){
+        .keeper_fd = ends[0],
+        .keeper = pid,
+        .worker_fd = -1,
+        .signals = -1,
+        .end_ns = UINT64_MAX,
+    };
+    return broker;
+}
+
+/* Asks the keeper. Returns 0, or -1 when there is none any more. */
+static int ask_keeper(struct rts_broker *broker, struct rts_keeper_ask *ask,
+                      struct rts_keeper_told *told, int *fd)
+{
+    ask->number = ++broker->number;
+    const struct rts_message question = {.head = ask, .head_size = sizeof *ask};
+    if (rts_message_send(broker->keeper_fd, &question) < 0)
+        return -1;
+    do {
+        struct rts_message answer = {
+            .head = told, .head_size = sizeof *told, .fds = fd, .fd_count = 1};
+        struct pollfd wait = {.fd = broker->keeper_fd, .events = POLLIN};
+        *fd = -1;
+        int ready = poll(&wait, 1, KEEPER_MS);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0 || rts_message_receive(broker->keeper_fd, &answer, MSG_DONTWAIT) <= 0)
+            return -1;
+        if (answer.fd_count == 0)
+            *fd = -1;
+        if (told->number != ask->number && *fd >= 0)
+            close(*fd);
+    } while (told->number != ask->number);
+    return 0;
+}
+
+static void drop_worker(struct rts_broker *broker)
+{
+    if (broker->worker_fd >= 0)
+        close(broker->worker_fd);
+    broker->worker_fd = -1;
+    broker->worker = 0;
+    broker->past_cpu_ns += broker->worker_cpu_ns;
+    broker->worker_cpu_ns = 0;
+}
+
+/* Sees to it that there is a worker. */
+static int need_worker(struct rts_broker *broker)
+{
+    struct rts_keeper_ask ask = {.what = RTS_KEEPER_ANOTHER, .urgent = true};
+    struct rts_keeper_told told;
+    int fd;
+    if (broker->worker_fd >= 0)
+        return 0;
+    if (broker->keeper_fd < 0 || ask_keeper(broker, &ask, &told, &fd) < 0) {
+        errno = EPIPE;
+        return -1;
+    }
+    if (fd < 0) {
+        errno = ETIME; /* too many hang */
+        return -1;
+    }
+    broker->worker_fd = fd;
+    broker->worker = told.worker;
+    return 0;
+}
+
+/* ---- waiting ---- */
+
+/* Is a signal pending that tells us to end? */
+static bool must_end(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1);
+}
+
+/* Waits until the worker says something, or until `until`, which comes nearer with a signal. One
+ * that is pending and of no interest keeps the descriptor readable: then it is looked at in turns.
+ */
+static bool wait_until(struct rts_broker *broker, uint64_t until)
+{
+    for (int signals = broker->signals;;) {
+        uint64_t now = rts_clock_monotonic_ns();
+        if (signals < 0 && broker->signals >= 0 && must_end())
+            rts_broker_end_by(broker, now + LAST_NS);
+        if (until > broker->end_ns)
+            until = broker->end_ns;
+        struct pollfd fds[2] = {
+            {.fd = broker->worker_fd, .events = POLLIN},
+            {.fd = signals, .events = POLLIN},
+        };
+        uint64_t left = now < until ? (until - now + MS_NS - 1) / MS_NS : 0;
+        uint64_t turn = signals < 0 && broker->signals >= 0 && left > TURN_MS ? TURN_MS : left;
+        int ready = poll(fds, 2, (int)turn);
+        if (ready < 0 && errno != EINTR)
+            return false;
+        if (ready > 0 && fds[0].revents)
+            return true;
+        if (ready == 0 && turn == left)
+            return false;
+        if (ready > 0)
+            signals = -1;
+    }
+}
+
+/* Does the worker do something, or wait for a CPU? */
+static bool is_busy(struct rts_broker *broker, int32_t pid, struct rts_keeper_told *told)
+{
+    struct rts_keeper_ask ask = {.what = RTS_KEEPER_LOOK, .pid = pid};
+    int fd;
+    if (ask_keeper(broker, &ask, told, &fd) < 0)
+        *told = (struct rts_keeper_told){0};
+    if (fd >= 0)
+        close(fd);
+    return told->state == 'R';
+}
+
+static void say_late(struct rts_broker *broker, int32_t pid, const struct rts_keeper_told *told)
+{
+    const uint32_t *owner = told->owner_known ? &told->owner : NULL;
+    bool all = rts_given_up_add(&broker->given_up, pid, owner, rts_clock_monotonic_ns());
+    broker->counts.late++;
+    if (pid > 0 && broker->said < SAID_MAX)
+        rts_log(
+            "process %d does not let itself be looked at (no answer in time): it is given up, and "
+            "its code stays unnamed%s",
+            (int)pid, all ? "; so are, for a while, all others of its user" : "");
+    else if (broker->said == SAID_MAX)
+        rts_log("more processes do not let themselves be looked at; see broker.late in --stats");
+    broker->said++;
+}
+
+/* The worker hangs: it is left to its fate. */
+static void give_up(struct rts_broker *broker, int32_t pid, const struct rts_keeper_told *told)
+{
+    /* At the end of the run everything is cut short, which says nothing about anybody. */
+    if (rts_clock_monotonic_ns() < broker->end_ns)
+        say_late(broker, pid, told);
+    broker->counts.replaced++;
+    drop_worker(broker);
+}
+
+/* Waits for the answer to the question at hand. Returns 0, or -1 with errno. */
+static int wait_for_answer(struct rts_broker *broker, int32_t pid, size_t limit,
+                           struct rts_reply *answer)
+{
+    struct rts_keeper_told told = {0};
+    uint64_t now = rts_clock_monotonic_ns(), patience = rts_given_up_patience(&broker->given_up);
+    uint64_t last = now + (BUSY_NS > patience ? BUSY_NS : patience);
+    while (!wait_until(broker, now + patience)) {
+        now = rts_clock_monotonic_ns();
+        if (now < last && now < broker->end_ns && is_busy(broker, pid, &told))
+            continue;
+        give_up(broker, pid, &told);
+        errno = ETIME;
+        return -1;
+    }
+    int result = rts_reply_receive(broker->worker_fd, answer, limit);
+    if (result > 0 && answer->told.number == broker->number)
+        return 0;
+    if (result < 0 && errno == EMFILE)
+        return -1;
+    /* It has ended, which only a process that it looked at can have brought about. */
+    is_busy(broker, pid, &told);
+    give_up(broker, pid, &told);
+    errno = ETIME;
+    return -1;
+}
+
+static bool is_refused(struct rts_broker *broker, int32_t pid)
+{
+    if (pid <= 0)
+        return false;
+    if (rts_given_up_has(&broker->given_up, pid))
+        return true;
+    uint64_t now = rts_clock_monotonic_ns();
+    if (!rts_given_up_has_owners(&broker->given_up, now))
+        return false;
+    struct rts_keeper_told told;
+    is_busy(broker, pid, &told);
+    return told.owner_known && rts_given_up_owner(&broker->given_up, told.owner, now);
+}
+
+int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *text,
+                   size_t text_size, int fd, size_t limit, struct rts_reply *answer)
+{
+    if (is_refused(broker, ask->pid) || rts_clock_monotonic_ns() >= broker->end_ns) {
+        broker->counts.refused++;
+        errno = ETIME;
+        return -1;
+    }
+    if (need_worker(broker) < 0)
+        return -1;
+    broker->counts.asked++;
+    ask->number = ++broker->number;
+    ask->text_size = (uint32_t)text_size;
+    if (rts_question_send(broker->worker_fd, ask, text, fd) < 0 && errno != EPIPE)
+        return -1;
+    if (wait_for_answer(broker, ask->pid, limit, answer) < 0)
+        return -1;
+    broker->worker_cpu_ns = answer->told.cpu_ns;
+    errno = answer->told.error;
+    return answer->told.error ? -1 : 0;
+}
+
+/* ---- the rest ---- */
+
+void rts_broker_end_by(struct rts_broker *broker, uint64_t time_ns)
+{
+    if (time_ns < broker->end_ns)
+        broker->end_ns = time_ns;
+}
+
+void rts_broker_watch(struct rts_broker *broker, int signals)
+{
+    broker->signals = signals;
+}
+
+void rts_broker_forget(struct rts_broker *broker, int32_t pid)
+{
+    rts_given_up_forget(&broker->given_up, pid);
+}
+
+bool rts_broker_gave_up(const struct rts_broker *broker, int32_t pid)
+{
+    return rts_given_up_has(&broker->given_up, pid);
+}
+
+bool rts_broker_is_own(const struct rts_broker *broker, int32_t pid)
+{
+    return pid == broker->keeper || (pid == broker->worker && pid != 0);
+}
+
+struct rts_broker_counts rts_broker_counts(const struct rts_broker *broker)
+{
+    struct rts_broker_counts counts = broker->counts;
+    counts.cpu_ms = (broker->past_cpu_ns + broker->worker_cpu_ns) / MS_NS;
+    return counts;
+}
+
+void rts_broker_destroy(struct rts_broker *broker)
+{
+    if (!broker)
+        return;
+    drop_worker(broker);
+    close(broker->keeper_fd);
+    uint64_t until = rts_clock_monotonic_ns() + GOODBYE_NS;
+    pid_t ended;
+    while ((ended = waitpid(broker->keeper, NULL, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
+        if (rts_clock_monotonic_ns() >= until) {
+            kill(broker->keeper, SIGKILL);
+            waitpid(broker->keeper, NULL, 0);
+            break;
+        }
+        poll(NULL, 0, 1);
+    }
+    rts_given_up_finish(&broker->given_up);
+    free(broker);
+}

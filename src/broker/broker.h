@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The broker: another process that opens, reads and asks in our place what belongs to a target. All
+ * of that can make who does it wait for ever: a file system of the target's own, a lock that it
+ * holds. Here it is waited for so long and no longer. Then that process instance is given up, the
+ * broker is left to its fate and another one takes its place.
+ *
+ *     rtsample ──questions──▶ broker (a worker)
+ *         └──"another one"──▶ keeper ──forks──▶ workers
+ *
+ * The keeper does nothing but fork workers, and looks at what they are doing. It touches nobody.
+ */
+#ifndef RTS_BROKER_BROKER_H
+#define RTS_BROKER_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/wire.h"
+#include "util/error.h"
+
+struct rts_broker;
+
+struct rts_broker_setup {
+    const char *proc_root; /* where proc is mounted; borrowed until start() returns */
+    /* Answers questions from RTS_ASK_OTHERS on, in the worker. NULL: there are none. */
+    void (*answer)(const char *proc_root, struct rts_question *question, struct rts_reply *answer);
+    /* Called once in a worker, before its first question, and in the keeper: gives up what it does
+     * not need. NULL: nothing. */
+    void (*seal)(bool worker);
+};
+
+struct rts_broker_counts {
+    uint64_t asked;    /* questions */
+    uint64_t late;     /* not answered in time: as many process instances were given up */
+    uint64_t refused;  /* not asked, since their process was given up */
+    uint64_t replaced; /* workers */
+    uint64_t cpu_ms;   /* that workers have used */
+};
+
+/* Starts keeper and worker. To be called while there is one thread and few descriptors are open.
+ * The worker holds none of ours. NULL: it failed. */
+struct rts_broker *rts_broker_start(const struct rts_broker_setup *setup, struct rts_error *error);
+
+/* Ends both, waiting a moment for them: one that hangs is killed, and ends when it can. */
+void rts_broker_destroy(struct rts_broker *broker);
+
+/* Asks, and waits for the answer. *answer is to be initialised, and finished by the caller in any
+ * case. `ask` has everything but number and text_size; `text` ends with a NUL and is `text_size`
+ * bytes with it; `fd` -1: none goes along. The answer's text is `limit` bytes at most. Returns 0,
+ * or -1 with errno: what the broker met; ETIME: the answer did not come in time, or the process
+ * ask->pid was given up; EPIPE: there is no broker any more. */
+int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *text,
+                   size_t text_size, int fd, size_t limit, struct rts_reply *answer);
+
+/* From now on no answer is waited for beyond this time (CLOCK_MONOTONIC): the run has to end. */
+void rts_broker_end_by(struct rts_broker *broker, uint64_t time_ns);
+
+/* While it waits it looks at `signals`, a signalfd or -1, and cuts the time short once a signal is
+ * pending that tells us to end. */
+void rts_broker_watch(struct rts_broker *broker, int signals);
+
+/* `pid` is that of another process from now on. */
+void rts_broker_forget(struct rts_broker *broker, int32_t pid);
+
+/* Was this process given up? */
+bool rts_broker_gave_up(const struct rts_broker *broker, int32_t pid);
+
+/* Is `pid` one of the broker's own processes? */
+bool rts_broker_is_own(const struct rts_broker *broker, int32_t pid);
+
+/* What was counted so far. */
+struct rts_broker_counts rts_broker_counts(const struct rts_broker *broker);
+
+#endif

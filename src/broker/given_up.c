@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/given_up.h"
+
+#include <stdlib.h>
+
+#include "util/memory.h"
+
+#define SECOND_NS 1000000000ULL
+
+/* A busy disk answers within that; what takes longer costs samples, for rings run full. */
+#define PATIENCE_NS        SECOND_NS
+#define LITTLE_PATIENCE_NS (SECOND_NS / 5)
+#define PATIENT_TIMES      8
+
+/* An owner is given up after so many of its processes, for so long; twice as long each time. */
+#define OWNER_TIMES  3
+#define OWNER_NS     (60 * SECOND_NS)
+#define OWNER_NS_MAX (3600 * SECOND_NS)
+
+/* Beyond that nobody is remembered: who was given up first may be asked about again. */
+#define REMEMBERED_MAX 65536
+
+struct process {
+    int32_t pid;
+};
+
+struct owner {
+    uint32_t uid;
+    unsigned times; /* since it was given up last */
+    uint64_t wait_ns, until_ns;
+};
+
+static bool same_process(const void *item, const void *key)
+{
+    return ((const struct process *)item)->pid == *(const int32_t *)key;
+}
+
+static bool same_owner(const void *item, const void *key)
+{
+    return ((const struct owner *)item)->uid == *(const uint32_t *)key;
+}
+
+static void empty(struct rts_table *table)
+{
+    size_t position = 0;
+    for (void *item; (item = rts_table_next(table, &position));)
+        free(item);
+    rts_table_finish(table);
+}
+
+void rts_given_up_finish(struct rts_given_up *given)
+{
+    empty(&given->processes);
+    empty(&given->owners);
+}
+
+static struct owner *owner_of(struct rts_given_up *given, uint32_t uid)
+{
+    struct owner *owner = rts_table_find(&given->owners, rts_hash_u64(uid), same_owner, &uid);
+    if (owner)
+        return owner;
+    if (given->owners.count >= REMEMBERED_MAX)
+        empty(&given->owners);
+    owner = rts_calloc(1, sizeof *owner);
+    owner->uid = uid;
+    owner->wait_ns = OWNER_NS;
+    rts_table_add(&given->owners, rts_hash_u64(uid), owner);
+    return owner;
+}
+
+bool rts_given_up_add(struct rts_given_up *given, int32_t pid, const uint32_t *uid, uint64_t now)
+{
+    given->late++;
+    if (pid > 0 && !rts_given_up_has(given, pid)) {
+        if (given->processes.count >= REMEMBERED_MAX)
+            empty(&given->processes);
+        struct process *process = rts_calloc(1, sizeof *process);
+        process->pid = pid;
+        rts_table_add(&given->processes, rts_hash_u64((uint64_t)pid), process);
+    }
+    if (!uid || *uid == 0)
+        return false;
+    struct owner *owner = owner_of(given, *uid);
+    if (++owner->times < OWNER_TIMES)
+        return false;
+    owner->times = 0;
+    owner->until_ns = now + owner->wait_ns;
+    owner->wait_ns = 2 * owner->wait_ns < OWNER_NS_MAX ? 2 * owner->wait_ns : OWNER_NS_MAX;
+    return true;
+}
+
+void rts_given_up_forget(struct rts_given_up *given, int32_t pid)
+{
+    free(rts_table_remove(&given->processes, rts_hash_u64((uint64_t)pid), same_process, &pid));
+}
+
+bool rts_given_up_has(const struct rts_given_up *given, int32_t pid)
+{
+    return given->processes.count > 0 &&
+           rts_table_find(&given->processes, rts_hash_u64((uint64_t)pid), same_process, &pid);
+}
+
+bool rts_given_up_has_owners(const struct rts_given_up *given, uint64_t now)
+{
+    size_t position = 0;
+    for (const struct owner *owner; (owner = rts_table_next(&given->owners, &position));)
+        if (now < owner->until_ns)
+            return true;
+    return false;
+}
+
+bool rts_given_up_owner(const struct rts_given_up *given, uint32_t uid, uint64_t now)
+{
+    const struct owner *owner = rts_table_find(&given->owners, rts_hash_u64(uid), same_owner, &uid);
+    return owner && now < owner->until_ns;
+}
+
+uint64_t rts_given_up_patience(const struct rts_given_up *given)
+{
+    return given->late < PATIENT_TIMES ? PATIENCE_NS : LITTLE_PATIENCE_NS;
+}
