@@ -37,17 +37,18 @@ allowed_folders() {
     case $1 in
     util) echo 'util' ;;
     process | binary) echo "util broker $1" ;;
-    capture | delivery | rpm) echo "util sealing $1" ;;
+    capture) echo "util broker sealing capture" ;;
+    delivery | rpm) echo "util sealing $1" ;;
     unwind) echo "util binary unwind" ;;
     package) echo "util broker binary package" ;;
     identity) echo "util binary graph identity" ;;
     report) echo "util facts report" ;;
-    trace) echo "util capture sealing trace" ;;
-    recording) echo "util binary facts process trace unwind recording" ;;
+    trace) echo "util broker capture sealing trace" ;;
+    recording) echo "util binary broker facts process trace unwind recording" ;;
     settings) echo "util delivery settings" ;;
     sending) echo "util delivery facts settings sending" ;;
     session) find . -mindepth 1 -maxdepth 1 -type d -printf '%f ' ;;
-    doctor) echo "util capture process sealing doctor" ;;
+    doctor) echo "util broker capture process sealing doctor" ;;
     *) echo "util $1" ;;
     esac
 }

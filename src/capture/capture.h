@@ -14,6 +14,7 @@
 
 #include <poll.h>
 
+#include "broker/proc.h"
 #include "capture/attr.h"
 #include "capture/record.h"
 #include "util/error.h"
@@ -21,7 +22,7 @@
 struct rts_capture;
 
 /* Reads /proc/PID/maps: process/maps.h. */
-typedef int rts_capture_maps_reader(const char *proc_root, int32_t pid,
+typedef int rts_capture_maps_reader(const struct rts_proc *proc, int32_t pid,
                                     void (*each)(void *context, const struct rts_maps_line *line),
                                     void *context, struct rts_error *error);
 
@@ -34,6 +35,7 @@ struct rts_capture_options {
     bool build_ids;                     /* of what is mapped, in place of device and inode */
     uint32_t max_stop_us;               /* ptrace only: see rts_capture_create_ptrace() */
     rts_capture_maps_reader *read_maps; /* ptrace only */
+    struct rts_proc proc;               /* ptrace only: for a thread of our own, nobody else */
 };
 
 /* How long threads stood still, at most, and how much of their CPU time was sampled. */

@@ -45,8 +45,9 @@ static void take_line(void *context, const struct rts_maps_line *line)
 }
 
 void rts_ptrace_image_write(struct rts_buffer *out, const struct rts_record_layout *layout,
-                            rts_capture_maps_reader *read_maps, struct rts_ptrace_process *process,
-                            const struct rts_ptrace_stat *stat, uint64_t now)
+                            rts_capture_maps_reader *read_maps, const struct rts_proc *proc,
+                            struct rts_ptrace_process *process, const struct rts_ptrace_stat *stat,
+                            uint64_t now)
 {
     struct rts_ptrace_stat *known = &process->image;
     bool executed = process->unheard_of || stat->code_start != known->code_start ||
@@ -74,7 +75,7 @@ void rts_ptrace_image_write(struct rts_buffer *out, const struct rts_record_layo
     };
     /* The first thread may have ended before the others: then this fails, and whoever reads the
      * records finds the maps through another one. */
-    bool read = read_maps("/proc", process->pid, take_line, &reading, NULL) > 0;
+    bool read = read_maps(proc, process->pid, take_line, &reading, NULL) > 0;
     if (!read || (!executed && reading.digest == process->maps_digest))
         out->size = before; /* nothing new; or not to be had, and to be tried again */
     if (!read)

@@ -13,7 +13,8 @@
  * changed, and otherwise once a second, for what was mapped in the place of something equally
  * large. Where they may not be read, nothing is appended. */
 void rts_ptrace_image_write(struct rts_buffer *out, const struct rts_record_layout *layout,
-                            rts_capture_maps_reader *read_maps, struct rts_ptrace_process *process,
-                            const struct rts_ptrace_stat *stat, uint64_t now);
+                            rts_capture_maps_reader *read_maps, const struct rts_proc *proc,
+                            struct rts_ptrace_process *process, const struct rts_ptrace_stat *stat,
+                            uint64_t now);
 
 #endif

@@ -138,7 +138,7 @@ static void take_stopped(struct rts_ptrace_tracer *tracer, int32_t tid, int sign
     uint64_t period = atomic_load(&tracer->period_ns);
     thread->credit_ns -= thread->credit_ns < period ? thread->credit_ns : period;
     rts_ptrace_image_write(&tracer->records, &tracer->layout, tracer->options.read_maps,
-                           thread->process, &thread->stat, thread->asked_ns);
+                           &tracer->options.proc, thread->process, &thread->stat, thread->asked_ns);
     write_sample(tracer, thread);
     pthread_mutex_lock(&tracer->queue_lock);
     tracer->stops.samples++;

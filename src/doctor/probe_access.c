@@ -66,9 +66,9 @@ void rts_probe_access(struct rts_access *access, const struct rts_probe_options 
 {
     struct rts_error error = {0};
     struct first_mapping first = {0};
+    const struct rts_proc proc = {.root = options->proc_root};
     *access = (struct rts_access){.signal = kill(options->pid, 0) < 0 ? errno : 0};
-    access->maps_lines =
-        rts_maps_read(options->proc_root, options->pid, take_first, &first, &error);
+    access->maps_lines = rts_maps_read(&proc, options->pid, take_first, &first, &error);
     access->maps = access->maps_lines < 0 ? (error.number ? error.number : ESRCH) : 0;
     access->root = try_file(options, "root/", O_RDONLY | O_DIRECTORY);
     access->exe = try_file(options, "exe", O_RDONLY);

@@ -43,6 +43,7 @@ struct rts_capture *rts_probe_capture_open(struct rts_sampling *sampling,
         .enable_on_exec = !enabled,
         .max_stop_us = MAX_STOP_US,
         .read_maps = rts_maps_read,
+        .proc = {.root = "/proc"},
     };
     struct rts_capture *capture = method == RTS_PROBE_PTRACE
                                       ? rts_capture_create_ptrace(&wanted)

@@ -157,13 +157,13 @@ struct candidates {
     int32_t pid;  /* in the first */
 };
 
-static void collect(const char *proc_root, const char *prefix, struct candidates *found)
+static void collect(const struct rts_proc *proc, const char *prefix, struct candidates *found)
 {
     size_t count;
-    RTS_FREE int32_t *pids = rts_process_list(proc_root, 0, &count);
+    RTS_FREE int32_t *pids = rts_process_list(proc, 0, &count);
     for (size_t i = 0; i < count; i++) {
         struct rts_container container;
-        if (rts_container_read(proc_root, pids[i], &container) != 1 ||
+        if (rts_container_read(proc, pids[i], &container) != 1 ||
             strncmp(container.id, prefix, strlen(prefix)) != 0)
             continue;
         bool known = false;
@@ -226,28 +226,24 @@ static bool is_of_perf(const char *line)
     return end && (end == controllers + 1 || (perf && perf < end));
 }
 
-static char *folder_of_process(const char *proc_root, const char *root, int32_t pid, const char *id)
+static char *folder_of_process(const struct rts_proc *proc, const char *root, int32_t pid,
+                               const char *id)
 {
-    char path[320];
-    RTS_FREE char *text = rts_calloc(1, CGROUP_TEXT_MAX + 1);
-    snprintf(path, sizeof path, "%s/%d/cgroup", proc_root, (int)pid);
-    RTS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t size = 0;
-    for (ssize_t length; fd >= 0 && size < CGROUP_TEXT_MAX; size += (size_t)length)
-        if ((length = read(fd, text + size, CGROUP_TEXT_MAX - size)) <= 0)
-            break;
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    rts_proc_read(proc, pid, "cgroup", CGROUP_TEXT_MAX, &text);
     char *folder = NULL;
     for (int any = 0; any < 2 && !folder; any++) {
-        RTS_FREE char *copy = rts_strdup(text);
+        RTS_FREE char *copy = rts_strdup(text.data ? text.data : "");
         char *rest = copy;
         for (char *line; !folder && (line = strsep(&rest, "\n"));)
             if (any || is_of_perf(line))
                 folder = folder_of_line(root, line, id);
     }
+    rts_buffer_finish(&text);
     return folder;
 }
 
-int rts_cgroup_find_container(const char *proc_root, const char *root, const char *prefix,
+int rts_cgroup_find_container(const struct rts_proc *proc, const char *root, const char *prefix,
                               struct rts_container_place *place, struct rts_error *error)
 {
     struct candidates found = {0};
@@ -259,24 +255,23 @@ int rts_cgroup_find_container(const char *proc_root, const char *root, const cha
             error, RTS_USAGE,
             "--container %s: an id has up to %d digits, 0 to 9 and a to f; a name is none", prefix,
             RTS_CONTAINER_ID_SIZE - 1);
-    collect(proc_root, prefix, &found);
+    collect(proc, prefix, &found);
     if (found.count > 1)
         return fail_ambiguous(prefix, &found, error);
     if (found.count == 0)
         return rts_fail(error, RTS_NOT_FOUND, "no process runs in a container %s", prefix);
     memcpy(place->id, found.ids[0], sizeof place->id);
-    place->folder = folder_of_process(proc_root, root, found.pid, place->id);
+    place->folder = folder_of_process(proc, root, found.pid, place->id);
     return 0;
 }
 
-int32_t *rts_container_processes(const char *proc_root, const char *id, size_t *count)
+int32_t *rts_container_processes(const struct rts_proc *proc, const char *id, size_t *count)
 {
-    int32_t *pids = rts_process_list(proc_root, 0, count);
+    int32_t *pids = rts_process_list(proc, 0, count);
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
         struct rts_container container;
-        if (rts_container_read(proc_root, pids[i], &container) == 1 &&
-            strcmp(container.id, id) == 0)
+        if (rts_container_read(proc, pids[i], &container) == 1 && strcmp(container.id, id) == 0)
             pids[kept++] = pids[i];
     }
     *count = kept;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/proc.h"
 #include "process/container.h"
 #include "util/error.h"
 
@@ -26,14 +27,14 @@ struct rts_container_place {
 };
 
 /* The container whose id begins with `prefix`, by what rts_container_read() says of the processes
- * in `proc_root`. Of several hierarchies the one that perf counts by comes first. Fails with
+ * in /proc. Of several hierarchies the one that perf counts by comes first. Fails with
  * RTS_USAGE when several containers are meant, which the message names, or when the prefix is none,
  * and with RTS_NOT_FOUND. */
-int rts_cgroup_find_container(const char *proc_root, const char *root, const char *prefix,
+int rts_cgroup_find_container(const struct rts_proc *proc, const char *root, const char *prefix,
                               struct rts_container_place *place, struct rts_error *error);
 
 /* The processes of a container whose control group cannot be seen: as rts_cgroup_processes(). */
-int32_t *rts_container_processes(const char *proc_root, const char *id, size_t *count);
+int32_t *rts_container_processes(const struct rts_proc *proc, const char *id, size_t *count);
 
 /* The processes in the group and in those below it, as far as this pid namespace sees them; one
  * that moves meanwhile may be missing or there twice. Returns an array that the caller frees, never

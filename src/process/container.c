@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/container.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/memory.h"
@@ -168,29 +165,24 @@ bool rts_container_from_mountinfo(const char *text, struct rts_container *contai
 }
 
 /* The beginning of a file; NULL when it cannot be read. The caller frees it. */
-static char *read_text(const char *proc_root, int32_t pid, const char *name)
+static char *read_text(const struct rts_proc *proc, int32_t pid, const char *name)
 {
-    char path[320];
-    snprintf(path, sizeof path, "%s/%d/%s", proc_root, (int)pid, name);
-    RTS_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    if (rts_proc_read(proc, pid, name, TEXT_MAX, &text) < 0) {
+        rts_buffer_finish(&text);
         return NULL;
-    char *text = rts_calloc(1, TEXT_MAX + 1);
-    size_t size = 0;
-    for (ssize_t length; size < TEXT_MAX; size += (size_t)length)
-        if ((length = read(fd, text + size, TEXT_MAX - size)) <= 0)
-            break;
-    return text;
+    }
+    return text.data ? text.data : rts_calloc(1, 1);
 }
 
-int rts_container_read(const char *proc_root, int32_t pid, struct rts_container *container)
+int rts_container_read(const struct rts_proc *proc, int32_t pid, struct rts_container *container)
 {
-    RTS_FREE char *cgroup = read_text(proc_root, pid, "cgroup");
+    RTS_FREE char *cgroup = read_text(proc, pid, "cgroup");
     if (!cgroup)
         return -1;
     *container = (struct rts_container){0};
     if (rts_container_from_cgroup(cgroup, container))
         return 1;
-    RTS_FREE char *mounts = read_text(proc_root, pid, "mountinfo");
+    RTS_FREE char *mounts = read_text(proc, pid, "mountinfo");
     return mounts && rts_container_from_mountinfo(mounts, container);
 }

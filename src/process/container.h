@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "broker/proc.h"
+
 /* 64 hexadecimal digits. */
 #define RTS_CONTAINER_ID_SIZE 65
 
@@ -30,8 +32,8 @@ bool rts_container_from_path(const char *path, struct rts_container *container);
 bool rts_container_from_cgroup(const char *text, struct rts_container *container);
 bool rts_container_from_mountinfo(const char *text, struct rts_container *container);
 
-/* Reads both of a process, below `proc_root`: 1, 0 when it is in none, -1 when it is not there
+/* Reads both of a process: 1, 0 when it is in none, -1 when it is not there
  * (then *container is as it was). */
-int rts_container_read(const char *proc_root, int32_t pid, struct rts_container *container);
+int rts_container_read(const struct rts_proc *proc, int32_t pid, struct rts_container *container);
 
 #endif

@@ -1,41 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/descendants.h"
 
-#include <dirent.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "broker/tree.h"
 #include "process/stat.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
+
+/* All that the kernel can number (PID_MAX_LIMIT). */
+#define PROCESSES_MAX ((size_t)4 << 20)
 
 struct relation {
     int32_t pid, parent;
     bool wanted;
 };
 
-static int32_t parent_of(const char *proc_root, int32_t pid)
+static int32_t parent_of(const struct rts_proc *proc, int32_t pid)
 {
     struct rts_process_stat stat;
-    return rts_process_stat_read(proc_root, pid, &stat) == 0 ? stat.parent : -1;
+    return rts_process_stat_read(proc, pid, &stat) == 0 ? stat.parent : -1;
 }
 
-static struct relation *read_relations(const char *proc_root, bool with_parents, size_t *count)
+static struct relation *read_relations(const struct rts_proc *proc, bool with_parents,
+                                       size_t *count)
 {
     struct relation *relations = NULL;
     size_t capacity = 0;
     *count = 0;
-    DIR *directory = opendir(proc_root);
-    for (struct dirent *entry; directory && (entry = readdir(directory));) {
-        int32_t pid = (int32_t)strtol(entry->d_name, NULL, 10);
+    struct rts_buffer names = RTS_BUFFER_INIT;
+    rts_proc_list(proc, 0, "", PROCESSES_MAX, &names);
+    for (const char *name = NULL; (name = rts_tree_next_name(&names, name));) {
+        int32_t pid = (int32_t)strtol(name, NULL, 10);
         if (pid <= 0)
             continue;
         relations = rts_grow(relations, *count, &capacity, sizeof *relations);
         relations[(*count)++] =
-            (struct relation){.pid = pid, .parent = with_parents ? parent_of(proc_root, pid) : -1};
+            (struct relation){.pid = pid, .parent = with_parents ? parent_of(proc, pid) : -1};
     }
-    if (directory)
-        closedir(directory);
+    rts_buffer_finish(&names);
     return relations;
 }
 
@@ -70,11 +74,11 @@ static int32_t *take_wanted(const struct relation *relations, size_t total, size
     return pids;
 }
 
-int32_t *rts_process_descendants(const char *proc_root, const int32_t *roots, size_t root_count,
-                                 size_t *count)
+int32_t *rts_process_descendants(const struct rts_proc *proc, const int32_t *roots,
+                                 size_t root_count, size_t *count)
 {
     size_t total;
-    RTS_FREE struct relation *relations = read_relations(proc_root, true, &total);
+    RTS_FREE struct relation *relations = read_relations(proc, true, &total);
     if (total > 0)
         qsort(relations, total, sizeof *relations, by_pid);
     for (size_t i = 0; i < total; i++)
@@ -91,12 +95,12 @@ int32_t *rts_process_descendants(const char *proc_root, const int32_t *roots, si
     return take_wanted(relations, total, count);
 }
 
-int32_t *rts_process_list(const char *proc_root, int32_t ancestor, size_t *count)
+int32_t *rts_process_list(const struct rts_proc *proc, int32_t ancestor, size_t *count)
 {
     if (ancestor > 0)
-        return rts_process_descendants(proc_root, &ancestor, 1, count);
+        return rts_process_descendants(proc, &ancestor, 1, count);
     size_t total;
-    RTS_FREE struct relation *relations = read_relations(proc_root, false, &total);
+    RTS_FREE struct relation *relations = read_relations(proc, false, &total);
     if (total > 0)
         qsort(relations, total, sizeof *relations, by_pid);
     for (size_t i = 0; i < total; i++)

@@ -21,17 +21,17 @@ struct search {
     const char *proc_root;
     int32_t pid;
     const struct rts_mapping *mapping;
-    struct stat status;
+    struct rts_file_status status;
 };
 
 static bool is_in_place(const struct rts_root_view *view, const char *path,
-                        const struct stat *wanted)
+                        const struct rts_file_status *wanted)
 {
     struct stat found;
     RTS_CLOSE int fd =
         view->fd < 0 ? open(path, O_PATH | O_CLOEXEC) : rts_locate_below(view->fd, path);
-    return fd >= 0 && fstat(fd, &found) == 0 && found.st_dev == wanted->st_dev &&
-           found.st_ino == wanted->st_ino;
+    return fd >= 0 && fstat(fd, &found) == 0 && found.st_dev == wanted->device &&
+           found.st_ino == wanted->inode;
 }
 
 /* Takes the view over. */
@@ -59,10 +59,11 @@ static bool add_if_in_place(struct rts_file_origins *origins, const struct searc
 
 static bool ask_ancestors(struct rts_file_origins *origins, const struct search *search)
 {
+    const struct rts_proc proc = {.root = search->proc_root};
     struct rts_process_stat stat;
     int32_t pid = search->pid;
     for (int i = 0; i < ANCESTORS_MAX; i++) {
-        if (rts_process_stat_read(search->proc_root, pid, &stat) < 0 || stat.parent <= 0)
+        if (rts_process_stat_read(&proc, pid, &stat) < 0 || stat.parent <= 0)
             return false;
         pid = stat.parent;
         struct rts_root_view view;
@@ -103,14 +104,15 @@ static bool is_from_outside(const struct search *search, const struct rts_root_v
 }
 
 void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_root, int32_t pid,
-                           const struct rts_mapping *mapping, int fd)
+                           const struct rts_mapping *mapping, const struct rts_file_status *file)
 {
-    struct search search = {.proc_root = proc_root, .pid = pid, .mapping = mapping};
+    struct search search = {
+        .proc_root = proc_root, .pid = pid, .mapping = mapping, .status = *file};
     struct rts_root_view own;
     const char *path = mapping->file->path;
     origins->count = 0;
     rts_root_view_open(&own, proc_root, pid);
-    if (own.own_namespace || path[0] != '/' || fstat(fd, &search.status) < 0) {
+    if (own.own_namespace || path[0] != '/') {
         add(origins, &own, path, own.fd >= 0);
         return;
     }

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "broker/tree.h"
 #include "process/mapping.h"
 #include "process/root_view.h"
 
@@ -29,11 +30,11 @@ struct rts_file_origins {
     size_t count;                                       /* 1 at least */
 };
 
-/* Looks where the file of `mapping`, opened as `fd`, lies for the process that /proc shows as
- * `pid`. A file that is in no tree any more counts as of the one that it was mapped from as far as
- * the kernel's path for it tells, else of the process's own. */
+/* Looks where the file of `mapping` lies for the process that /proc shows as
+ * `pid`. `file` is what stat(2) said of it. A file that is in no tree any more counts as of the one
+ * that it was mapped from as far as the kernel's path for it tells, else of the process's own. */
 void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_root, int32_t pid,
-                           const struct rts_mapping *mapping, int fd);
+                           const struct rts_mapping *mapping, const struct rts_file_status *file);
 void rts_file_origins_finish(struct rts_file_origins *origins);
 
 #endif

@@ -4,6 +4,8 @@ librtsample_a_SOURCES += \
 	src/process/container.c src/process/container.h \
 	src/process/descendants.c src/process/descendants.h \
 	src/process/file_origin.c src/process/file_origin.h \
+	src/process/look.c src/process/look.h \
+	src/process/look_answer.c src/process/look_state.h \
 	src/process/lives.c src/process/lives.h \
 	src/process/mapped_file.c src/process/mapped_file.h \
 	src/process/mapped_file_open.c \

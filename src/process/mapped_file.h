@@ -7,6 +7,7 @@
 #ifndef RTS_PROCESS_MAPPED_FILE_H
 #define RTS_PROCESS_MAPPED_FILE_H
 
+#include "broker/tree.h"
 #include "process/mapping.h"
 #include "util/error.h"
 #include "util/table.h"
@@ -54,11 +55,21 @@ enum rts_file_place {
     RTS_PLACE_COUNT
 };
 
-/* Opens what `place` has for `mapping` of the process that /proc shows as `view`. Where the kernel
- * told device and inode, anything else is refused and *verified is true; where it told the build-id
- * instead, *verified is false and the caller must compare that. Never blocks on a FIFO or device.
- * Returns an fd, or -1 with the reason. */
+/* What was found there. */
+struct rts_mapped_found {
+    bool verified; /* it is the mapped file by device and inode; false: the kernel told its build-id
+                      instead, and the caller must compare that */
+    bool copied;   /* what was opened is a copy in memory: its file system could make us wait */
+    struct rts_file_status status; /* of the file itself */
+};
+
+/* Opens what `place` has for `mapping` of the process that /proc shows as `view`, and as that
+ * process itself might: with its `rights`. Where the kernel told device and inode, anything else is
+ * refused. Never waits for the other end of a FIFO or device, but it may for the process and its
+ * file systems: who has a broker asks that (process/look.h). Returns an fd, or -1 with the reason.
+ */
 int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_mapping *mapping,
-                         enum rts_file_place place, bool *verified, struct rts_error *error);
+                         enum rts_file_place place, const struct rts_rights *rights,
+                         struct rts_mapped_found *found, struct rts_error *error);
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "broker/tree_direct.h"
 #include "process/maps.h"
 #include "util/cleanup.h"
 #include "util/open_below.h"
@@ -24,7 +25,6 @@
 /* A target may map a file and put a FIFO or a device in its place. Opening such a thing can wait,
  * wake its other end, or start a watchdog: so first only its place is taken hold of. */
 #define FIND_FLAGS (O_PATH | O_CLOEXEC)
-#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 /* Finds `path` as the root directory `root` sees it. */
 static int locate_below(const char *root, const char *path)
@@ -68,8 +68,9 @@ static bool is_called_the_same(int fd, const struct rts_mapped_file *file)
     void *mapped = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (mapped == MAP_FAILED)
         return false;
+    const struct rts_proc proc = {.root = "/proc"};
     struct own_mapping own = {.at = (uintptr_t)mapped, .file = file};
-    rts_maps_read("/proc", (int32_t)getpid(), compare_own, &own, NULL);
+    rts_maps_read(&proc, (int32_t)getpid(), compare_own, &own, NULL);
     munmap(mapped, size);
     return own.same;
 }
@@ -85,31 +86,67 @@ static bool is_same(int fd, const struct stat *found, const struct rts_mapped_fi
            (place != RTS_PLACE_OUR_ROOT && device_is_unreliable(fd));
 }
 
+/* A process that is gone has no rights any more. What it had mapped it could read, but for a file
+ * that others may execute and not read. */
+static bool is_execute_only(const struct stat *status)
+{
+    return (status->st_mode & S_IXOTH) && !(status->st_mode & S_IROTH);
+}
+
+/* Opens the candidate with these rights. */
+static int open_with(int candidate, const struct stat *status, const struct rts_rights *rights,
+                     bool *copied)
+{
+    bool gone = rights->foreign && rights->uid == RTS_RIGHTS_NOBODY;
+    int result = gone ? is_execute_only(status) : rts_rights_take(rights);
+    /* Where we are not permitted to take them on we have hardly more: what others may read. */
+    if (result > 0 && !(status->st_mode & S_IROTH)) {
+        errno = EACCES;
+        return -1;
+    }
+    int fd = rts_file_open_located(candidate, copied), number = errno;
+    if (!gone)
+        rts_rights_give_back(rights);
+    errno = number;
+    return fd;
+}
+
 /* Opens what the O_PATH descriptor `candidate` stands for if it is the mapped file, and closes
  * `candidate`. Returns an fd, or -1 (errno: ESTALE when it is something else). */
 static int open_if_same(int candidate, const struct rts_mapped_file *file,
-                        enum rts_file_place place, bool *verified)
+                        enum rts_file_place place, const struct rts_rights *rights,
+                        struct rts_mapped_found *found)
 {
     RTS_CLOSE int found_at = candidate;
-    struct stat found;
-    char link[64];
+    struct stat status;
     /* An overlay is one tree, in which device, inode and path together mean one file. (On btrfs
      * they do not: a snapshot has the same ones.) */
     bool must_map = file->has_identity && place == RTS_PLACE_OUR_ROOT &&
                     file_system_of(found_at) == OVERLAYFS_SUPER_MAGIC;
-    if (fstat(found_at, &found) < 0 || !S_ISREG(found.st_mode) ||
-        (file->has_identity && !must_map && !is_same(found_at, &found, file, place))) {
+    if (fstat(found_at, &status) < 0 || !S_ISREG(status.st_mode) ||
+        (file->has_identity && !must_map && !is_same(found_at, &status, file, place))) {
         errno = ESTALE;
         return -1;
     }
-    *verified = file->has_identity;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", found_at);
-    RTS_CLOSE int fd = open(link, OPEN_FLAGS);
+    found->verified = file->has_identity;
+    rts_file_status_take(&found->status, &status);
+    RTS_CLOSE int fd = open_with(found_at, &status, rights, &found->copied);
     if (fd >= 0 && must_map && !is_called_the_same(fd, file)) {
         errno = ESTALE;
         return -1;
     }
     return rts_take_fd(&fd);
+}
+
+/* The same with the process's rights. */
+static int find_with(const struct rts_rights *rights, const char *root, const char *path)
+{
+    bool taken = rts_rights_take(rights) == 0;
+    int fd = root ? locate_below(root, path) : open(path, FIND_FLAGS), number = errno;
+    if (taken)
+        rts_rights_give_back(rights);
+    errno = number;
+    return fd;
 }
 
 /* /proc/PID/map_files leads to the mapped file itself. Its links are named by whole mappings, so a
@@ -123,7 +160,8 @@ static int open_map_file(const char *proc_root, int32_t view, const struct rts_m
 }
 
 int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_mapping *mapping,
-                         enum rts_file_place place, bool *verified, struct rts_error *error)
+                         enum rts_file_place place, const struct rts_rights *rights,
+                         struct rts_mapped_found *found, struct rts_error *error)
 {
     const struct rts_mapped_file *file = mapping->file;
     bool by_path = place == RTS_PLACE_ITS_ROOT || place == RTS_PLACE_OUR_ROOT;
@@ -139,12 +177,12 @@ int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_m
         break;
     case RTS_PLACE_ITS_ROOT:
         snprintf(link, sizeof link, "%s/%d/root", proc_root, (int)view);
-        fd = locate_below(link, file->path);
+        fd = find_with(rights, link, file->path);
         break;
-    default: fd = open(file->path, FIND_FLAGS);
+    default: fd = find_with(rights, NULL, file->path);
     }
     if (fd >= 0)
-        fd = open_if_same(fd, file, place, verified);
+        fd = open_if_same(fd, file, place, rights, found);
     if (fd < 0)
         return rts_fail_errno(error, errno, "cannot open the mapped file %s", file->path);
     return fd;

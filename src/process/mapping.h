@@ -28,6 +28,7 @@ struct rts_mapped_file {
     uint64_t checked_ns; /* it was not yet, then */
     bool outdated;       /* it was; until_ns is valid */
     bool copied;         /* the object is of another file with the same content */
+    bool in_memory;      /* it was read from a copy, which stays as it is */
     bool resolved;       /* opening was tried, with this outcome: */
     unsigned attempts;   /* failed ones; another process may show the file that this one
                             does not */

@@ -2,7 +2,6 @@
 #include "process/maps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,37 +44,30 @@ bool rts_maps_parse(char *text, struct rts_maps_line *line)
     return true;
 }
 
-int rts_maps_read(const char *proc_root, int32_t pid,
+int rts_maps_read(const struct rts_proc *proc, int32_t pid,
                   void (*each)(void *context, const struct rts_maps_line *line), void *context,
                   struct rts_error *error)
 {
-    char name[256];
-    snprintf(name, sizeof name, "%s/%d/maps", proc_root, (int)pid);
-    RTS_FCLOSE FILE *file = fopen(name, "re");
-    if (!file)
-        return rts_fail_errno(error, errno, "cannot open %s", name);
-    RTS_FREE char *text = NULL;
-    size_t capacity = 0;
+    struct rts_buffer text = RTS_BUFFER_INIT;
     int lines = 0;
-    for (ssize_t length;
-         lines < RTS_MAPS_LINES_MAX && (length = getline(&text, &capacity, file)) > 0;) {
-        if (text[length - 1] == '\n')
-            text[length - 1] = '\0';
+    if (rts_proc_read(proc, pid, "maps", RTS_PROC_TEXT_MAX, &text) < 0) {
+        int number = errno;
+        rts_buffer_finish(&text);
+        return rts_fail_errno(error, number, "cannot read %s/%d/maps", proc->root, (int)pid);
+    }
+    char *rest = text.data;
+    for (char *one; lines < RTS_MAPS_LINES_MAX && (one = strsep(&rest, "\n"));) {
         struct rts_maps_line line;
-        if (!rts_maps_parse(text, &line))
+        if (!rts_maps_parse(one, &line))
             continue;
         each(context, &line);
         lines++;
     }
-    if (ferror(file))
-        return rts_fail_errno(error, errno, "cannot read %s", name);
+    rts_buffer_finish(&text);
     return lines;
 }
 
-bool rts_maps_permitted(const char *proc_root, int32_t pid)
+bool rts_maps_permitted(const struct rts_proc *proc, int32_t pid)
 {
-    char name[256];
-    snprintf(name, sizeof name, "%s/%d/maps", proc_root, (int)pid);
-    RTS_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 || (errno != EACCES && errno != EPERM);
+    return rts_proc_may_read(proc, pid, "maps") == 0 || (errno != EACCES && errno != EPERM);
 }

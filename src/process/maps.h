@@ -3,6 +3,7 @@
 #ifndef RTS_PROCESS_MAPS_H
 #define RTS_PROCESS_MAPS_H
 
+#include "broker/proc.h"
 #include "types.h"
 #include "util/error.h"
 
@@ -13,13 +14,13 @@
 /* Decodes one line (without its newline) in place. Returns false when it is not one. */
 bool rts_maps_parse(char *text, struct rts_maps_line *line);
 
-/* Calls `each` for every line of <proc_root>/PID/maps. Returns the number of lines (0 for a kernel
+/* Calls `each` for every line of /proc/PID/maps. Returns the number of lines (0 for a kernel
  * thread or a process that is just ending), or -1. */
-int rts_maps_read(const char *proc_root, int32_t pid,
+int rts_maps_read(const struct rts_proc *proc, int32_t pid,
                   void (*each)(void *context, const struct rts_maps_line *line), void *context,
                   struct rts_error *error);
 
-/* False when <proc_root>/PID/maps is there and may not be read. */
-bool rts_maps_permitted(const char *proc_root, int32_t pid);
+/* False when /proc/PID/maps is there and may not be read. */
+bool rts_maps_permitted(const struct rts_proc *proc, int32_t pid);
 
 #endif

@@ -65,9 +65,9 @@ int rts_process_neighbours(struct rts_process_table *table, struct rts_process *
                            uint64_t pc, uint64_t now, struct rts_mapping found[RTS_NEIGHBOURS_MAX])
 {
     struct reading reading = {.pc = pc};
-    if (!table->proc_root || now < process->search_again_ns)
+    if (!table->proc.root || now < process->search_again_ns)
         return -1;
-    int lines = rts_maps_read(table->proc_root, process->view, take_line, &reading, NULL);
+    int lines = rts_maps_read(&table->proc, process->view, take_line, &reading, NULL);
     uint64_t twice = 2 * process->search_wait_ns;
     process->search_wait_ns = twice == 0                       ? SEARCH_INTERVAL_NS
                               : twice > SEARCH_INTERVAL_MAX_NS ? SEARCH_INTERVAL_MAX_NS

@@ -9,6 +9,9 @@
 #include "util/cleanup.h"
 #include "util/sha256.h"
 
+/* Some sixty lines, and a list of groups. */
+#define STATUS_MAX ((size_t)1 << 20)
+
 static void make_key(char key[RTS_OWNER_KEY_MAX])
 {
     uint64_t number = 0;
@@ -53,13 +56,12 @@ void rts_owners_digest(const struct rts_owners *owners, unsigned owner,
     snprintf(digest, RTS_OWNER_DIGEST_SIZE, "%.8s", hex);
 }
 
-int rts_process_uid_read(const char *proc_root, int32_t pid, uint32_t *uid)
+int rts_process_uid_read(const struct rts_proc *proc, int32_t pid, uint32_t *uid)
 {
-    char path[256], line[256];
-    snprintf(path, sizeof path, "%s/%d/status", proc_root, (int)pid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "Uid: %*u %" SCNu32, uid) == 1)
-            return 0;
-    return -1;
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    int result = rts_proc_read(proc, pid, "status", STATUS_MAX, &text);
+    const char *field = result == 0 && text.data ? strstr(text.data, "\nUid:") : NULL;
+    bool found = field && sscanf(field, "\nUid: %*u %" SCNu32, uid) == 1;
+    rts_buffer_finish(&text);
+    return found ? 0 : -1;
 }

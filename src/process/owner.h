@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "broker/proc.h"
+
 #include "util/ledger.h"
 
 #define RTS_OWNER_KEY_MAX     64
@@ -32,7 +34,7 @@ unsigned rts_owners_find(struct rts_owners *owners, uint32_t uid);
 void rts_owners_digest(const struct rts_owners *owners, unsigned owner,
                        char digest[RTS_OWNER_DIGEST_SIZE]);
 
-/* The effective uid of a process, as <proc_root>/PID/status has it. -1: it is gone. */
-int rts_process_uid_read(const char *proc_root, int32_t pid, uint32_t *uid);
+/* The effective uid of a process, as /proc/PID/status has it. -1: it is gone. */
+int rts_process_uid_read(const struct rts_proc *proc, int32_t pid, uint32_t *uid);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/broker.h"
 #include "process/process_state.h"
 #include "process/stat.h"
 #include "util/memory.h"
@@ -49,7 +50,7 @@ static void release(void *context, struct rts_mapped_file *file)
 struct rts_process_table *rts_process_table_create(const char *proc_root)
 {
     struct rts_process_table *table = rts_calloc(1, sizeof *table);
-    table->proc_root = proc_root ? rts_strdup(proc_root) : NULL;
+    table->proc.root = proc_root ? rts_strdup(proc_root) : NULL;
     rts_owners_init(&table->owners);
     return table;
 }
@@ -73,7 +74,7 @@ void rts_process_table_destroy(struct rts_process_table *table,
     rts_table_finish(&table->by_instance);
     rts_table_finish(&table->by_pid);
     rts_mapped_files_finish(&table->files, forget, context);
-    free(table->proc_root);
+    free((char *)table->proc.root);
     free(table);
 }
 
@@ -87,9 +88,14 @@ void rts_process_table_select(struct rts_process_table *table, bool keep)
         process->target = false;
 }
 
-const char *rts_process_table_root(const struct rts_process_table *table)
+void rts_process_table_use_broker(struct rts_process_table *table, struct rts_broker *broker)
 {
-    return table->proc_root;
+    table->proc.broker = broker;
+}
+
+const struct rts_proc *rts_process_table_proc(const struct rts_process_table *table)
+{
+    return &table->proc;
 }
 
 struct rts_process *rts_process_newest(const struct rts_process_table *table, int32_t pid)
@@ -106,12 +112,14 @@ struct rts_process *rts_process_add_instance(struct rts_process_table *table, in
     process->born_ns = time;
     process->died_ns = UINT64_MAX;
     process->target = !table->selective;
-    process->owner = table->proc_root ? RTS_OWNER_OTHER : RTS_OWNER_ROOT;
+    process->owner = table->proc.root ? RTS_OWNER_OTHER : RTS_OWNER_ROOT;
     process->older = rts_table_remove(&table->by_pid, pid_hash(pid), same_pid, &pid);
     if (process->older && process->older->died_ns > time)
         process->older->died_ns = time;
     rts_table_add(&table->by_pid, pid_hash(pid), process);
     rts_table_add(&table->by_instance, rts_hash_u64(process->instance), process);
+    if (table->proc.broker)
+        rts_broker_forget(table->proc.broker, pid);
     return process;
 }
 
@@ -222,7 +230,7 @@ void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t t
     size_t before = process->mappings.count;
     rts_process_add_mapping(table, process, added, file);
     process->reported += process->mappings.count > before;
-    if (!table->proc_root)
+    if (!table->proc.root)
         process->maps_known = true; /* a trace tells all, or we never know more */
     else if (process->reported > REPORTED_MAPPINGS_MAX)
         forget_reported(process);
@@ -311,9 +319,9 @@ void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int
 static bool has_ended(const struct rts_process_table *table, struct rts_process *process)
 {
     struct rts_process_stat stat;
-    if (!table->proc_root)
+    if (!table->proc.root)
         return false; /* other threads of it may still come */
-    if (rts_process_stat_read(table->proc_root, process->pid, &stat) < 0)
+    if (rts_process_stat_read(&table->proc, process->pid, &stat) < 0)
         return true;
     if (process->start_ticks == 0)
         process->start_ticks = stat.start_ticks;

@@ -7,6 +7,7 @@
 #ifndef RTS_PROCESS_PROCESS_H
 #define RTS_PROCESS_PROCESS_H
 
+#include "broker/proc.h"
 #include "process/container.h"
 #include "process/mapped_file.h"
 #include "process/mapping.h"
@@ -60,8 +61,13 @@ void rts_process_table_destroy(struct rts_process_table *table,
  * already stay what they are with `keep`, and else become no targets. */
 void rts_process_table_select(struct rts_process_table *table, bool keep);
 
-/* Where proc is mounted, as given to create(), or NULL; owned by the table. */
-const char *rts_process_table_root(const struct rts_process_table *table);
+/* From now on the broker, which is borrowed, reads in our place, and what it has given up is
+ * forgotten for it with each new instance. */
+void rts_process_table_use_broker(struct rts_process_table *table, struct rts_broker *broker);
+
+/* Where proc is mounted, as given to create(), and who reads it; owned by the table. .root is NULL
+ * where there is none. */
+const struct rts_proc *rts_process_table_proc(const struct rts_process_table *table);
 
 /* Takes in a process that runs already: name and mappings from /proc, valid from time 0. Fails with
  * RTS_NOT_FOUND when there is none; when its maps may not be read, the process is there without

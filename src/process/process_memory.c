@@ -32,10 +32,10 @@ static size_t mapped_bytes(const struct rts_process *process)
 unsigned rts_process_owner(struct rts_process_table *table, struct rts_process *process)
 {
     uint32_t uid;
-    if (process->owner_known || !table->proc_root)
+    if (process->owner_known || !table->proc.root)
         return process->owner;
     process->owner_known = true;
-    if (rts_process_uid_read(table->proc_root, process->pid, &uid) == 0)
+    if (rts_process_uid_read(&table->proc, process->pid, &uid) == 0)
         process->owner = rts_owners_find(&table->owners, uid);
     return process->owner;
 }
@@ -95,7 +95,7 @@ void rts_process_table_shed(struct rts_process_table *table, struct rts_losses *
                             struct rts_share *share)
 {
     size_t position = 0, count = 0;
-    if (!table->proc_root || table->by_pid.count == 0)
+    if (!table->proc.root || table->by_pid.count == 0)
         return;
     struct rts_process **all = rts_calloc(table->by_pid.count, sizeof(struct rts_process *));
     for (struct rts_process *process; (process = rts_table_next(&table->by_pid, &position));)

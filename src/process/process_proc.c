@@ -2,15 +2,14 @@
 /* What /proc tells of a process: its name, and what is mapped; declared in process.h. */
 #include "process/process_state.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/tree.h"
 #include "process/maps.h"
 #include "process/stat.h"
-#include "util/cleanup.h"
 
 /* Reading maps costs the target's mmap lock: not more often than the first, and less and less
  * often, down to the second, for a process of which it never tells anything new. */
@@ -20,6 +19,9 @@
 /* Parents of parents that are looked at: few trees are deeper, and what is read may change while it
  * is. */
 #define ANCESTORS_MAX 64
+
+/* Threads of a process that are tried. */
+#define THREADS_MAX 65536
 
 struct reading {
     struct rts_process_table *table;
@@ -85,11 +87,12 @@ static void take_maps_line(void *context, const struct rts_maps_line *line)
 
 static void read_name(const struct rts_process_table *table, struct rts_process *process)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%d/comm", table->proc_root, (int)process->pid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    if (file && fgets(process->name, sizeof process->name, file))
-        process->name[strcspn(process->name, "\n")] = '\0';
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    if (rts_proc_read(&table->proc, process->pid, "comm", sizeof process->name, &text) == 0 &&
+        text.size > 0)
+        snprintf(process->name, sizeof process->name, "%.*s", (int)strcspn(text.data, "\n"),
+                 text.data);
+    rts_buffer_finish(&text);
 }
 
 /* Reads the maps through the first thread, or, when that has ended, through one that has not. */
@@ -97,24 +100,26 @@ static int read_maps(const struct rts_process_table *table, struct reading *read
                      struct rts_error *error)
 {
     struct rts_process *process = reading->process;
-    int lines = rts_maps_read(table->proc_root, process->view, take_maps_line, reading, error);
-    if (lines > 0)
+    struct rts_buffer threads = RTS_BUFFER_INIT;
+    struct rts_error failure = {0};
+    int lines = rts_maps_read(&table->proc, process->view, take_maps_line, reading, &failure);
+    if (lines < 0 && error)
+        *error = failure;
+    /* All threads have the same memory, and make us wait alike. */
+    if (lines > 0 || failure.number == ETIME)
         return lines;
-    char path[256];
-    snprintf(path, sizeof path, "%s/%d/task", table->proc_root, (int)process->pid);
-    DIR *directory = opendir(path);
-    for (struct dirent *entry; directory && lines <= 0 && (entry = readdir(directory));) {
-        int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
+    rts_proc_list(&table->proc, process->pid, "task", THREADS_MAX, &threads);
+    for (const char *name = NULL; lines <= 0 && (name = rts_tree_next_name(&threads, name));) {
+        int32_t tid = (int32_t)strtol(name, NULL, 10);
         if (tid <= 0 || tid == process->view)
             continue;
-        int found = rts_maps_read(table->proc_root, tid, take_maps_line, reading, NULL);
+        int found = rts_maps_read(&table->proc, tid, take_maps_line, reading, NULL);
         if (found > 0) {
             process->view = tid;
             lines = found;
         }
     }
-    if (directory)
-        closedir(directory);
+    rts_buffer_finish(&threads);
     return lines;
 }
 
@@ -126,7 +131,7 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
         return 0;
     struct rts_process *attached = *process ? *process : rts_process_add_instance(table, pid, 0);
     *process = attached;
-    if (!table->proc_root)
+    if (!table->proc.root)
         return 0;
     struct reading reading = {.table = table, .process = attached};
     struct rts_error failure;
@@ -135,7 +140,7 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
     if (attached->name[0] == '\0')
         read_name(table, attached);
     struct rts_process_stat stat;
-    if (rts_process_stat_read(table->proc_root, pid, &stat) == 0)
+    if (rts_process_stat_read(&table->proc, pid, &stat) == 0)
         attached->start_ticks = stat.start_ticks, attached->cpu_ms = stat.cpu_ms;
     if (lines >= 0)
         return 0;
@@ -154,7 +159,7 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
 
 bool rts_process_refresh(struct rts_process_table *table, struct rts_process *process, uint64_t now)
 {
-    if (!table->proc_root || process->died_ns != UINT64_MAX || now < process->read_again_ns)
+    if (!table->proc.root || process->died_ns != UINT64_MAX || now < process->read_again_ns)
         return false;
     struct reading reading = {.table = table, .process = process, .again = now};
     if (read_maps(table, &reading, NULL) > 0)
@@ -173,7 +178,7 @@ bool rts_process_descends(const struct rts_process_table *table, int32_t pid)
 {
     struct rts_process_stat stat;
     for (int depth = 0; depth < ANCESTORS_MAX && pid > 1; depth++) {
-        if (!table->proc_root || rts_process_stat_read(table->proc_root, pid, &stat) < 0)
+        if (!table->proc.root || rts_process_stat_read(&table->proc, pid, &stat) < 0)
             return false;
         const struct rts_process *parent = rts_process_newest(table, stat.parent);
         if (parent)

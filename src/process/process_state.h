@@ -8,7 +8,7 @@
 #include "util/table.h"
 
 struct rts_process_table {
-    char *proc_root;              /* NULL: only records are known */
+    struct rts_proc proc;         /* .root is owned; NULL: only records are known */
     struct rts_table by_pid;      /* the newest instance of each pid */
     struct rts_table by_instance; /* all instances */
     struct rts_mapped_files files;

@@ -2,19 +2,17 @@
 #include "process/socket.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "util/cleanup.h"
+#include "broker/tree.h"
 #include "util/memory.h"
 
-/* Open files looked through, and lines of one table: what is more is not looked at. */
+/* Open files looked through, and bytes of one table: what is more is not looked at. */
 #define FILES_MAX 65536
-#define LINES_MAX 65536
+#define TABLE_MAX ((size_t)8 << 20)
 
 /* States in the tables: a TCP socket that listens, a UDP socket without a peer. */
 #define TCP_LISTENS     0x0a
@@ -38,28 +36,19 @@ static int by_number(const void *left, const void *right)
 }
 
 /* The inodes of the sockets that the process has open. */
-static void read_inodes(const char *proc_root, int32_t pid, struct inodes *inodes)
+static void read_inodes(const struct rts_proc *proc, int32_t pid, struct inodes *inodes)
 {
-    char path[320];
-    snprintf(path, sizeof path, "%s/%d/fd", proc_root, (int)pid);
-    DIR *directory = opendir(path);
-    if (!directory)
-        return;
-    struct dirent *entry;
-    for (unsigned files = 0; files < FILES_MAX && (entry = readdir(directory)); files++) {
-        char target[64];
+    struct rts_buffer targets = RTS_BUFFER_INIT;
+    rts_proc_links(proc, pid, "fd", FILES_MAX, &targets);
+    for (const char *target = NULL; (target = rts_tree_next_name(&targets, target));) {
         uint64_t inode;
-        ssize_t size = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
-        if (size <= 0)
-            continue;
-        target[size] = '\0';
         if (sscanf(target, "socket:[%" SCNu64 "]", &inode) != 1)
             continue;
         inodes->items =
             rts_grow(inodes->items, inodes->count, &inodes->capacity, sizeof *inodes->items);
         inodes->items[inodes->count++] = inode;
     }
-    closedir(directory);
+    rts_buffer_finish(&targets);
     if (inodes->count > 0)
         qsort(inodes->items, inodes->count, sizeof *inodes->items, by_number);
 }
@@ -106,14 +95,16 @@ static bool is_better(const struct choice *a, const struct choice *b)
     return strcmp(a->text, b->text) < 0;
 }
 
-static void read_table(const char *proc_root, int32_t pid, const char *name,
+static void read_table(const struct rts_proc *proc, int32_t pid, const char *name,
                        const struct inodes *inodes, struct choice *best)
 {
-    char path[320], line[512];
-    snprintf(path, sizeof path, "%s/%d/net/%s", proc_root, (int)pid, name);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    char path[16];
+    snprintf(path, sizeof path, "net/%s", name);
+    rts_proc_read(proc, pid, path, TABLE_MAX, &text);
+    char *rest = text.data;
     bool udp = name[0] == 'u';
-    for (unsigned lines = 0; file && lines < LINES_MAX && fgets(line, sizeof line, file); lines++) {
+    for (const char *line; (line = strsep(&rest, "\n"));) {
         struct choice found = {.found = true, .udp = udp};
         char hex[33];
         unsigned state;
@@ -128,16 +119,17 @@ static void read_table(const char *proc_root, int32_t pid, const char *name,
         if (parse_address(hex, &found) && is_better(&found, best))
             *best = found;
     }
+    rts_buffer_finish(&text);
 }
 
-bool rts_socket_listening(const char *proc_root, int32_t pid, char text[RTS_SOCKET_TEXT_SIZE])
+bool rts_socket_listening(const struct rts_proc *proc, int32_t pid, char text[RTS_SOCKET_TEXT_SIZE])
 {
     static const char *const tables[] = {"tcp", "tcp6", "udp", "udp6"};
     struct inodes inodes = {0};
     struct choice best = {0};
-    read_inodes(proc_root, pid, &inodes);
+    read_inodes(proc, pid, &inodes);
     for (size_t i = 0; inodes.count > 0 && i < sizeof tables / sizeof *tables; i++)
-        read_table(proc_root, pid, tables[i], &inodes, &best);
+        read_table(proc, pid, tables[i], &inodes, &best);
     free(inodes.items);
     if (best.found)
         memcpy(text, best.text, sizeof best.text);

@@ -11,11 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "broker/proc.h"
+
 /* "[" 39 digits and colons "]:65535" and the NUL. */
 #define RTS_SOCKET_TEXT_SIZE 64
 
 /* Writes "10.0.0.5:8443" or "[::1]:53"; false when it listens nowhere, or may not be looked into.
  */
-bool rts_socket_listening(const char *proc_root, int32_t pid, char text[RTS_SOCKET_TEXT_SIZE]);
+bool rts_socket_listening(const struct rts_proc *proc, int32_t pid,
+                          char text[RTS_SOCKET_TEXT_SIZE]);
 
 #endif

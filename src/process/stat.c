@@ -9,21 +9,20 @@
 
 #include "util/cleanup.h"
 
+/* One line, and some sixty. */
+#define STAT_MAX   1024
+#define STATUS_MAX 65536
+
 /* PF_EXITING of the kernel's flags: it ends, and is no zombie yet. */
 #define FLAG_EXITING 4u
 
 /* PF_KTHREAD, since Linux 2.6.28. */
 #define FLAG_KERNEL_THREAD 0x200000u
 
-int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process_stat *stat)
+static int parse(const char *text, struct rts_process_stat *stat)
 {
-    char path[256], text[1024];
-    snprintf(path, sizeof path, "%s/%d/stat", proc_root, (int)pid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    if (!file || !fgets(text, sizeof text, file))
-        return -1;
     /* The name may hold anything, also parentheses: the fields start after the last one. */
-    const char *fields = strrchr(text, ')');
+    const char *fields = text ? strrchr(text, ')') : NULL;
     int parent;
     unsigned flags;
     uint64_t user, system;
@@ -40,16 +39,27 @@ int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process
     return 0;
 }
 
-int32_t rts_process_of_thread(const char *proc_root, int32_t tid)
+int rts_process_stat_read(const struct rts_proc *proc, int32_t pid, struct rts_process_stat *stat)
 {
-    char path[256], line[256];
-    snprintf(path, sizeof path, "%s/%d/status", proc_root, (int)tid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    int pid;
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "Tgid: %d", &pid) == 1)
-            return pid;
-    return -1;
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    int result = rts_proc_read(proc, pid, "stat", STAT_MAX, &text);
+    if (result == 0)
+        result = parse(text.data, stat);
+    rts_buffer_finish(&text);
+    return result;
+}
+
+int32_t rts_process_of_thread(const struct rts_proc *proc, int32_t tid)
+{
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    int pid = -1;
+    if (rts_proc_read(proc, tid, "status", STATUS_MAX, &text) == 0 && text.data) {
+        const char *field = strstr(text.data, "\nTgid:");
+        if (!field || sscanf(field, "\nTgid: %d", &pid) != 1)
+            pid = -1;
+    }
+    rts_buffer_finish(&text);
+    return pid;
 }
 
 /* Of another pid namespace, /proc/self has our id there, which may be the same number: then

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "broker/proc.h"
+
 struct rts_process_stat {
     char state; /* 'R', 'S', 'Z', ... */
     bool ends;  /* its first thread has ended, or is about to */
@@ -16,13 +18,13 @@ struct rts_process_stat {
     uint64_t start_ticks; /* since boot; with the pid it names one process for good */
 };
 
-/* Reads <proc_root>/PID/stat. Returns 0, or -1 when there is no such process or the text is none of
+/* Reads /proc/PID/stat. Returns 0, or -1 when there is no such process or the text is none of
  * the kernel's. */
-int rts_process_stat_read(const char *proc_root, int32_t pid, struct rts_process_stat *stat);
+int rts_process_stat_read(const struct rts_proc *proc, int32_t pid, struct rts_process_stat *stat);
 
 /* The process that a thread belongs to: `tid` itself for the first thread; -1 when there is none.
  */
-int32_t rts_process_of_thread(const char *proc_root, int32_t tid);
+int32_t rts_process_of_thread(const struct rts_proc *proc, int32_t tid);
 
 /* Whether the proc file system at `proc_root` is there and shows our own pid namespace. Else its
  * ids are those of other processes than the kernel means when it tells ours. */

@@ -182,7 +182,6 @@ static void destroy(struct rts_recorder *recorder)
     free(recorder->frames);
     free(recorder->chain);
     free(recorder->path);
-    free(recorder->proc_root);
     free(recorder);
 }
 
@@ -206,7 +205,7 @@ struct rts_recorder *rts_recorder_open(const struct rts_recorder_options *option
         recorder->accounted = *options->account;
     recorder->layout = rts_trace_writer_layout(writer);
     recorder->path = rts_strdup(options->path);
-    recorder->proc_root = rts_strdup(options->proc_root);
+    recorder->proc = options->proc;
     recorder->frames = rts_calloc(RTS_STACK_DEPTH_MAX, sizeof *recorder->frames);
     recorder->chain = rts_calloc(RTS_STACK_DEPTH_MAX + CHAIN_MARKS, sizeof *recorder->chain);
     put_run(recorder, run);

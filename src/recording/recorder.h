@@ -17,6 +17,7 @@
 #ifndef RTS_RECORDING_RECORDER_H
 #define RTS_RECORDING_RECORDER_H
 
+#include "broker/proc.h"
 #include "facts/account.h"
 #include "facts/window.h"
 #include "process/process.h"
@@ -63,9 +64,9 @@ struct rts_recorder_options {
     struct rts_redaction redaction;
     const struct rts_account *account; /* of the run: read when a window ends. Borrowed */
     bool from_now;                     /* what was counted so far belongs to an earlier trace */
-    struct rts_share *share; /* for what is remembered of what it says; NULL: none. Borrowed */
-    bool quiet;              /* says nothing when it can record no more; the caller asks */
-    const char *proc_root;   /* where proc is mounted */
+    struct rts_share *share;     /* for what is remembered of what it says; NULL: none. Borrowed */
+    bool quiet;                  /* says nothing when it can record no more; the caller asks */
+    const struct rts_proc *proc; /* who reads proc, and where it is; borrowed */
 };
 
 struct rts_recorder;

@@ -22,12 +22,12 @@ int32_t rts_recorder_pid(const struct rts_recorder *recorder, const struct rts_p
 static void put_thread(struct rts_recorder *recorder, const struct rts_record *sample,
                        const struct rts_process *process)
 {
-    char path[320], name[17] = "";
-    snprintf(path, sizeof path, "%s/%d/task/%d/comm", recorder->proc_root, (int)process->pid,
-             (int)sample->tid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    if (file && fgets(name, sizeof name, file))
-        name[strcspn(name, "\n")] = '\0';
+    struct rts_buffer text = RTS_BUFFER_INIT;
+    char path[32], name[17] = "";
+    snprintf(path, sizeof path, "task/%d/comm", (int)sample->tid);
+    if (rts_proc_read(recorder->proc, process->pid, path, sizeof name, &text) == 0 && text.size > 0)
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(text.data, "\n"), text.data);
+    rts_buffer_finish(&text);
     struct rts_record record = {
         .kind = RTS_RECORD_COMM,
         .pid = sample->pid,

@@ -13,7 +13,8 @@ struct rts_recorder {
     struct rts_trace_format format;
     struct rts_redaction redaction;
     struct rts_record_layout layout;
-    char *path, *proc_root;
+    char *path;
+    const struct rts_proc *proc;
 
     struct rts_known known;             /* what the trace says already */
     const struct rts_account *account;  /* of the run */

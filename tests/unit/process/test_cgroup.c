@@ -114,32 +114,39 @@ static void test_containers(void **state)
     write_file(world, "6/mountinfo",
                "9 1 8:1 /docker/containers/" A "/hostname /etc/hostname rw - ext4 x rw\n");
     write_file(world, "6/stat", "6 (x) S 1 6 6 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0\n");
-    assert_int_equal(rts_cgroup_find_container(world->root, world->root, "3f4a1c", &place, &error),
+    assert_int_equal(rts_cgroup_find_container(&(struct rts_proc){.root = world->root}, world->root,
+                                               "3f4a1c", &place, &error),
                      0);
     assert_string_equal(place.id, A);
     assert_null(place.folder); /* nothing here is a control group */
     size_t count;
-    int32_t *pids = rts_container_processes(world->root, A, &count);
+    int32_t *pids = rts_container_processes(&(struct rts_proc){.root = world->root}, A, &count);
     assert_int_equal(count, 2);
     assert_int_equal(pids[0] + pids[1], 11);
     free(pids);
-    pids = rts_container_processes(world->root, B, &count);
+    pids = rts_container_processes(&(struct rts_proc){.root = world->root}, B, &count);
     assert_int_equal(count, 0);
     free(pids);
 
     write_file(world, "7/cgroup", "0::/system.slice/docker-" B ".scope\n");
     write_file(world, "7/stat", "7 (x) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0\n");
-    assert_int_equal(rts_cgroup_find_container(world->root, world->root, "3f4a1c", &place, &error),
+    assert_int_equal(rts_cgroup_find_container(&(struct rts_proc){.root = world->root}, world->root,
+                                               "3f4a1c", &place, &error),
                      -1);
     assert_int_equal(error.failure, RTS_USAGE);
     assert_non_null(strstr(error.text, "several"));
-    assert_int_equal(rts_cgroup_find_container(world->root, world->root, B, &place, &error), 0);
-    assert_int_equal(rts_cgroup_find_container(world->root, world->root, "9", &place, &error), -1);
+    assert_int_equal(rts_cgroup_find_container(&(struct rts_proc){.root = world->root}, world->root,
+                                               B, &place, &error),
+                     0);
+    assert_int_equal(rts_cgroup_find_container(&(struct rts_proc){.root = world->root}, world->root,
+                                               "9", &place, &error),
+                     -1);
     assert_int_equal(error.failure, RTS_NOT_FOUND);
     const char *const wrong[] = {"", "name", "3F", A "0"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        assert_int_equal(
-            rts_cgroup_find_container(world->root, world->root, wrong[i], &place, &error), -1);
+        assert_int_equal(rts_cgroup_find_container(&(struct rts_proc){.root = world->root},
+                                                   world->root, wrong[i], &place, &error),
+                         -1);
         assert_int_equal(error.failure, RTS_USAGE);
     }
 }

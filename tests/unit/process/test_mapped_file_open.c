@@ -148,8 +148,10 @@ static bool start(struct world *world, enum place place)
 static bool opens(const struct world *world, const char *proc, enum rts_file_place place)
 {
     struct rts_error error = {0};
-    bool verified = !world->file.has_identity;
-    int fd = rts_mapped_file_open(proc, world->child, &world->mapping, place, &verified, &error);
+    const struct rts_rights rights = {0};
+    struct rts_mapped_found found = {.verified = !world->file.has_identity};
+    int fd =
+        rts_mapped_file_open(proc, world->child, &world->mapping, place, &rights, &found, &error);
     if (fd < 0) {
         assert_int_not_equal(error.text[0], '\0');
         return false;
@@ -157,7 +159,7 @@ static bool opens(const struct world *world, const char *proc, enum rts_file_pla
     char text[64] = "";
     assert_int_equal(read(fd, text, sizeof text - 1), strlen(content));
     assert_string_equal(text, content);
-    assert_int_equal(verified, world->file.has_identity);
+    assert_int_equal(found.verified, world->file.has_identity);
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     close(fd);
     return true;

@@ -180,7 +180,8 @@ static void test_real_process(void **state)
 
     struct rts_buffer ours = RTS_BUFFER_INIT;
     struct rts_error error;
-    int lines = rts_maps_read("/proc", child, print_line, &ours, &error);
+    int lines =
+        rts_maps_read(&(struct rts_proc){.root = "/proc"}, child, print_line, &ours, &error);
     assert_true(lines > 5);
     char *theirs = oracle_ask("python3 - %d <<'END'\n"
                               "import sys\n"
@@ -220,23 +221,28 @@ static void test_missing_and_empty(void **state)
     assert_non_null(mkdtemp(folder));
     struct rts_error error = {0};
     int count = 0;
-    assert_int_equal(rts_maps_read(folder, 5, count_line, &count, &error), -1);
+    assert_int_equal(
+        rts_maps_read(&(struct rts_proc){.root = folder}, 5, count_line, &count, &error), -1);
     assert_int_equal(error.number, ENOENT);
     assert_non_null(strstr(error.text, "/5/maps"));
-    assert_int_equal(rts_maps_read(folder, 5, count_line, &count, NULL), -1);
+    assert_int_equal(rts_maps_read(&(struct rts_proc){.root = folder}, 5, count_line, &count, NULL),
+                     -1);
 
     snprintf(path, sizeof path, "%s/5", folder);
     assert_int_equal(mkdir(path, 0700), 0);
     strcat(path, "/maps");
     FILE *file = fopen(path, "w");
-    assert_int_equal(rts_maps_read(folder, 5, count_line, &count, &error), 0);
+    assert_int_equal(
+        rts_maps_read(&(struct rts_proc){.root = folder}, 5, count_line, &count, &error), 0);
     fputs("garbage\n\n1000-2000 r-xp 0 8:1 5 /x\nmore\n2000-3000 r--p 0 8:1 5 /no newline", file);
     fclose(file);
-    assert_int_equal(rts_maps_read(folder, 5, count_line, &count, &error), 2);
+    assert_int_equal(
+        rts_maps_read(&(struct rts_proc){.root = folder}, 5, count_line, &count, &error), 2);
     assert_int_equal(count, 2);
     unlink(path);
     assert_int_equal(mkdir(path, 0700), 0); /* a directory opens, and cannot be read */
-    assert_int_equal(rts_maps_read(folder, 5, count_line, &count, &error), -1);
+    assert_int_equal(
+        rts_maps_read(&(struct rts_proc){.root = folder}, 5, count_line, &count, &error), -1);
     assert_int_equal(error.number, EISDIR);
     free(oracle_ask("rm -r %s && echo", folder));
 }
@@ -267,7 +273,8 @@ static void test_build_id_by_the_kernel(void **state)
     struct rts_build_id build_id;
     struct own_code own = {.mapping.kind = RTS_MAPPING_FILE};
     own.mapping.file = &own.file;
-    assert_true(rts_maps_read("/proc", getpid(), take_own_code, &own, NULL) > 0);
+    assert_true(rts_maps_read(&(struct rts_proc){.root = "/proc"}, getpid(), take_own_code, &own,
+                              NULL) > 0);
     assert_false(rts_maps_query_build_id("/nowhere", getpid(), &own.mapping, &build_id));
     if (!rts_maps_query_build_id("/proc", getpid(), &own.mapping, &build_id)) {
         int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);

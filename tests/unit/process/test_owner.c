@@ -55,10 +55,12 @@ static void the_effective_uid_counts(void **state)
     (void)state;
     uint32_t uid = 77777;
     char *expected = oracle_ask("id -u");
-    assert_int_equal(rts_process_uid_read("/proc", (int32_t)getpid(), &uid), 0);
+    assert_int_equal(
+        rts_process_uid_read(&(struct rts_proc){.root = "/proc"}, (int32_t)getpid(), &uid), 0);
     assert_int_equal(uid, strtoul(expected, NULL, 10));
     uid = 77777;
-    assert_int_equal(rts_process_uid_read("/proc", 0x7ffffff0, &uid), -1);
+    assert_int_equal(rts_process_uid_read(&(struct rts_proc){.root = "/proc"}, 0x7ffffff0, &uid),
+                     -1);
     assert_int_equal(uid, 77777);
     free(expected);
 }

@@ -68,7 +68,8 @@ static void table(const struct world *world, const char *name, const char *lines
 static void expect(const struct world *world, const char *wanted)
 {
     char text[RTS_SOCKET_TEXT_SIZE] = "";
-    assert_int_equal(rts_socket_listening(world->root, 7, text), *wanted != '\0');
+    assert_int_equal(rts_socket_listening(&(struct rts_proc){.root = world->root}, 7, text),
+                     *wanted != '\0');
     assert_string_equal(text, wanted);
 }
 
@@ -127,7 +128,7 @@ static void test_real(void **state)
         skip();
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     snprintf(wanted, sizeof wanted, "127.0.0.1:%u", ntohs(address.sin_port));
-    assert_true(rts_socket_listening("/proc", getpid(), text));
+    assert_true(rts_socket_listening(&(struct rts_proc){.root = "/proc"}, getpid(), text));
     assert_string_equal(text, wanted);
     close(fd);
 }
