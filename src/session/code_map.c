@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/code_map.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -9,8 +10,7 @@
 #include "binary/build_id.h"
 #include "binary/elf_image.h"
 #include "binary/object_content.h"
-#include "process/file_origin.h"
-#include "process/maps_query.h"
+#include "process/look.h"
 #include "session/copied_text.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -46,84 +46,106 @@ static void note_change(const struct rts_code_map *map, struct rts_mapped_file *
 
 /* Notes what was found, and whether it is what was found before. */
 static bool is_as_before(const struct rts_code_map *map, struct rts_mapped_file *file,
-                         const struct stat *status, bool own_times)
+                         int64_t modified_ns)
 {
-    struct rts_file_stamp stamp;
-    rts_file_stamp_take(&stamp, status);
-    if (!own_times)
-        return true;
     if (file->modified_ns == 0) {
-        file->modified_ns = stamp.modified_ns;
-        file->from_ns = by_our_clock(map, stamp.modified_ns);
+        file->modified_ns = modified_ns;
+        file->from_ns = by_our_clock(map, modified_ns);
     }
-    note_change(map, file, stamp.modified_ns);
+    note_change(map, file, modified_ns);
     return !file->outdated;
 }
 
-static bool is_file_of(const struct rts_object *object, const struct stat *status)
+static bool is_file_of(const struct rts_object *object, const struct rts_file_status *status)
 {
     struct stat own;
-    return fstat(rts_object_fd(object), &own) == 0 && own.st_dev == status->st_dev &&
-           own.st_ino == status->st_ino;
+    return fstat(rts_object_fd(object), &own) == 0 && own.st_dev == status->device &&
+           own.st_ino == status->inode;
+}
+
+/* A copy in memory stays what it is, and the times of its file are those of another machine's
+ * clock, or of whoever serves it. */
+static bool has_own_times(const struct rts_look *look)
+{
+    return !look->found.copied && rts_file_has_own_times(look->fd);
+}
+
+/* Where a file lies, and the rights that what lies beside it is read with. */
+struct origins {
+    struct rts_file_origins found;
+    struct rts_rights rights;
+};
+
+static struct rts_tree tree_of(const struct rts_code_map *map, int root_fd,
+                               const struct rts_rights *rights)
+{
+    return (struct rts_tree){
+        .broker = rts_process_table_proc(map->processes)->broker,
+        .root_fd = root_fd,
+        .rights = *rights,
+    };
 }
 
 /* The object of what `place` has for `mapping`, if it is the very file that is mapped; then
  * *origins, which was empty, tells where that lies. */
 static struct rts_object *open_at(struct rts_code_map *map, const struct rts_mapping *mapping,
-                                  enum rts_file_place place, struct rts_file_origins *origins,
-                                  bool *no_elf)
+                                  enum rts_file_place place, struct origins *origins, bool *no_elf)
 {
     struct rts_mapped_file *file = mapping->file;
-    bool verified;
-    const char *proc_root = rts_process_table_root(map->processes);
+    const struct rts_proc *proc = rts_process_table_proc(map->processes);
     struct rts_error cause = {.number = 0};
-    int fd = rts_mapped_file_open(proc_root, map->process->view, mapping, place, &verified, &cause);
-    map->files_refused += fd < 0 && rts_is_short_of_files(cause.number);
-    if (fd < 0)
+    struct rts_look look;
+    int looked = rts_look_open(proc, map->process->view, mapping, place, &look);
+    map->files_refused += looked < 0 && rts_is_short_of_files(errno);
+    if (looked < 0)
         return NULL;
-    struct stat status;
-    bool own_times = rts_file_has_own_times(fd);
-    if (fstat(fd, &status) < 0 || (verified && !is_as_before(map, file, &status, own_times))) {
-        close(fd);
+    RTS_CLOSE int fd = look.fd;
+    const struct rts_file_status *status = &look.found.status;
+    bool verified = look.found.verified;
+    if (verified && has_own_times(&look) && !is_as_before(map, file, status->modified_ns))
         return NULL;
-    }
     /* What is no ELF file at all holds generated code; one that is, and cannot be read, is damaged,
      * or of another machine. */
     if (!rts_is_elf(fd)) {
         *no_elf = verified;
-        close(fd);
         return NULL;
     }
-    rts_file_origins_find(origins, proc_root, map->process->view, mapping, fd);
-    const struct rts_root_view *view = &origins->items[0].view;
-    struct rts_debug_search search = {.tree = {.root_fd = view->own_root ? -1 : view->fd},
-                                      .enabled = true};
-    struct rts_object *object = rts_object_cache_get(map->objects, fd, file->path, &search, &cause);
+    rts_look_origins(proc, map->process->view, mapping, status, &origins->found);
+    origins->rights = look.rights;
+    const struct rts_root_view *view = &origins->found.items[0].view;
+    struct rts_debug_search search = {
+        .tree = tree_of(map, view->own_root ? -1 : view->fd, &look.rights),
+        .enabled = true,
+    };
+    struct rts_object *object =
+        rts_object_cache_get(map->objects, rts_take_fd(&fd), file->path, &search, &cause);
     map->files_refused += !object && rts_is_short_of_files(cause.number);
-    file->copied = object && !is_file_of(object, &status);
+    file->copied = object && !is_file_of(object, status);
+    file->in_memory = look.found.copied;
     if (object && (verified || (file->build_id.size > 0 &&
                                 rts_build_id_same(&file->build_id, rts_object_build_id(object)))))
         return object;
     if (object)
         rts_object_cache_unref(map->objects, object);
-    rts_file_origins_finish(origins);
+    rts_file_origins_finish(&origins->found);
     return NULL;
 }
 
 static void note_package(const struct rts_code_map *map, struct rts_object *object,
-                         const struct rts_file_origins *origins)
+                         const struct origins *origins)
 {
     struct rts_package_place places[RTS_FILE_ORIGINS_MAX];
-    for (size_t i = 0; i < origins->count; i++) {
-        const struct rts_file_origin *origin = &origins->items[i];
+    for (size_t i = 0; i < origins->found.count; i++) {
+        const struct rts_file_origin *origin = &origins->found.items[i];
         places[i] = (struct rts_package_place){
             .path = origin->path,
-            .tree = {.root_fd = origin->view.own_namespace ? -1 : origin->view.fd},
+            .tree =
+                tree_of(map, origin->view.own_namespace ? -1 : origin->view.fd, &origins->rights),
             .namespace = origin->view.namespace,
             .certain = origin->certain,
         };
     }
-    rts_package_table_note(map->packages, object, places, origins->count);
+    rts_package_table_note(map->packages, object, places, origins->found.count);
 }
 
 /* Of a file that cannot be opened the kernel may know the build-id: what stands for it then. */
@@ -132,10 +154,10 @@ static struct rts_object *stand_in(const struct rts_code_map *map,
 {
     const struct rts_mapped_file *file = mapping->file;
     struct rts_build_id asked;
-    const char *proc_root = rts_process_table_root(map->processes);
+    const struct rts_proc *proc = rts_process_table_proc(map->processes);
     if (file->build_id.size > 0)
         return rts_object_bare(&file->build_id, file->path);
-    if (!proc_root || !rts_maps_query_build_id(proc_root, map->process->view, mapping, &asked))
+    if (!proc->root || !rts_look_build_id(proc, map->process->view, mapping, &asked))
         return NULL;
     return rts_object_bare(&asked, file->path);
 }
@@ -151,13 +173,13 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
         file->object = map->finder->find(map->finder->context, mapping, &file->no_elf);
         return;
     }
-    struct rts_file_origins origins = {.count = 0};
+    struct origins origins = {.found = {.count = 0}};
     uint64_t refused = map->files_refused;
     for (int place = 0; !file->object && !file->no_elf && place < RTS_PLACE_COUNT; place++)
         file->object = open_at(map, mapping, (enum rts_file_place)place, &origins, &file->no_elf);
     if (file->object && map->packages)
         note_package(map, file->object, &origins);
-    rts_file_origins_finish(&origins);
+    rts_file_origins_finish(&origins.found);
     if (!file->object && map->files_refused > refused) {
         file->resolved = false; /* that is no fault of the file */
         file->attempts--;
@@ -170,17 +192,14 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
 /* The last change of what is mapped, whose object is of another file. */
 static int64_t modified_now(const struct rts_code_map *map, const struct rts_mapping *mapping)
 {
-    const char *proc_root = rts_process_table_root(map->processes);
+    const struct rts_proc *proc = rts_process_table_proc(map->processes);
     for (int place = 0; place < RTS_PLACE_COUNT; place++) {
-        struct stat status;
-        struct rts_file_stamp stamp;
-        bool verified;
-        RTS_CLOSE int fd = rts_mapped_file_open(proc_root, map->process->view, mapping,
-                                                (enum rts_file_place)place, &verified, NULL);
-        if (fd < 0 || !verified || !rts_file_has_own_times(fd) || fstat(fd, &status) < 0)
+        struct rts_look look;
+        if (rts_look_open(proc, map->process->view, mapping, (enum rts_file_place)place, &look) < 0)
             continue;
-        rts_file_stamp_take(&stamp, &status);
-        return stamp.modified_ns;
+        RTS_CLOSE int fd = look.fd;
+        if (look.found.verified && has_own_times(&look))
+            return look.found.status.modified_ns;
     }
     return mapping->file->modified_ns;
 }
@@ -191,6 +210,8 @@ static void check_content(const struct rts_code_map *map, const struct rts_mappi
     struct rts_mapped_file *file = mapping->file;
     int64_t modified_ns = file->modified_ns;
     file->checked_ns = map->time;
+    if (file->in_memory)
+        return;
     if (file->copied)
         modified_ns = modified_now(map, mapping);
     else if (!rts_object_is_intact(file->object))

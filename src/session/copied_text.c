@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/copied_text.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "binary/object.h"
 #include "process/neighbours.h"
-#include "util/cleanup.h"
 
 /* Read and compared at once: a function, and what it calls nearby. */
 #define BLOCK_SIZE (16 * RTS_TEXT_PAGE)
@@ -25,12 +21,17 @@ struct candidates {
 static size_t read_memory(const struct rts_code_map *map, uint64_t address, uint8_t *bytes,
                           size_t size)
 {
-    char name[256];
-    snprintf(name, sizeof name, "%s/%d/mem", rts_process_table_root(map->processes),
-             (int)map->process->view);
-    RTS_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC);
-    ssize_t count = fd >= 0 ? pread(fd, bytes, size, (off_t)address) : -1;
-    return count > 0 ? (size_t)count : 0;
+    const struct rts_proc *proc = rts_process_table_proc(map->processes);
+    size_t have = 0;
+    /* In one piece where that is permitted at once. */
+    while (have < size) {
+        size_t got =
+            rts_proc_memory(proc, map->process->view, address + have, bytes + have, size - have);
+        if (got == 0)
+            break;
+        have += got;
+    }
+    return have;
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)

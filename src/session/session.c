@@ -9,11 +9,16 @@
 #include <unistd.h>
 
 #include "process/cgroup.h"
+#include "process/look.h"
+#include "sealing/seal.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/notify.h"
+
+/* A run that ends names what it has, but waits for nobody longer than that. */
+#define LAST_LOOKS_NS 1000000000ULL
 
 /* Objects that are kept for the next process when no running one maps them. */
 #define IDLE_OBJECTS_MAX 256
@@ -148,6 +153,28 @@ int rts_session_open_signals(void)
     return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+bool rts_session_is_own(const struct rts_session *session, int32_t pid)
+{
+    return pid == session->own_pid || (session->broker && rts_broker_is_own(session->broker, pid));
+}
+
+static void seal_broker(bool worker)
+{
+    rts_seal(worker ? RTS_SEAL_BROKER : RTS_SEAL_KEEPER, 0, NULL);
+}
+
+/* While there is one thread, and nothing of ours is open. */
+static int open_broker(struct rts_session *session, int signals, struct rts_error *error)
+{
+    const struct rts_broker_setup setup = {
+        .proc_root = "/proc", .answer = rts_look_answer, .seal = seal_broker};
+    session->broker = rts_broker_start(&setup, error);
+    if (!session->broker)
+        return -1;
+    rts_broker_watch(session->broker, signals);
+    return 0;
+}
+
 void rts_session_open_stages(struct rts_session *session)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -157,6 +184,7 @@ void rts_session_open_stages(struct rts_session *session)
     session->processes = rts_process_table_create(session->replay ? NULL : "/proc");
     session->cgroups = rts_cgroup_ids_create(session->replay ? NULL : RTS_CGROUP_ROOT);
     session->objects = rts_object_cache_create(IDLE_OBJECTS_MAX);
+    rts_process_table_use_broker(session->processes, session->broker);
     session->code_map.processes = session->processes;
     session->code_map.objects = session->objects;
     session->rules = rts_rule_cache_create(session->arch);
@@ -197,6 +225,7 @@ void rts_session_close_stages(struct rts_session *session)
 static void stop_and_flush(struct rts_session *session)
 {
     rts_notify("STOPPING=1");
+    rts_broker_end_by(session->broker, rts_clock_monotonic_ns() + LAST_LOOKS_NS);
     rts_capture_stop(session->capture);
     session->ended_ns = rts_clock_monotonic_ns();
     drain(session);
@@ -235,6 +264,8 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
         /* The duration is one of sampling: attaching to thousands of threads takes its time. */
         if (session->settings->duration_ms)
             loop.deadline = rts_clock_monotonic_ns() + session->settings->duration_ms * 1000000;
+        if (loop.deadline < UINT64_MAX)
+            rts_broker_end_by(session->broker, loop.deadline + LAST_LOOKS_NS);
         rts_session_say_limits(session);
         rts_session_seal(session);
         rts_notify("READY=1");
@@ -257,7 +288,8 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     };
     rts_origin_leave(&session.origin);
     RTS_CLOSE int signals = rts_session_open_signals();
-    int result = signals < 0 ? rts_fail_errno(error, errno, "cannot receive signals") : 0;
+    int result = signals < 0 ? rts_fail_errno(error, errno, "cannot receive signals")
+                             : open_broker(&session, signals, error);
     rts_session_open_stages(&session);
     if (result == 0)
         result = rts_session_open_cache(&session, error);
@@ -267,5 +299,6 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
         result = run(&session, signals, error);
     rts_session_close_outputs(&session);
     rts_session_close_stages(&session);
+    rts_broker_destroy(session.broker);
     return result;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "binary/object_cache.h"
+#include "broker/broker.h"
 #include "capture/capture.h"
 #include "delivery/delivery.h"
 #include "delivery/sink.h"
@@ -49,6 +50,7 @@ struct rts_session {
     const struct rts_settings *settings;
     const struct rts_architecture *arch;
     int32_t own_pid;
+    struct rts_broker *broker; /* looks at the targets; NULL: a replay */
 
     struct rts_capture *capture;
     struct rts_receipt receipt; /* of how it came about */
@@ -122,6 +124,15 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
 /* Replays the trace at `path` ("-": standard input) in the same way (session_replay.c). */
 int rts_session_replay(const struct rts_settings *settings, const char *path,
                        struct rts_error *error);
+
+/* Is it us, or our broker? None of these is a target. */
+bool rts_session_is_own(const struct rts_session *session, int32_t pid);
+
+/* proc, and who reads it. */
+static inline const struct rts_proc *rts_session_proc(const struct rts_session *session)
+{
+    return rts_process_table_proc(session->processes);
+}
 
 /* session.c: what every kind of run begins and ends with. The signals come from a signalfd. */
 int rts_session_open_signals(void);

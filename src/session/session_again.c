@@ -8,11 +8,11 @@
 #include "util/log.h"
 
 /* It reports the end of the first thread, as if that had exited. */
-static bool lives_on(const struct rts_process *process)
+static bool lives_on(const struct rts_session *session, const struct rts_process *process)
 {
     struct rts_process_stat stat;
-    return rts_process_stat_read("/proc", process->pid, &stat) == 0 && !stat.ends &&
-           (process->start_ticks == 0 || process->start_ticks == stat.start_ticks);
+    return rts_process_stat_read(rts_session_proc(session), process->pid, &stat) == 0 &&
+           !stat.ends && (process->start_ticks == 0 || process->start_ticks == stat.start_ticks);
 }
 
 static void take_in(struct rts_session *session, int32_t pid)
@@ -26,7 +26,7 @@ static void take_in(struct rts_session *session, int32_t pid)
 static void add_children(struct rts_session *session, int32_t pid)
 {
     size_t count;
-    RTS_FREE int32_t *descendants = rts_process_list("/proc", pid, &count);
+    RTS_FREE int32_t *descendants = rts_process_list(rts_session_proc(session), pid, &count);
     for (size_t i = 0; i < count; i++)
         if (!rts_process_find(session->processes, descendants[i], UINT64_MAX) &&
             rts_capture_add_process(session->capture, descendants[i], NULL) == 0)
@@ -62,6 +62,6 @@ void rts_session_watch_again(struct rts_session *session)
     for (struct rts_process *process;
          (process = rts_process_table_next(session->processes, &position));)
         if (process->target && process->leader_exited && process->died_ns == UINT64_MAX &&
-            lives_on(process))
+            lives_on(session, process))
             watch_again(session, process);
 }

@@ -19,9 +19,10 @@ static bool may_read_maps(const struct rts_session *session)
     if (settings->target == RTS_TARGET_COMMAND)
         return true;
     bool named = settings->target == RTS_TARGET_PIDS;
-    RTS_FREE int32_t *all = named ? NULL : rts_process_list("/proc", 0, &count);
+    RTS_FREE int32_t *all = named ? NULL : rts_process_list(rts_session_proc(session), 0, &count);
     for (size_t i = 0; i < (named ? settings->pid_count : count); i++)
-        if (!rts_maps_permitted("/proc", named ? (int32_t)settings->pids[i] : all[i]))
+        if (!rts_maps_permitted(rts_session_proc(session),
+                                named ? (int32_t)settings->pids[i] : all[i]))
             return false;
     return true;
 }
@@ -38,6 +39,7 @@ static struct rts_capture *create(struct rts_session *session, bool by_ptrace,
         .build_ids = !by_ptrace && !may_read_maps(session),
         .max_stop_us = session->settings->sampler.max_stop_us,
         .read_maps = rts_maps_read,
+        .proc = {.root = "/proc"},
     };
     return by_ptrace ? rts_capture_create_ptrace(&options)
                      : rts_capture_create_perf(&options, error);

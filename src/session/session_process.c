@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "process/root_view.h"
+#include "process/look.h"
 
 /* A server opens its socket some time after its start; one that has none after so many windows is
  * none. */
@@ -17,17 +17,17 @@ static bool find_container(const struct rts_session *session, const struct rts_p
 {
     const struct rts_container *known =
         rts_cgroup_ids_find(session->cgroups, record->sample.cgroup, record->time);
-    const char *proc_root = rts_process_table_root(session->processes);
+    const struct rts_proc *proc = rts_process_table_proc(session->processes);
     if (known) {
         *container = *known;
         return true;
     }
     if (session->replay)
         return false; /* this machine knows nothing of it */
-    int found = rts_container_read(proc_root, process->view, container);
+    int found = rts_container_read(proc, process->view, container);
     if (found == 0 && record->sample.cgroup == 0) {
         struct rts_root_view view;
-        rts_root_view_open(&view, proc_root, process->view);
+        rts_look_root(proc, process->view, &view);
         const struct rts_tree tree = {.root_fd = view.fd};
         known = rts_cgroup_ids_find(session->cgroups,
                                     rts_cgroup_ids_of_root(session->cgroups, &tree), record->time);
@@ -60,6 +60,6 @@ void rts_session_find_socket(const struct rts_session *session, struct rts_proce
         process->socket_looks == SOCKET_LOOKS_MAX)
         return;
     process->socket_looks++;
-    rts_socket_listening(rts_process_table_root(session->processes), process->view,
+    rts_socket_listening(rts_process_table_proc(session->processes), process->view,
                          process->socket);
 }

@@ -79,7 +79,7 @@ int rts_session_open_record(struct rts_session *session, struct rts_error *error
         .format = format_of(session),
         .account = &session->account,
         .share = &session->memory.shares[RTS_MEMORY_TRACE],
-        .proc_root = rts_process_table_root(session->processes),
+        .proc = rts_process_table_proc(session->processes),
     };
     options.format.full = settings->record_full && settings->call_graph == RTS_CALL_GRAPH_DWARF;
     options.format.limit = settings->record_limit_bytes;
@@ -101,7 +101,7 @@ int rts_session_open_segment(struct rts_session *session, struct rts_error *erro
         .share = &session->memory.shares[RTS_MEMORY_TRACE],
         .from_now = true,
         .quiet = true,
-        .proc_root = rts_process_table_root(session->processes),
+        .proc = rts_process_table_proc(session->processes),
     };
     if (options.fd < 0)
         return -1;
@@ -142,7 +142,7 @@ void rts_session_record_sample(struct rts_session *session, const struct rts_rec
 void rts_session_record_side_band(struct rts_session *session, const struct rts_record *record)
 {
     int i = 0;
-    if (record->pid == session->own_pid)
+    if (rts_session_is_own(session, record->pid))
         return;
     for (struct rts_recorder *recorder; (recorder = next_recorder(session, &i));) {
         const struct rts_process *process =

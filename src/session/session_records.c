@@ -159,7 +159,7 @@ void rts_session_keep_stack(struct rts_session *session, struct rts_process *pro
 void rts_session_take_sample(void *context, const struct rts_record *record)
 {
     struct rts_session *session = context;
-    if (record->pid == session->own_pid) {
+    if (rts_session_is_own(session, record->pid)) {
         session->account.own++;
         return;
     }

@@ -63,11 +63,11 @@ static int attach_descendants(struct rts_session *session, unsigned *unreadable,
 {
     size_t count;
     int added = 0;
-    RTS_FREE int32_t *pids = rts_process_descendants("/proc", session->settings->pids,
-                                                     session->settings->pid_count, &count);
+    RTS_FREE int32_t *pids = rts_process_descendants(
+        rts_session_proc(session), session->settings->pids, session->settings->pid_count, &count);
     for (size_t i = 0; i < count; i++) {
         struct rts_error failure;
-        if (pids[i] == session->own_pid || is_sampled(session, pids[i]))
+        if (rts_session_is_own(session, pids[i]) || is_sampled(session, pids[i]))
             continue;
         if (session->whole_cpus ||
             rts_capture_add_process(session->capture, pids[i], &failure) == 0) {
@@ -87,15 +87,15 @@ static int check_pids(const struct rts_session *session, struct rts_error *error
 {
     for (size_t i = 0; i < session->settings->pid_count; i++) {
         int32_t pid = (int32_t)session->settings->pids[i];
-        if (pid == session->own_pid)
+        if (rts_session_is_own(session, pid))
             return rts_fail(error, RTS_USAGE, "-p %d is rtsample itself", (int)pid);
-        int32_t process = rts_process_of_thread("/proc", pid);
+        int32_t process = rts_process_of_thread(rts_session_proc(session), pid);
         if (process > 0 && process != pid)
             return rts_fail(error, RTS_NOT_FOUND,
                             "no process with pid %d: it is a thread of process %d", (int)pid,
                             (int)process);
         struct rts_process_stat stat;
-        if (rts_process_stat_read("/proc", pid, &stat) == 0 && stat.is_kernel)
+        if (rts_process_stat_read(rts_session_proc(session), pid, &stat) == 0 && stat.is_kernel)
             return rts_fail(error, RTS_NOT_FOUND,
                             "process %d is a kernel thread, which runs no code of a program",
                             (int)pid);
@@ -152,8 +152,9 @@ static int attach_list(struct rts_session *session, struct rts_error *error)
 
 static int32_t *group_processes(const struct rts_session *session, size_t *count)
 {
-    return session->group ? rts_cgroup_processes(session->group, count)
-                          : rts_container_processes("/proc", session->container_id, count);
+    return session->group
+               ? rts_cgroup_processes(session->group, count)
+               : rts_container_processes(rts_session_proc(session), session->container_id, count);
 }
 
 /* Those in the control group; or, where all were wanted and CPUs were refused, those that may be
@@ -163,7 +164,7 @@ static int32_t *list_candidates(const struct rts_session *session, size_t *count
     if (session->group || session->container_id[0])
         return group_processes(session, count);
     size_t all, kept = 0;
-    int32_t *pids = rts_process_list("/proc", 0, &all);
+    int32_t *pids = rts_process_list(rts_session_proc(session), 0, &all);
     struct rts_standing standing;
     rts_standing_look("/proc", &standing);
     for (size_t i = 0; i < all; i++) {
@@ -188,7 +189,7 @@ static int follow_group(struct rts_session *session, struct rts_error *error)
     RTS_FREE int32_t *pids = list_candidates(session, &count);
     for (size_t i = 0; i < count; i++) {
         struct rts_error failure;
-        if (pids[i] == session->own_pid || is_sampled(session, pids[i]))
+        if (rts_session_is_own(session, pids[i]) || is_sampled(session, pids[i]))
             continue;
         if (session->whole_cpus || session->group_events ||
             rts_capture_add_process(session->capture, pids[i], &failure) == 0) {
@@ -228,9 +229,9 @@ static int attach_all(struct rts_session *session, struct rts_error *error)
         return attach_own(session, &failure) == 0 ? 0 : (*error = failure, -1);
     unsigned unreadable = 0;
     size_t count;
-    RTS_FREE int32_t *pids = rts_process_list("/proc", 0, &count);
+    RTS_FREE int32_t *pids = rts_process_list(rts_session_proc(session), 0, &count);
     for (size_t i = 0; i < count; i++)
-        if (pids[i] != session->own_pid)
+        if (!rts_session_is_own(session, pids[i]))
             take_in(session, pids[i], &unreadable, NULL);
     if (unreadable > 1)
         rts_log("the same holds for %u processes in all", unreadable);
@@ -279,7 +280,8 @@ static int find_group(struct rts_session *session, struct rts_error *error)
         session->group = rts_cgroup_find(RTS_CGROUP_ROOT, wanted, error);
         return session->group ? 0 : -1;
     }
-    if (rts_cgroup_find_container("/proc", RTS_CGROUP_ROOT, wanted, &place, error) < 0)
+    if (rts_cgroup_find_container(rts_session_proc(session), RTS_CGROUP_ROOT, wanted, &place,
+                                  error) < 0)
         return -1;
     session->group = place.folder;
     memcpy(session->container_id, place.id, sizeof session->container_id);
@@ -312,7 +314,7 @@ static bool is_group_empty(const struct rts_session *session)
     size_t count;
     RTS_FREE int32_t *pids = group_processes(session, &count);
     for (size_t i = 0; i < count; i++)
-        if (pids[i] != session->own_pid)
+        if (!rts_session_is_own(session, pids[i]))
             return false;
     return true;
 }

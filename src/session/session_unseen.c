@@ -28,7 +28,8 @@ static bool target_cpu_ms(const struct rts_session *session, uint64_t *used_ms)
          (process = rts_process_table_next(session->processes, &position));) {
         if (!process->target)
             continue;
-        if (process->start_ticks == 0 || rts_process_stat_read("/proc", process->pid, &stat) < 0 ||
+        if (process->start_ticks == 0 ||
+            rts_process_stat_read(rts_session_proc(session), process->pid, &stat) < 0 ||
             stat.start_ticks != process->start_ticks)
             return false;
         *used_ms += stat.cpu_ms - process->cpu_ms;
