@@ -29,8 +29,12 @@
 /* A worker that runs, or waits for a CPU, is waited for longer: the machine is busy. */
 #define BUSY_NS (5000 * MS_NS)
 
-/* With a signal to end: what is left to be named is named in that time, or stays nameless. */
-#define LAST_NS (500 * MS_NS)
+/* When the run has to end: how long one answer is waited for, that of a worker that is busy too,
+ * and how long all those together that never come. What is answered at once is asked as before: a
+ * busy machine is no reason to leave code unnamed. */
+#define LAST_NS      (200 * MS_NS)
+#define LAST_BUSY_NS (1000 * MS_NS)
+#define LAST_ALL_NS  (600 * MS_NS)
 
 /* While a signal is pending, it is looked for others so often. */
 #define TURN_MS 50
@@ -45,8 +49,9 @@ struct rts_broker {
     int keeper_fd, worker_fd; /* -1: none */
     pid_t keeper, worker;
     uint32_t number;
-    int signals;     /* -1: not watched */
-    uint64_t end_ns; /* UINT64_MAX: not known yet */
+    int signals;      /* -1: not watched */
+    bool hurried;     /* the run has to end */
+    uint64_t lost_ns; /* to answers that did not come since then */
     struct rts_given_up given_up;
     unsigned said;
     uint64_t worker_cpu_ns, past_cpu_ns;
@@ -98,7 +103,6 @@ struct rts_broker *rts_broker_start(const struct rts_broker_setup *setup, struct
         .keeper = pid,
         .worker_fd = -1,
         .signals = -1,
-        .end_ns = UINT64_MAX,
     };
     return broker;
 }
@@ -171,17 +175,20 @@ static bool must_end(void)
             sigismember(&pending, SIGHUP) == 1);
 }
 
-/* Waits until the worker says something, or until `until`, which comes nearer with a signal. One
- * that is pending and of no interest keeps the descriptor readable: then it is looked at in turns.
- */
-static bool wait_until(struct rts_broker *broker, uint64_t until)
+static uint64_t patience_of(const struct rts_broker *broker)
+{
+    uint64_t patience = rts_given_up_patience(&broker->given_up);
+    return broker->hurried && patience > LAST_NS ? LAST_NS : patience;
+}
+
+/* Waits for the worker to say something, so long as we are patient from `start` on. A signal that
+ * is pending and of no interest keeps the descriptor readable: then it is looked at in turns. */
+static bool wait_for_worker(struct rts_broker *broker, uint64_t start)
 {
     for (int signals = broker->signals;;) {
-        uint64_t now = rts_clock_monotonic_ns();
         if (signals < 0 && broker->signals >= 0 && must_end())
-            rts_broker_end_by(broker, now + LAST_NS);
-        if (until > broker->end_ns)
-            until = broker->end_ns;
+            broker->hurried = true;
+        uint64_t now = rts_clock_monotonic_ns(), until = start + patience_of(broker);
         struct pollfd fds[2] = {
             {.fd = broker->worker_fd, .events = POLLIN},
             {.fd = signals, .events = POLLIN},
@@ -223,16 +230,15 @@ static void say_late(struct rts_broker *broker, int32_t pid, const struct rts_ke
             "its code stays unnamed%s",
             (int)pid, all ? "; so are, for a while, all others of its user" : "");
     else if (broker->said == SAID_MAX)
-        rts_log("more processes do not let themselves be looked at; see broker.late in --stats");
+        rts_log(
+            "more processes do not let themselves be looked at; see unreadable.late in --stats");
     broker->said++;
 }
 
 /* The worker hangs: it is left to its fate. */
 static void give_up(struct rts_broker *broker, int32_t pid, const struct rts_keeper_told *told)
 {
-    /* At the end of the run everything is cut short, which says nothing about anybody. */
-    if (rts_clock_monotonic_ns() < broker->end_ns)
-        say_late(broker, pid, told);
+    say_late(broker, pid, told);
     broker->counts.replaced++;
     drop_worker(broker);
 }
@@ -242,12 +248,14 @@ static int wait_for_answer(struct rts_broker *broker, int32_t pid, size_t limit,
                            struct rts_reply *answer)
 {
     struct rts_keeper_told told = {0};
-    uint64_t now = rts_clock_monotonic_ns(), patience = rts_given_up_patience(&broker->given_up);
-    uint64_t last = now + (BUSY_NS > patience ? BUSY_NS : patience);
-    while (!wait_until(broker, now + patience)) {
-        now = rts_clock_monotonic_ns();
-        if (now < last && now < broker->end_ns && is_busy(broker, pid, &told))
+    uint64_t start = rts_clock_monotonic_ns(), turn = start;
+    while (!wait_for_worker(broker, turn)) {
+        turn = rts_clock_monotonic_ns();
+        if (turn - start < (broker->hurried ? LAST_BUSY_NS : BUSY_NS) &&
+            is_busy(broker, pid, &told))
             continue;
+        if (broker->hurried)
+            broker->lost_ns += turn - start;
         give_up(broker, pid, &told);
         errno = ETIME;
         return -1;
@@ -281,7 +289,7 @@ static bool is_refused(struct rts_broker *broker, int32_t pid)
 int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *text,
                    size_t text_size, int fd, size_t limit, struct rts_reply *answer)
 {
-    if (is_refused(broker, ask->pid) || rts_clock_monotonic_ns() >= broker->end_ns) {
+    if (is_refused(broker, ask->pid) || broker->lost_ns >= LAST_ALL_NS) {
         broker->counts.refused++;
         errno = ETIME;
         return -1;
@@ -302,10 +310,9 @@ int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *t
 
 /* ---- the rest ---- */
 
-void rts_broker_end_by(struct rts_broker *broker, uint64_t time_ns)
+void rts_broker_hurry(struct rts_broker *broker)
 {
-    if (time_ns < broker->end_ns)
-        broker->end_ns = time_ns;
+    broker->hurried = true;
 }
 
 void rts_broker_watch(struct rts_broker *broker, int signals)

@@ -53,11 +53,12 @@ void rts_broker_destroy(struct rts_broker *broker);
 int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *text,
                    size_t text_size, int fd, size_t limit, struct rts_reply *answer);
 
-/* From now on no answer is waited for beyond this time (CLOCK_MONOTONIC): the run has to end. */
-void rts_broker_end_by(struct rts_broker *broker, uint64_t time_ns);
+/* The run has to end: from now on little is waited for, and after some answers that were late
+ * nothing is asked any more. */
+void rts_broker_hurry(struct rts_broker *broker);
 
-/* While it waits it looks at `signals`, a signalfd or -1, and cuts the time short once a signal is
- * pending that tells us to end. */
+/* While it waits it looks at `signals`, a signalfd or -1, and hurries once a signal is pending that
+ * tells us to end. */
 void rts_broker_watch(struct rts_broker *broker, int signals);
 
 /* `pid` is that of another process from now on. */

@@ -353,6 +353,11 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
     append_stopped(&run->stopped, out);
     rts_buffer_text(out, "}");
     append_memory(run->memory, run->memory_owners, out);
+    rts_buffer_format(out,
+                      ",\"unreadable\":{\"late\":%" PRIu64 "},\"broker\":{\"asked\":%" PRIu64
+                      ",\"refused\":%" PRIu64 ",\"replaced\":%" PRIu64 "}",
+                      run->looking.late, run->looking.asked, run->looking.refused,
+                      run->looking.replaced);
     append_run(run, out);
     if (run->trace)
         append_trace(run->trace, out);

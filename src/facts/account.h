@@ -115,6 +115,14 @@ struct rts_guard_facts {
 /* Samples per second of CPU time of the target's threads, in Hz; 0: they have used none. */
 double rts_stop_times_rate(const struct rts_stop_times *stopped);
 
+/* What the broker was asked about targets; all zero in a replay. */
+struct rts_looking {
+    uint64_t asked;    /* questions */
+    uint64_t late;     /* process instances that were given up, since no answer came in time */
+    uint64_t refused;  /* questions about such, which were not asked */
+    uint64_t replaced; /* workers */
+};
+
 /* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
 struct rts_run_facts {
     const char *method; /* "perf:cpu-clock" */
@@ -140,6 +148,7 @@ struct rts_run_facts {
     const struct rts_memory_owners *memory_owners; /* NULL: none */
 
     struct rts_stop_times stopped;
+    struct rts_looking looking;
 };
 
 /* Hits without a node in the static graph. */

@@ -123,6 +123,9 @@ static void append_self(const struct rts_metrics_facts *facts, struct rts_buffer
                 "User and system time used by rtsample itself.");
     append_seconds(out, "self_cpu_seconds_total", facts->cpu_ms);
     append_metrics(out, "gauge", gauges, sizeof gauges / sizeof *gauges);
+    append_head(out, "unreadable_processes_total", "counter",
+                "Processes that did not let themselves be looked at, by why.");
+    append_labelled(out, "unreadable_processes_total", "cause", "late", facts->processes_late);
     append_head(out, "run_duration_seconds", "gauge", "Time since sampling began.");
     append_seconds(out, "run_duration_seconds", facts->duration_ms);
     append_head(out, "build_info", "gauge", "Always 1; what runs is in the label.");

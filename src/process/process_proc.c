@@ -148,6 +148,16 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
         attached->died_ns = attached->born_ns; /* there may be samples of it, and no more */
         return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
     }
+    if (failure.number == ETIME) {
+        rts_fail(
+            error, RTS_NOT_PERMITTED,
+            "process %d does not let itself be looked at: what it has mapped is not known, and "
+            "its code stays unnamed",
+            (int)pid);
+        if (error)
+            error->number = ETIME;
+        return -1;
+    }
     rts_fail(error, RTS_NOT_PERMITTED,
              "cannot read what process %d has mapped (%s): code that was mapped before now stays "
              "unnamed",

@@ -17,9 +17,6 @@
 #include "util/memory.h"
 #include "util/notify.h"
 
-/* A run that ends names what it has, but waits for nobody longer than that. */
-#define LAST_LOOKS_NS 1000000000ULL
-
 /* Objects that are kept for the next process when no running one maps them. */
 #define IDLE_OBJECTS_MAX 256
 
@@ -225,7 +222,7 @@ void rts_session_close_stages(struct rts_session *session)
 static void stop_and_flush(struct rts_session *session)
 {
     rts_notify("STOPPING=1");
-    rts_broker_end_by(session->broker, rts_clock_monotonic_ns() + LAST_LOOKS_NS);
+    rts_broker_hurry(session->broker);
     rts_capture_stop(session->capture);
     session->ended_ns = rts_clock_monotonic_ns();
     drain(session);
@@ -264,8 +261,6 @@ static int run(struct rts_session *session, int signals, struct rts_error *error
         /* The duration is one of sampling: attaching to thousands of threads takes its time. */
         if (session->settings->duration_ms)
             loop.deadline = rts_clock_monotonic_ns() + session->settings->duration_ms * 1000000;
-        if (loop.deadline < UINT64_MAX)
-            rts_broker_end_by(session->broker, loop.deadline + LAST_LOOKS_NS);
         rts_session_say_limits(session);
         rts_session_seal(session);
         rts_notify("READY=1");

@@ -298,7 +298,10 @@ void rts_session_seal(const struct rts_session *session);
 void rts_session_say_limits(const struct rts_session *session);
 
 /* CPU time that this program has used so far, user and system, in milliseconds. */
-uint64_t rts_session_own_cpu_ms(void);
+uint64_t rts_session_own_cpu_ms(const struct rts_session *session);
+
+/* What the broker was asked so far. */
+struct rts_looking rts_session_looking(const struct rts_session *session);
 
 /* Updates max_cpu_percent; called about once a second. */
 void rts_session_measure_self(struct rts_session *session);

@@ -93,17 +93,26 @@ void rts_session_close_outputs(struct rts_session *session)
         unlink(session->settings->stats_path);
 }
 
-uint64_t rts_session_own_cpu_ms(void)
+struct rts_looking rts_session_looking(const struct rts_session *session)
+{
+    if (!session->broker)
+        return (struct rts_looking){0};
+    const struct rts_broker_counts counts = rts_broker_counts(session->broker);
+    return (struct rts_looking){counts.asked, counts.late, counts.refused, counts.replaced};
+}
+
+uint64_t rts_session_own_cpu_ms(const struct rts_session *session)
 {
     struct rusage usage;
+    uint64_t broker_ms = session->broker ? rts_broker_counts(session->broker).cpu_ms : 0;
     getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+    return broker_ms + (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
 }
 
 void rts_session_measure_self(struct rts_session *session)
 {
-    uint64_t now = rts_clock_monotonic_ns(), cpu_ms = rts_session_own_cpu_ms();
+    uint64_t now = rts_clock_monotonic_ns(), cpu_ms = rts_session_own_cpu_ms(session);
     double elapsed_ms = (double)(now - session->cpu_checked_ns) / 1e6;
     if (elapsed_ms < 1)
         return;
@@ -215,6 +224,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .unrecorded_samples = session->recorded.unrecorded,
         .memory = &session->memory,
         .memory_owners = &owners,
+        .looking = rts_session_looking(session),
         .stopped = {facts->stops.count, facts->stops.total_ns, facts->stops.longest_ns,
                     facts->stops.too_long, facts->stops.refused, facts->stops.samples,
                     facts->stops.due, facts->stops.used_ns},
@@ -225,7 +235,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         rts_replay_describe(session, &run, &trace);
     struct rts_own_memory memory;
     rts_own_memory_read(&memory);
-    run.cpu_ms = rts_session_own_cpu_ms();
+    run.cpu_ms = rts_session_own_cpu_ms(session);
     run.peak_rss_kib = memory.peak_rss_kib;
 
     struct rts_buffer text = RTS_BUFFER_INIT;

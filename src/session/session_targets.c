@@ -32,6 +32,8 @@ static int take_in(struct rts_session *session, int32_t pid, unsigned *unreadabl
     process->target = true;
     if (result == 0)
         return 0;
+    if (failure.number == ETIME)
+        return 0; /* the broker has said so */
     if (failure.failure == RTS_NOT_PERMITTED) {
         if ((*unreadable)++ == 0) {
             RTS_FREE char *remedy = rts_capture_access_remedy(pid, failure.number);
