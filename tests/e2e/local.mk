@@ -19,6 +19,7 @@ e2e_scripts = \
 	tests/e2e/bad_input.py \
 	tests/e2e/bundles.py \
 	tests/e2e/gdb.py \
+	tests/e2e/hostile_budgets.py \
 	tests/e2e/hostile_claims.py \
 	tests/e2e/libraries.py \
 	tests/e2e/linkage.py \

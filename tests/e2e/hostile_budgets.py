@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody uses up what is shared: while an ordinary user does his worst to the tables of root's rtsample, a
+program of root's has the facts that it has without him, memory and files stay within bounds, and it is said
+whose things were let go of, without his name."""
+import sys
+
+sys.dont_write_bytecode = True
+from lib import *  # noqa
+
+import base64
+import hashlib
+import lzma
+import math
+import struct
+import threading
+import zlib
+
+skip_in("user", "sanitizers")
+
+LONG = bool(os.environ.get("RTSAMPLE_LONG"))
+SECONDS = 12 if LONG else 3
+NOBODY = 65534
+RSS_MAX_KIB = 300 << 10
+BUILD_ID = "b0dd" * 10
+CC = os.environ.get("CC", "cc").split()[0]
+
+
+# It waits for nobody, so that what it does with its CPU time does not depend on what others do.
+VICTIM = """
+import hashlib, json, re
+while True:
+    for i in range(20):
+        hashlib.sha256(b"x" * 20000)
+        json.loads("[" + "1," * 500 + "1]")
+        re.compile("a|b*c" + str(i)).match("bbbbc" * 50)
+        sorted(str(n) for n in range(500))
+"""
+
+
+def as_nobody():
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+def digest_of(uid):
+    with open("/etc/machine-id", encoding="ascii") as file:
+        key = file.read().strip()
+    return hashlib.sha256(("rtsample owner %s %d" % (key, uid)).encode()).hexdigest()[:8]
+
+
+def give_away(path):
+    os.chown(path, NOBODY, NOBODY)
+    os.chmod(path, 0o755)
+    return path
+
+
+def compile_c(name, source, *options):
+    path = os.path.join(WORK, name)
+    command = [CC, "-x", "c", "-", "-O1", "-o", path, "-Wl,--build-id=0x" + BUILD_ID, *options]
+    result = subprocess.run(command, input=source, text=True, capture_output=True)
+    if result.returncode != 0:
+        raise Skip("no program can be made: " + result.stderr)
+    return path
+
+
+def add_sections(path, *added):
+    """Appends sections (name, type, flags, content, link to the next of them, size of an entry) to a file
+    of ELF."""
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    (at,) = struct.unpack_from("<Q", data, 40)
+    count, names_index = struct.unpack_from("<HH", data, 60)
+    headers = [list(struct.unpack_from("<IIQQQQIIQQ", data, at + 64 * i)) for i in range(count)]
+    names = headers[names_index]
+    texts = bytearray(data[names[4] : names[4] + names[5]])
+    for name, kind, flags, content, link, entry in added:
+        data += b"\0" * (-len(data) % 16)
+        header = [len(texts), kind, flags, 0, len(data), len(content), len(headers) + 1 if link else 0, 0, 8, entry]
+        headers.append(header)
+        texts += name.encode() + b"\0"
+        data += content
+    names[4], names[5] = len(data), len(texts)
+    data += texts + b"\0" * (-len(texts) % 16)
+    struct.pack_into("<Q", data, 40, len(data))
+    struct.pack_into("<H", data, 60, len(headers))
+    for header in headers:
+        data += struct.pack("<IIQQQQIIQQ", *header)
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+# --- the victim ------------------------------------------------------------------------------------
+
+
+class Seen:
+    """What the facts of one process say: {function: (share of its samples, packages)}"""
+
+    def __init__(self, run, pid):
+        hits, packages = {}, {}
+        for fact in run.facts:
+            if fact.get("processId") != pid:
+                continue
+            name = fact["metadata"]["symbol"]
+            hits[name] = hits.get(name, 0) + fact["hitCount"]
+            packages.setdefault(name, set()).add(fact.get("purl"))
+        self.samples = max(hits.values(), default=0)  # its outermost function has all
+        self.functions = {
+            name: (count / max(self.samples, 1), packages[name]) for name, count in hits.items()
+        }
+
+
+def differences(alone, beside):
+    """Functions that had a twentieth of the samples, in names, packages and counts: 2 points, and what
+    chance does to so few samples."""
+    if beside.samples < 100:
+        return ["the victim has %d samples" % beside.samples]
+    problems = []
+    for name, (share, packages) in alone.functions.items():
+        if share < 0.05:
+            continue
+        found, theirs = beside.functions.get(name, (0, set()))
+        chance = math.sqrt(share * (1 - share) * (1 / alone.samples + 1 / beside.samples))
+        if abs(found - share) > 0.02 + 4 * chance:
+            problems.append("%s: %.3f of the samples alone, %.3f beside the attack" % (name, share, found))
+        if found and theirs != packages:
+            problems.append("%s: package %s alone, %s beside the attack" % (name, packages, theirs))
+    return problems
+
+
+victim = None
+alone = None
+
+
+def sample_all(*options, **more):
+    """Samples everything for a time that grows until the victim had enough of the CPUs."""
+    later = more.pop("later", 0)
+    for length in (SECONDS, 3 * SECONDS, 9 * SECONDS):
+        run = sample_for(length + later, *options, **more)
+        if Seen(run, victim.pid).samples >= 150:
+            break
+    return run
+
+
+def sample_for(seconds, *options, program=None, watch=None):
+    metrics = os.path.join(WORK, "metrics")
+    more = {"program": program} if program else {}
+    options = ("-a", "-F", 499, "-d", seconds, "--emit", "process", "--metrics", metrics, *options)
+    sampling = Sampling(*options, **more)
+    watcher = threading.Thread(target=watch, args=(sampling,)) if watch else None
+    if watcher:
+        watcher.start()
+    run = sampling.finish()
+    if watcher:
+        watcher.join()
+    with open(metrics, encoding="utf-8") as file:
+        run.metrics = file.read()
+    return run
+
+
+def begin():
+    """a program of root's is sampled alone"""
+    global victim, alone
+    victim = Target(system_program("python3"), "-c", VICTIM, ready=False)
+    at_end(victim.stop)
+    run = sample_all()
+    alone = Seen(run, victim.pid)
+    note("%d samples, %d functions" % (alone.samples, len(alone.functions)))
+    few = [] if alone.samples >= 100 else ["only %d samples" % alone.samples]
+    return run.problems + few
+
+
+def judge(run, said=None):
+    """What must hold whatever the attack was."""
+    beside = Seen(run, victim.pid)
+    problems = run.problems + differences(alone, beside)
+    peak = run.stats["self"]["peak_rss_kib"]
+    owners, digest = run.stats["memory"].get("owners", {}), digest_of(NOBODY)
+    note(
+        "victim: %d samples; peak %d MiB, facts %d KiB, owners %s"
+        % (beside.samples, peak >> 10, len(run.output) >> 10, json.dumps(owners))
+    )
+    if peak > RSS_MAX_KIB:
+        problems.append("%d KiB of memory" % peak)
+    if len(run.output) > 32 << 20:
+        problems.append("%d bytes of facts" % len(run.output))
+    longest = max(
+        (len(text.encode()) for fact in run.facts for key, text in fact["metadata"].items() if key != "aliases"),
+        default=0,
+    )
+    if longest > 1024:
+        problems.append("a name of %d bytes" % longest)
+    for text in (run.stderr, run.metrics, json.dumps(run.stats["memory"])):
+        if re.search(r"\b%d\b|nobody" % NOBODY, text):
+            problems.append("names the user: %s" % text[:500])
+    lines = [line for line in run.stderr.splitlines() if "owner " in line]
+    if len(lines) != len({line.split()[2] for line in lines}):
+        problems.append("said more than once: %s" % lines)
+    if said and not any(digest in line and said in line for line in lines):
+        problems.append("it is not said that %s has too many %s: %s" % (digest, said, run.stderr))
+    if said and digest not in owners:
+        problems.append("nothing of %s was let go of: %s" % (digest, owners))
+    for owner in owners:
+        if 'rtsample_memory_owner_evictions_total{owner="%s"}' % owner not in run.metrics:
+            problems.append("no metric of %s" % owner)
+    return problems
+
+
+# --- the attacks -----------------------------------------------------------------------------------
+
+
+def long_names():
+    """thousands of functions with names of 16 KiB: cut with their digest, ids of the whole, and the user pays"""
+    count, length = (12000 if LONG else 3000), 16000
+    body = ["\t.text\n"]
+    for i in range(count):
+        body.append(
+            "f%d:\n.cfi_startproc\nsub $8,%%rsp\n.cfi_adjust_cfa_offset 8\ndec %%rdi\njz 1f\ncall f%d\n"
+            "1: mov $300,%%rcx\n2: dec %%rcx\njnz 2b\nadd $8,%%rsp\n.cfi_adjust_cfa_offset -8\nret\n.cfi_endproc\n"
+            % (i, (i + 1) % count)
+        )
+    body.append(".globl table\n.data\ntable:\n" + "".join(".quad f%d\n" % i for i in range(count)))
+    assembly = os.path.join(WORK, "wide.s")
+    with open(assembly, "w", encoding="ascii") as file:
+        file.write("".join(body))
+    source = "extern void *table[]; int main(void) { for (long i = 0;; i = (i + 100) %% %d) " % count
+    path = compile_c("wide", source + "((void (*)(long))table[i])(100); }", "-no-pie", "-x", "assembler", assembly)
+    listed = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
+    places = {words[2]: int(words[0], 16) for words in map(str.split, listed.splitlines()) if len(words) == 3}
+    subprocess.run(["strip", path], check=True)
+    # Four share a string, as linkers do it: what is copied of them apart is four times the file.
+    strings = bytearray(b"\0")
+    symbols, names = bytearray(24), {}
+    for i in range(count):
+        if i % 4 == 0:
+            strings += b"%08d" % i + b"n" * (length - 8) + b"\0"
+        start = len(strings) - length - 1 + i % 4
+        name = bytes(strings[start:-1])
+        names[hashlib.sha256(name).hexdigest()[:16]] = name
+        symbols += struct.pack("<IBBHQQ", start, 0x12, 0, 1, places["f%d" % i], 30)
+    give_away(add_sections(path, (".symtab", 2, 0, symbols, True, 24), (".strtab", 3, 0, strings, False, 0)))
+    with Target(path, ready=False, preexec_fn=as_nobody) as attacker:
+        run = sample_all()
+        theirs = [fact for fact in run.facts if fact.get("processId") == attacker.pid]
+    problems = judge(run, "functions" if LONG else None)
+    checked = 0
+    for fact in theirs:
+        beginning, _, digest = fact["metadata"]["symbol"].partition("\u2026#sha256:")
+        if not digest:
+            continue
+        name = names.get(digest)
+        whole = hashlib.sha256(b"\0".join((BUILD_ID.encode(), b".text", name or b""))).digest()
+        expected = "sym:binary:" + base64.urlsafe_b64encode(whole).decode().rstrip("=")
+        if not name or not name.startswith(beginning.encode()) or fact["symbolId"] != expected:
+            problems.append("not of its name: %.100s" % fact["line"])
+        checked += 1
+    note("%d facts of the attacker, %d names checked" % (len(theirs), checked))
+    if checked < 100:
+        problems.append("only %d long names" % checked)
+    return problems[:20]
+
+
+def run_copies(path, count, seconds, name):
+    """Copies of a program that differ, one after the other, each for so long."""
+    script = os.path.join(WORK, name)
+    with open(script, "w", encoding="utf-8") as file:
+        for i in range(count):
+            copy = "%s.%d" % (path, i)
+            shutil.copy(path, copy)
+            with open(copy, "ab") as out:
+                out.write(b"%d" % i)
+            give_away(copy)
+        file.write("while :; do i=0; while [ $i -lt %d ]; do timeout %s %s.$i; i=$((i+1)); done; done" % (count, seconds, path))
+    return Target("sh", script, ready=False, preexec_fn=as_nobody)
+
+
+SPIN = "int main(void) { for (volatile long x = 0;; x++); }"
+
+
+def many_files():
+    """hundreds of programs, one after the other, with few open files allowed: never more than the half of them"""
+    # Beside the half for files there are 64 of a database of packages at a time, and the events.
+    limit = 256 + 4 * os.cpu_count()
+    most = [0]
+
+    def count_files(sampling):
+        while sampling.process.poll() is None:
+            try:
+                most[0] = max(most[0], len(os.listdir("/proc/%d/fd" % sampling.pid)))
+            except OSError:
+                pass
+            time.sleep(0.02)
+
+    path = compile_c("brief", SPIN)
+    with run_copies(path, 1000 if LONG else 400, 0.01, "brief.sh"):
+        run = sample_all(program=["prlimit", "--nofile=%d:%d" % (limit, limit), RTSAMPLE], watch=count_files)
+    problems = judge(run)
+    note("at most %d of %d files, %d processes" % (most[0], limit, run.stats["samples"]["processes"]))
+    if most[0] > limit * 7 // 8:
+        problems.append("%d of %d files are open" % (most[0], limit))
+    return problems
+
+
+def packed_debug():
+    """programs with 100 MiB of debug information in as many KiB: not worth its memory"""
+    path = compile_c("packed", SPIN)
+    zeros = bytes(100 << 20)
+    info = struct.pack("<IIQQ", 1, 0, len(zeros), 1) + zlib.compress(zeros, 1)
+    mini = lzma.compress(zeros, preset=0)
+    subprocess.run(["strip", path], check=True)
+    add_sections(path, (".debug_info", 1, 0x800, info, False, 0), (".debug_frame", 1, 0x800, info, False, 0))
+    add_sections(path, (".debug_abbrev", 1, 0, b"\0", False, 0), (".gnu_debugdata", 1, 0, mini, False, 0))
+    with run_copies(path, 20, 0.2, "packed.sh"):
+        run = sample_all()
+    problems = judge(run)
+    peak = run.stats["self"]["peak_rss_kib"]
+    if peak > 110 << 10:
+        problems.append("%d KiB for files of %d" % (peak, os.path.getsize(path) >> 10))
+    if not any(fact["processName"].startswith("packed") for fact in run.facts):
+        problems.append("the attacker was not sampled")
+    return problems
+
+
+MANY_MAPPINGS = """
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+int main(int count, char **words)
+{
+    int fd = open(words[0], O_RDONLY);
+    for (int i = 0; i < %d; i++)
+        mmap(NULL, 4096, PROT_READ | (i %% 2 ? PROT_EXEC : 0), MAP_PRIVATE, fd, 0);
+    printf("ready\\n");
+    fflush(stdout);
+    sleep(2);
+    for (int i = 0; i < %d; i++)
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+            for (volatile long x = 0; x < 20000000; x++);
+            pause();
+        }
+    pause();
+}
+"""
+
+
+def mappings():
+    """a process with thousands of mappings, and children that change one of them each: others keep theirs"""
+    path = give_away(compile_c("mapper", MANY_MAPPINGS % (40000, 150)))
+    with Target(path, preexec_fn=as_nobody):
+        run = sample_all(later=2)
+    problems = judge(run, "mappings")
+    peak = run.stats["self"]["peak_rss_kib"]
+    if peak > 150 << 10:
+        problems.append("%d KiB, with %s" % (peak, run.stats["memory"]["peak"]))
+    return problems
+
+
+if not IS_ROOT:
+    skip_all("it takes root to sample what others run")
+require_sampling()
+run_steps(begin, long_names, many_files, packed_debug, mappings)
