@@ -139,18 +139,12 @@ static int look(const struct request *request, struct rts_error *error)
     return result;
 }
 
-/* What a run with these settings would need: see session/session_seal.c. */
-static unsigned needs(const struct rts_settings *settings)
-{
-    return (settings->resolve_packages ? RTS_SEAL_NEED_RPM : 0u) |
-           (getenv("NOTIFY_SOCKET") ? RTS_SEAL_NEED_NOTIFY : 0u);
-}
-
 static int look_at_ourselves(const struct request *request, struct rts_error *error)
 {
     struct rts_self_findings findings;
     struct rts_report *report = rts_calloc(1, sizeof *report);
-    rts_probe_self_seal(&findings, needs(&request->settings), "/proc", "/sys", "/");
+    unsigned needs = getenv("NOTIFY_SOCKET") ? RTS_SEAL_NEED_NOTIFY : 0;
+    rts_probe_self_seal(&findings, needs, "/proc", "/sys", "/");
     rts_judge_self_seal(&findings, report);
     int result = print(report, request->json, error);
     free(report);

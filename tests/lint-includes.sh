@@ -3,7 +3,7 @@
 # The include rule of src/types.h, checked: a stage folder includes types.h, util/ and itself;
 # process/, binary/ and package/ also broker/, unwind/, identity/ and package/ also binary/, identity/
 # graph/ as well, report/ the account in facts/, trace/ the records in capture/, and doctor/ capture/
-# and process/; capture/, delivery/, trace/, doctor/ and rpm/ also sealing/. recording/ keeps what the
+# and process/; capture/, delivery/, package/, trace/, doctor/ and rpm/ also sealing/. recording/ keeps what the
 # stages found in a trace, settings/ knows delivery/, sending/ both of them and the account, and
 # session/ every stage. Prints TAP.
 set -uo pipefail
@@ -40,7 +40,7 @@ allowed_folders() {
     capture) echo "util broker sealing capture" ;;
     delivery | rpm) echo "util sealing $1" ;;
     unwind) echo "util binary unwind" ;;
-    package) echo "util broker binary package" ;;
+    package) echo "util broker binary sealing package" ;;
     identity) echo "util binary graph identity" ;;
     report) echo "util facts report" ;;
     trace) echo "util broker capture sealing trace" ;;

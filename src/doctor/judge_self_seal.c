@@ -78,6 +78,7 @@ void rts_judge_self_seal(const struct rts_self_findings *findings, struct rts_re
         [RTS_SEAL_KEEPER] = "sealed.keeper",
         [RTS_SEAL_DELIVERY] = "sealed.delivery",
         [RTS_SEAL_PACKER] = "sealed.packer",
+        [RTS_SEAL_RPM_STARTER] = "sealed.rpm_starter",
         [RTS_SEAL_RPM_READER] = "sealed.rpm_reader",
         [RTS_SEAL_REPLAY] = "sealed.replay",
         [RTS_SEAL_SEND] = "sealed.send",

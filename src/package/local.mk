@@ -23,4 +23,6 @@ librtsample_a_SOURCES += \
 	src/package/root.c src/package/root.h \
 	src/package/rpm.c src/package/rpm.h \
 	src/package/rpm_listing.c src/package/rpm_listing.h \
+	src/package/rpm_run.c src/package/rpm_run.h \
+	src/package/rpm_starter.c src/package/rpm_starter.h \
 	src/package/rust_crate.c src/package/rust_crate.h

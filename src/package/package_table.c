@@ -68,6 +68,11 @@ void rts_package_table_use_share(struct rts_package_table *table, struct rts_sha
     table->share = table->roots.share = share;
 }
 
+void rts_package_table_use_starter(struct rts_package_table *table, struct rts_rpm_starter *starter)
+{
+    table->roots.starter = starter;
+}
+
 static void forget_places(struct entry *entry)
 {
     for (size_t i = 0; i < entry->place_count; i++)

@@ -19,6 +19,7 @@ struct rts_package {
 };
 
 struct rts_package_table;
+struct rts_rpm_starter; /* package/rpm_starter.h */
 
 struct rts_package_table *rts_package_table_create(void);
 void rts_package_table_destroy(struct rts_package_table *table);
@@ -53,6 +54,10 @@ struct rts_package_counts {
                          too long already (package/allowance.h) */
 };
 struct rts_package_counts rts_package_table_counts(const struct rts_package_table *table);
+
+/* Has rtsample-rpm started by `starter` (package/rpm_starter.h), which must outlive the table. */
+void rts_package_table_use_starter(struct rts_package_table *table,
+                                   struct rts_rpm_starter *starter);
 
 /* Counts there what databases and purls take, and keeps to its limit. It must outlive the table. */
 void rts_package_table_use_share(struct rts_package_table *table, struct rts_share *share);

@@ -13,10 +13,13 @@
 
 #include "broker/tree.h"
 
+struct rts_rpm_starter; /* package/rpm_starter.h */
+
 struct rts_reading {
     struct rts_tree tree; /* root_fd borrowed */
     const char *root;     /* whose it is, for messages: " (root DIGEST)"; empty: our own */
-    bool spent;           /* more was wanted than is allowed */
+    struct rts_rpm_starter *starter; /* borrowed; NULL: rtsample-rpm is started by ourselves */
+    bool spent;                      /* more was wanted than is allowed */
     /* Private from here on. */
     uint64_t bytes;      /* that may still be read */
     uint64_t cpu_end_ns; /* it ends at this CPU time of the thread, or this time of the clock */

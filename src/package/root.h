@@ -32,8 +32,9 @@ struct rts_package_roots {
     struct rts_package_root **items;
     size_t count, capacity;
     uint64_t clock;
-    uint64_t unreadable;     /* databases that were, in whole or in part */
-    struct rts_share *share; /* of all databases */
+    uint64_t unreadable;             /* databases that were, in whole or in part */
+    struct rts_share *share;         /* of all databases */
+    struct rts_rpm_starter *starter; /* borrowed; NULL: rtsample-rpm is started by ourselves */
 };
 
 /* Closes and frees all. */

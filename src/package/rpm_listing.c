@@ -4,19 +4,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "package/rpm_starter.h"
 #include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/log.h"
 
 /* The largest databases have some 300 MiB; those of containers 50. */
@@ -33,8 +29,6 @@
 
 /* Files that librpm may leave in the folder of the copy. */
 #define LEFT_MAX 100
-
-#define NOBODY 65534
 
 /* What makes up a database: the file that must be there, and one that may be. */
 struct format {
@@ -55,31 +49,6 @@ static const char *const folders[] = {
     "/usr/share/rpm",
 };
 #define FOLDERS (sizeof folders / sizeof *folders)
-
-#ifdef RTS_LIBEXECDIR
-static bool is_program(const char *folder, int folder_size, char path[PATH_MAX])
-{
-    int size = snprintf(path, PATH_MAX, "%.*s/rtsample-rpm", folder_size, folder);
-    return size > 0 && size < PATH_MAX && access(path, X_OK) == 0;
-}
-
-/* Where it is installed, or beside ourselves where we have just been built. */
-static bool find_lister(char path[PATH_MAX])
-{
-    char own[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", own, sizeof own);
-    while (size > 0 && own[size - 1] != '/')
-        size--;
-    return (size > 1 && is_program(own, (int)size - 1, path)) ||
-           is_program(RTS_LIBEXECDIR, (int)strlen(RTS_LIBEXECDIR), path);
-}
-#else
-static bool find_lister(char path[PATH_MAX])
-{
-    path[0] = '\0';
-    return false;
-}
-#endif
 
 /* ---- a folder of our own ---- */
 
@@ -103,9 +72,6 @@ static void folder_make(struct folder *folder)
         folder->path[0] ? open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (top >= 0 && mkdirat(top, "db", 0700) == 0)
         folder->fd = openat(top, "db", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    /* Whom rtsample-rpm becomes. Nobody else gets through the folder around it. */
-    if (folder->fd >= 0 && geteuid() == 0 && fchown(folder->fd, NOBODY, NOBODY) < 0)
-        return;
 }
 
 static void folder_empty(const struct folder *folder)
@@ -231,8 +197,7 @@ static int copy_once(const struct source *source, const struct folder *folder, u
             continue;
         RTS_CLOSE int to = openat(folder->fd, names[i],
                                   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (to < 0 || (geteuid() == 0 && fchown(to, NOBODY, NOBODY) < 0 && errno != EINVAL) ||
-            !copy_bytes(source->fds[i], to, &room))
+        if (to < 0 || !copy_bytes(source->fds[i], to, &room))
             return -1;
     }
     for (size_t i = 0; i < 2; i++)
@@ -260,47 +225,6 @@ static bool copy_database(struct rts_reading *reading, const struct folder *fold
 
 /* ---- the list ---- */
 
-static int start(const char *lister, const char *backend, const struct folder *folder, int list,
-                 int messages, pid_t *pid)
-{
-    static char clean[] = "LC_ALL=C";
-    char *environment[] = {clean, NULL};
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/db", folder->path);
-    char *argv[] = {(char *)(uintptr_t)lister, (char *)(uintptr_t)backend, path, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, list, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, messages, STDERR_FILENO);
-    int number = posix_spawn(pid, lister, &actions, &attributes, argv, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return number;
-}
-
-/* Until the other end is closed; what comes is librpm's complaints, of no use to anybody here. */
-static void wait_for_end(int messages, uint64_t wait_ms)
-{
-    uint64_t deadline = rts_clock_monotonic_ns() + wait_ms * 1000000ULL;
-    char ignored[4096];
-    for (uint64_t now; (now = rts_clock_monotonic_ns()) < deadline;) {
-        struct pollfd event = {.fd = messages, .events = POLLIN};
-        int ready = poll(&event, 1, (int)((deadline - now) / 1000000) + 1);
-        ssize_t size = ready > 0 ? read(messages, ignored, sizeof ignored) : -1;
-        if (size == 0 || (size < 0 && ready > 0 && errno != EINTR))
-            return;
-    }
-}
-
 static bool is_whole(int list)
 {
     char end[4];
@@ -311,25 +235,19 @@ static bool is_whole(int list)
 }
 
 /* The exit status of rtsample-rpm, or -1; 0: the list is there. */
-static int run(const char *lister, const char *backend, const struct folder *folder, int list,
-               uint64_t wait_ms)
+static int run(struct rts_reading *reading, const char *backend, const struct folder *folder,
+               int list)
 {
-    int ends[2], status = -1;
-    pid_t pid;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -1;
-    int number = start(lister, backend, folder, list, ends[1], &pid);
-    close(ends[1]);
-    if (number == 0) {
-        wait_for_end(ends[0], wait_ms);
-        kill(pid, SIGKILL); /* it has ended, or it is late */
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            continue;
-    }
-    close(ends[0]);
-    if (number != 0 || !WIFEXITED(status))
-        return -1;
-    return WEXITSTATUS(status) == 0 && !is_whole(list) ? -1 : WEXITSTATUS(status);
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/db", folder->path);
+    const struct rts_rpm_job job = {
+        .backend = backend,
+        .folder = path,
+        .list = list,
+        .wait_ms = rts_reading_is_ours(&reading->tree) ? WAIT_MS : WAIT_MS_OTHER,
+    };
+    int status = rts_rpm_starter_run(reading->starter, &job);
+    return status == 0 && !is_whole(list) ? -1 : status;
 }
 
 static int open_list(const struct folder *folder)
@@ -351,7 +269,7 @@ int rts_rpm_listing_make(struct rts_reading *reading, bool *failed)
     if (!open_source(reading, &source))
         return -1;
     close_source(&source);
-    if (!find_lister(lister)) {
+    if (!rts_rpm_lister_find(lister)) {
         *failed = true;
         rts_log("packages of rpm stay unknown: rtsample-rpm, which reads its database, is not "
                 "there%s",
@@ -362,8 +280,7 @@ int rts_rpm_listing_make(struct rts_reading *reading, bool *failed)
     RTS_CLOSE int list = folder.fd < 0 ? -1 : open_list(&folder);
     int status = -1;
     if (list >= 0 && copy_database(reading, &folder, &backend))
-        status = run(lister, backend, &folder, list,
-                     rts_reading_is_ours(&reading->tree) ? WAIT_MS : WAIT_MS_OTHER);
+        status = run(reading, backend, &folder, list);
     folder_remove(&folder);
     if (status == 0)
         return rts_take_fd(&list);

@@ -21,15 +21,17 @@
 #define PEEK                                                                                       \
     (BIT(CAP_SYS_PTRACE) | BIT(CAP_SYS_ADMIN) | BIT(CAP_CHECKPOINT_RESTORE) | BIT(CAP_SYS_CHROOT))
 
-/* rtsample-rpm gets its database as nobody's, and becomes nobody in a root of its own. */
+/* rtsample-rpm gets its database as nobody's, and becomes nobody in a root of its own: what it may
+ * drop it inherits. */
 #define RPM                                                                                        \
-    (BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_CHROOT))
+    (BIT(CAP_CHOWN) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_CHROOT) |                    \
+     BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_KILL))
 
 /* As another user: what it opens is opened with that user's rights. */
 #define BECOME (BIT(CAP_SETUID) | BIT(CAP_SETGID))
 
-/* A command, and rtsample-rpm, may have become somebody else when they are to end. Rings that are
- * opened later may be beyond the limit on locked memory. */
+/* A command may have become somebody else when it is to end. Rings that are opened later may be
+ * beyond the limit on locked memory. */
 #define MAIN (BIT(CAP_PERFMON) | BIT(CAP_SYS_PTRACE) | BIT(CAP_KILL) | BIT(CAP_IPC_LOCK))
 
 #define WRITES (RTS_CALLS_OPEN | RTS_CALLS_CHANGE)
@@ -55,6 +57,10 @@ static const struct {
     /* The resolver loads libraries, and runs in threads of its own. */
     [RTS_SEAL_DELIVERY] = {"delivery", 0, WRITES | RTS_CALLS_NETWORK | RTS_CALLS_LOAD},
     [RTS_SEAL_PACKER] = {"packer", 0, WRITES | RTS_CALLS_LOAD},
+    /* What it may call, rtsample-rpm inherits. */
+    [RTS_SEAL_RPM_STARTER] = {"rpm_starter", RPM,
+                              WRITES | RTS_CALLS_LOAD | RTS_CALLS_FORK | RTS_CALLS_EXECUTE |
+                                  RTS_CALLS_IDS},
     [RTS_SEAL_RPM_READER] = {"rpm_reader", 0, WRITES | RTS_CALLS_LOAD},
     [RTS_SEAL_REPLAY] = {"replay", FILES, WRITES | RTS_CALLS_LOAD},
     [RTS_SEAL_SEND] = {"send", FILES, WRITES | RTS_CALLS_LOAD | RTS_CALLS_NETWORK},
@@ -66,8 +72,6 @@ static const struct {
     unsigned calls;
 } needs_add[] = {
     {RTS_SEAL_NEED_PTRACE, BIT(CAP_SYS_PTRACE), RTS_CALLS_TRACE},
-    /* What it may call, and drop, it inherits from us. */
-    {RTS_SEAL_NEED_RPM, RPM, RTS_CALLS_EXECUTE | RTS_CALLS_FORK | RTS_CALLS_LOAD | RTS_CALLS_IDS},
     {RTS_SEAL_NEED_NOTIFY, 0, RTS_CALLS_LOCAL},
     {RTS_SEAL_NEED_FILES, FILES, 0},
 };

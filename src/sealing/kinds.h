@@ -11,13 +11,14 @@
 #include <stdint.h>
 
 enum rts_seal_kind {
-    RTS_SEAL_MAIN,       /* of a run that samples */
-    RTS_SEAL_TRACER,     /* the thread that stops others with ptrace */
-    RTS_SEAL_BROKER,     /* reads files and /proc of targets in the place of others */
-    RTS_SEAL_KEEPER,     /* starts brokers anew */
-    RTS_SEAL_DELIVERY,   /* the thread that sends facts */
-    RTS_SEAL_PACKER,     /* the thread that packs bundles */
-    RTS_SEAL_RPM_READER, /* rtsample-rpm */
+    RTS_SEAL_MAIN,        /* of a run that samples */
+    RTS_SEAL_TRACER,      /* the thread that stops others with ptrace */
+    RTS_SEAL_BROKER,      /* reads files and /proc of targets in the place of others */
+    RTS_SEAL_KEEPER,      /* starts brokers anew */
+    RTS_SEAL_DELIVERY,    /* the thread that sends facts */
+    RTS_SEAL_PACKER,      /* the thread that packs bundles */
+    RTS_SEAL_RPM_STARTER, /* starts it */
+    RTS_SEAL_RPM_READER,  /* rtsample-rpm */
     RTS_SEAL_REPLAY,
     RTS_SEAL_SEND,
     RTS_SEAL_KINDS,
@@ -26,9 +27,8 @@ enum rts_seal_kind {
 /* What this very run needs beyond what its kind always does; a set. */
 enum rts_seal_need {
     RTS_SEAL_NEED_PTRACE = 1 << 0, /* targets are traced */
-    RTS_SEAL_NEED_RPM = 1 << 1,    /* rtsample-rpm may have to be started */
-    RTS_SEAL_NEED_NOTIFY = 1 << 2, /* the service manager is told how we are */
-    RTS_SEAL_NEED_FILES = 1 << 3,  /* a file that was named is not reached without CAP_DAC_* */
+    RTS_SEAL_NEED_NOTIFY = 1 << 1, /* the service manager is told how we are */
+    RTS_SEAL_NEED_FILES = 1 << 2,  /* a file that was named is not reached without CAP_DAC_* */
 };
 
 /* Groups of system calls; a set. */

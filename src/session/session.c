@@ -152,7 +152,8 @@ int rts_session_open_signals(void)
 
 bool rts_session_is_own(const struct rts_session *session, int32_t pid)
 {
-    return pid == session->own_pid || (session->broker && rts_broker_is_own(session->broker, pid));
+    return pid == session->own_pid || (pid > 0 && pid == rts_rpm_starter_pid(session->starter)) ||
+           (session->broker && rts_broker_is_own(session->broker, pid));
 }
 
 static void seal_broker(bool worker)
@@ -189,6 +190,8 @@ void rts_session_open_stages(struct rts_session *session)
     session->symbols = rts_symbol_table_create(session->settings->id_scheme);
     if (session->settings->resolve_packages && !session->replay)
         session->packages = session->code_map.packages = rts_package_table_create();
+    if (session->packages)
+        rts_package_table_use_starter(session->packages, session->starter);
     session->window = rts_window_create();
     session->stack = rts_calloc(1, sizeof *session->stack);
     rts_session_open_memory(session);
@@ -207,6 +210,7 @@ void rts_session_close_stages(struct rts_session *session)
     rts_observed_graph_destroy(session->observed);
     rts_symbol_table_destroy(session->symbols);
     rts_package_table_destroy(session->packages);
+    rts_rpm_starter_destroy(session->starter);
     rts_graph_destroy(session->graph);
     rts_rule_cache_destroy(session->rules);
     rts_object_cache_destroy(session->objects);
@@ -283,8 +287,11 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     };
     rts_origin_leave(&session.origin);
     RTS_CLOSE int signals = rts_session_open_signals();
-    int result = signals < 0 ? rts_fail_errno(error, errno, "cannot receive signals")
-                             : open_broker(&session, signals, error);
+    int result = signals < 0 ? rts_fail_errno(error, errno, "cannot receive signals") : 0;
+    if (result == 0 && settings->resolve_packages)
+        result = (session.starter = rts_rpm_starter_create(error)) ? 0 : -1;
+    if (result == 0)
+        result = open_broker(&session, signals, error);
     rts_session_open_stages(&session);
     if (result == 0)
         result = rts_session_open_cache(&session, error);

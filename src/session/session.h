@@ -26,6 +26,7 @@
 #include "graph/graph.h"
 #include "identity/symbol.h"
 #include "package/package_table.h"
+#include "package/rpm_starter.h"
 #include "process/cgroup_ids.h"
 #include "process/lives.h"
 #include "process/process.h"
@@ -68,6 +69,7 @@ struct rts_session {
     struct rts_stack_table *stacks;
     struct rts_symbol_table *symbols;
     struct rts_package_table *packages; /* NULL: not wanted */
+    struct rts_rpm_starter *starter;    /* NULL: no packages are wanted */
     struct rts_graph *graph;            /* NULL: none was given */
     struct rts_window *window;
     struct rts_observed_graph *observed;             /* NULL: no union bundle */

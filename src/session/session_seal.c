@@ -9,7 +9,6 @@
 static unsigned needs(const struct rts_session *session)
 {
     return (session->receipt.taken == RTS_RUNG_PTRACE ? RTS_SEAL_NEED_PTRACE : 0u) |
-           (session->packages ? RTS_SEAL_NEED_RPM : 0u) |
            (getenv("NOTIFY_SOCKET") ? RTS_SEAL_NEED_NOTIFY : 0u);
 }
 

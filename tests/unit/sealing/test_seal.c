@@ -242,8 +242,8 @@ static const struct attempt {
     {"ptrace to write", poke, 0, 0, true, true},
     {"process_vm_readv", read_others, KIND(TRACER) | READERS, NEED(PTRACE), true, false},
     {"process_vm_writev", write_others, 0, 0, true, false},
-    {"execve", run_program, 0, NEED(RPM), true, false},
-    {"fork", have_child, KIND(MAIN) | READERS, 0, false, true},
+    {"execve", run_program, KIND(RPM_STARTER), 0, true, false},
+    {"fork", have_child, KIND(MAIN) | KIND(RPM_STARTER) | READERS, 0, false, true},
     {"perf_event_open", open_event, KIND(MAIN), 0, true, false},
     {"mount", mount_nothing, 0, 0, true, false},
     {"bpf", load_bpf, 0, 0, true, false},
@@ -254,8 +254,9 @@ static const struct attempt {
     {"kexec_load", load_kernel, 0, 0, true, false},
     {"TIOCSTI", type_into_terminal, 0, 0, true, false},
     {"map code", map_code,
-     KIND(DELIVERY) | KIND(PACKER) | KIND(RPM_READER) | KIND(REPLAY) | KIND(SEND), NEED(RPM), false,
-     true},
+     KIND(DELIVERY) | KIND(PACKER) | KIND(RPM_STARTER) | KIND(RPM_READER) | KIND(REPLAY) |
+         KIND(SEND),
+     0, false, true},
     {"a call of later days", unknown_call, 0, 0, false, false},
 };
 
@@ -312,8 +313,8 @@ static void test_every_kind(void **state)
 static void test_needs(void **state)
 {
     (void)state;
-    static const unsigned needs[] = {NEED(PTRACE), NEED(RPM), NEED(NOTIFY),
-                                     NEED(PTRACE) | NEED(RPM) | NEED(NOTIFY) | NEED(FILES)};
+    static const unsigned needs[] = {NEED(PTRACE), NEED(NOTIFY), NEED(FILES),
+                                     NEED(PTRACE) | NEED(NOTIFY) | NEED(FILES)};
     if (no_filters())
         skip();
     for (size_t n = 0; n < sizeof needs / sizeof *needs; n++)
@@ -363,7 +364,7 @@ static void test_twice(void **state)
     const struct attempt attempt = {.name = "twice", .make = again};
     if (no_filters())
         skip();
-    assert_int_equal(outcome(RTS_SEAL_MAIN, RTS_SEAL_NEED_RPM, &attempt), -SIGSYS);
+    assert_int_equal(outcome(RTS_SEAL_RPM_STARTER, 0, &attempt), -SIGSYS);
 }
 
 /* No new privileges, and no core, whether or not there is a filter. */
