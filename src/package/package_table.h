@@ -53,6 +53,8 @@ struct rts_package_counts {
     uint64_t put_off; /* objects that were not looked at: their owner kept us from the samples for
                          too long already (package/allowance.h) */
 };
+
+/* Both, since the table was created. */
 struct rts_package_counts rts_package_table_counts(const struct rts_package_table *table);
 
 /* Has rtsample-rpm started by `starter` (package/rpm_starter.h), which must outlive the table. */

@@ -113,8 +113,11 @@ def names_of_functions():
                 for line in part.splitlines():
                     json.loads(line.decode())
     _, out, said = run("replay", "-o", "-", os.path.join(folder, "trace"))
-    if out != content:
-        problems.append("a replay has other facts: %r" % said)
+    # Of a run that ends what is beside others' files is waited for so long and no longer; not so in a replay.
+    lines = [[line for line in text.splitlines() if json.loads(line)["metadata"]["module"] == "program"]
+             for text in (content.decode(), out.decode())]
+    if lines[0] != lines[1]:
+        problems.append("a replay has other facts: %s" % lines)
     return problems + wrong_in(said)
 
 
