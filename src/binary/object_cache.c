@@ -187,6 +187,12 @@ static bool same_content(const struct rts_elf_image *left, const struct rts_elf_
     return true;
 }
 
+static bool same_place(const struct rts_file_identity *left, const struct rts_file_identity *right)
+{
+    return left->root_device == right->root_device && left->root_inode == right->root_inode &&
+           left->namespace == right->namespace && left->path_hash == right->path_hash;
+}
+
 /* The entry of another file with the same bytes, or NULL. */
 static struct rts_cached_object *find_copy(struct rts_object_cache *cache,
                                            const struct rts_object *object,
@@ -201,8 +207,7 @@ static struct rts_cached_object *find_copy(struct rts_object_cache *cache,
         rts_table_remove(&cache->builds, hash, same_build, object);
         return NULL;
     }
-    if (entry->identity.root_device != identity->root_device ||
-        entry->identity.root_inode != identity->root_inode)
+    if (!same_place(&entry->identity, identity))
         return NULL;
     return same_content(&entry->object->image, &object->image) ? entry : NULL;
 }
@@ -242,6 +247,21 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
     return use(cache, entry);
 }
 
+static void fill_place(struct rts_file_identity *identity, const char *path,
+                       const struct rts_debug_search *search)
+{
+    struct stat root;
+    if (path)
+        identity->path_hash = rts_hash_bytes(path, strlen(path), 0);
+    if (!search)
+        return;
+    identity->namespace = search->namespace;
+    if (search->tree.root_fd >= 0 && fstat(search->tree.root_fd, &root) == 0) {
+        identity->root_device = root.st_dev;
+        identity->root_inode = root.st_ino;
+    }
+}
+
 struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, const char *path,
                                         const struct rts_debug_search *search,
                                         struct rts_error *error)
@@ -260,11 +280,7 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
                      .mtime_ns = nanoseconds(&status.st_mtim)},
         .changed_ns = nanoseconds(&status.st_ctim),
     };
-    struct stat root;
-    if (search && search->tree.root_fd >= 0 && fstat(search->tree.root_fd, &root) == 0) {
-        lookup.identity.root_device = root.st_dev;
-        lookup.identity.root_inode = root.st_ino;
-    }
+    fill_place(&lookup.identity, path, search);
     struct rts_object_name *name =
         rts_table_find(&cache->names, hash_identity(&lookup.identity), same_identity, &lookup);
     /* One that was overwritten may have its size and its time again. */

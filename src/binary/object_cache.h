@@ -19,10 +19,13 @@ struct rts_file_identity {
     uint64_t inode;
     uint64_t size;
     int64_t mtime_ns;
-    /* The root directory whose debug files are searched: an object takes names from there, so one
-     * container must not choose them for another. Both 0: our own root. */
+    /* Where it was seen, as struct rts_debug_search tells: names and packages are found by the path
+     * in a root directory, so nobody must choose them for what others have mapped from elsewhere,
+     * and be it the same file. All 0: our own root. */
     uint64_t root_device;
     uint64_t root_inode;
+    uint64_t namespace;
+    uint64_t path_hash;
 };
 
 /* `limit`: objects kept without a user. Never NULL. */
@@ -32,9 +35,9 @@ void rts_object_cache_destroy(struct rts_object_cache *cache);
 /* Has the objects that are made from now on use this cache of hashes. */
 void rts_object_cache_use_hashes(struct rts_object_cache *cache, struct rts_hash_cache *hashes);
 
-/* The object of the file behind `fd` (ownership taken in every case): an existing one when fstat()
- * says it is the same file, or when build-id and content are the same (the same library in several
- * containers; a build-id alone can be forged); else a new one. Increments its reference count.
+/* The object of the file behind `fd` (ownership taken in every case) as it is seen at `path`: an
+ * existing one when fstat() says it is the same file, or when build-id and content are the same (a
+ * file that was replaced by one like it; a build-id alone can be forged); else a new one. Increments its reference count.
  * Fails as rts_object_open() does; a failure is remembered for that identity and is cheap the next
  * time. */
 struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, const char *path,

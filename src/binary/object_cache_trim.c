@@ -23,7 +23,10 @@ static int compare_use(const void *left, const void *right)
 {
     const struct rts_cached_object *a = *(struct rts_cached_object *const *)left,
                                    *b = *(struct rts_cached_object *const *)right;
-    return a->last_use < b->last_use ? -1 : a->last_use > b->last_use;
+    if (a->last_use != b->last_use)
+        return a->last_use < b->last_use ? -1 : 1;
+    /* Used in the same window: the older one goes first. */
+    return a->object->serial < b->object->serial ? -1 : a->object->serial > b->object->serial;
 }
 
 /* All entries, in the order of `compare`; to be freed. */

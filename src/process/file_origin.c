@@ -116,14 +116,17 @@ void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_ro
         add(origins, &own, path, own.fd >= 0);
         return;
     }
+    /* What our own root has there is described as we see it, whoever was met first. */
+    if (ask_ours(origins, &search)) {
+        origins->items[0].certain = true;
+        rts_root_view_finish(&own);
+        return;
+    }
     bool in_own = is_in_place(&own, rts_root_view_path(&own, path), &search.status);
     if (in_own)
         add(origins, &own, path, true);
     else
         ask_ancestors(origins, &search);
-    /* An ancestor may have our root. */
-    if (origins->count == 0 || !origins->items[0].view.own_namespace)
-        ask_ours(origins, &search);
     if (origins->count == 0)
         ask_namespace(origins, &search);
     if (in_own)

@@ -115,6 +115,7 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     const struct rts_root_view *view = &origins->found.items[0].view;
     struct rts_debug_search search = {
         .tree = tree_of(map, view->own_root ? -1 : view->fd, &look.rights),
+        .namespace = view->our_namespace ? 0 : view->namespace,
         .enabled = true,
     };
     struct rts_object *object =

@@ -30,9 +30,16 @@ static char *make_file(const char *build_id, uint8_t variant)
     return oracle_file(maker.bytes, MAKER_SIZE);
 }
 
+/* The file `path` as it is when it is mapped as `called`. */
+static struct rts_object *get_as(struct rts_object_cache *cache, const char *path,
+                                 const char *called)
+{
+    return rts_object_cache_get(cache, open(path, O_RDONLY | O_CLOEXEC), called, NULL, NULL);
+}
+
 static struct rts_object *get(struct rts_object_cache *cache, const char *path)
 {
-    return rts_object_cache_get(cache, open(path, O_RDONLY | O_CLOEXEC), path, NULL, NULL);
+    return get_as(cache, path, path);
 }
 
 static size_t count_open_files(void)
@@ -62,7 +69,8 @@ static void test_same_file(void **state)
     oracle_file_done(other);
 }
 
-/* Copies are one object; a forged build-id does not make a file a copy, nor does a missing one. */
+/* Copies that replace each other are one object; a forged build-id does not make a file a copy, nor
+ * does a missing one. */
 static void test_copies(void **state)
 {
     (void)state;
@@ -71,17 +79,49 @@ static void test_copies(void **state)
     char *bare = make_file("", 0), *bare_copy = make_file("", 0);
     struct rts_object *object = get(cache, path);
     size_t open_files = count_open_files();
-    assert_ptr_equal(get(cache, copy), object);
+    assert_ptr_equal(get_as(cache, copy, path), object);
     assert_int_equal(count_open_files(), open_files);
-    assert_ptr_equal(get(cache, copy), object);
-    assert_ptr_not_equal(get(cache, forged), object);
-    assert_ptr_not_equal(get(cache, bare), get(cache, bare_copy));
+    assert_ptr_equal(get_as(cache, copy, path), object);
+    assert_ptr_not_equal(get_as(cache, forged, path), object);
+    assert_ptr_not_equal(get(cache, bare), get_as(cache, bare_copy, bare));
     rts_object_cache_destroy(cache);
     oracle_file_done(path);
     oracle_file_done(copy);
     oracle_file_done(forged);
     oracle_file_done(bare);
     oracle_file_done(bare_copy);
+}
+
+/* Names and packages are found by the path in a root: whoever shows a file or its bytes at another
+ * one, or in a root of his own, has an object of his own, be he the first or not. */
+static void test_seen_elsewhere(void **state)
+{
+    (void)state;
+    char *path = make_file("seen", 0), *copy = make_file("seen", 0);
+    const int roots[] = {-1, -1, open("/usr", O_PATH | O_DIRECTORY)};
+    const uint64_t namespaces[] = {0, 4026531841, 4026531841};
+    struct rts_object_cache *cache = rts_object_cache_create(8);
+    struct rts_object *stranger = get_as(cache, copy, "/tmp/stranger");
+    struct rts_object *object = get(cache, path), *seen[3];
+    assert_ptr_not_equal(object, stranger);
+    assert_ptr_not_equal(get_as(cache, path, "/tmp/stranger"), object);
+    assert_string_equal(rts_object_path(object), path);
+    for (size_t i = 0; i < 3; i++) {
+        const struct rts_debug_search search = {.tree = {.root_fd = roots[i]},
+                                                .namespace = namespaces[i]};
+        for (int round = 0; round < 2; round++) {
+            int fd = open(path, O_RDONLY | O_CLOEXEC);
+            seen[i] = rts_object_cache_get(cache, fd, path, &search, NULL);
+        }
+    }
+    assert_ptr_equal(seen[0], object);
+    assert_ptr_not_equal(seen[1], object);
+    assert_ptr_not_equal(seen[2], object);
+    assert_ptr_not_equal(seen[2], seen[1]);
+    rts_object_cache_destroy(cache);
+    close(roots[2]);
+    oracle_file_done(path);
+    oracle_file_done(copy);
 }
 
 static void test_changed_file(void **state)
@@ -167,7 +207,7 @@ static void test_forger_comes_first(void **state)
     struct rts_object *forger = get(cache, larger);
     struct rts_object *object = get(cache, path);
     assert_ptr_not_equal(object, forger);
-    assert_ptr_equal(get(cache, copy), object);
+    assert_ptr_equal(get_as(cache, copy, path), object);
     for (int i = 0; i < 2; i++)
         rts_object_cache_unref(cache, object);
     rts_object_cache_trim(cache);
@@ -175,7 +215,7 @@ static void test_forger_comes_first(void **state)
     object = get(cache, path);
     rts_object_cache_unref(cache, forger);
     rts_object_cache_trim(cache);
-    assert_ptr_equal(get(cache, copy), object);
+    assert_ptr_equal(get_as(cache, copy, path), object);
     rts_object_cache_destroy(cache);
     oracle_file_done(larger);
     oracle_file_done(forged);
@@ -388,6 +428,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_file),
         cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_seen_elsewhere),
         cmocka_unit_test(test_changed_file),
         cmocka_unit_test(test_changed_behind_its_time),
         cmocka_unit_test(test_key_is_of_the_file),
