@@ -2,6 +2,7 @@
 #include "process/container.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/memory.h"
@@ -175,6 +176,17 @@ static char *read_text(const struct rts_proc *proc, int32_t pid, const char *nam
     return text.data ? text.data : rts_calloc(1, 1);
 }
 
+/* The name of a user namespace: "user:[4026531837]". */
+#define NAMESPACE_SIZE 64
+
+bool rts_container_mounts_are_known(const struct rts_proc *proc, int32_t pid)
+{
+    char its[NAMESPACE_SIZE], ours[NAMESPACE_SIZE];
+    ssize_t size = rts_proc_link(proc, pid, "ns/user", its, sizeof its);
+    return size > 0 && readlink("/proc/self/ns/user", ours, sizeof ours) == size &&
+           memcmp(its, ours, (size_t)size) == 0;
+}
+
 int rts_container_read(const struct rts_proc *proc, int32_t pid, struct rts_container *container)
 {
     RTS_FREE char *cgroup = read_text(proc, pid, "cgroup");
@@ -183,6 +195,8 @@ int rts_container_read(const struct rts_proc *proc, int32_t pid, struct rts_cont
     *container = (struct rts_container){0};
     if (rts_container_from_cgroup(cgroup, container))
         return 1;
+    if (!rts_container_mounts_are_known(proc, pid))
+        return 0;
     RTS_FREE char *mounts = read_text(proc, pid, "mountinfo");
     return mounts && rts_container_from_mountinfo(mounts, container);
 }

@@ -4,7 +4,8 @@
  * containerd, cri-o and podman give, with the cgroupfs and the systemd driver, on cgroup v1 and v2.
  * Of containers inside each other it is the innermost. Where the names are hidden by a private
  * cgroup namespace that we are in ourselves, what docker and podman mount into every container
- * tells. Pure but for rts_container_read().
+ * tells, where nobody else can have mounted it. Pure but for rts_container_read() and
+ * rts_container_mounts_are_known().
  */
 #ifndef RTS_PROCESS_CONTAINER_H
 #define RTS_PROCESS_CONTAINER_H
@@ -31,6 +32,12 @@ bool rts_container_from_path(const char *path, struct rts_container *container);
 /* The same of the text of /proc/PID/cgroup, and of /proc/PID/mountinfo. */
 bool rts_container_from_cgroup(const char *text, struct rts_container *container);
 bool rts_container_from_mountinfo(const char *text, struct rts_container *container);
+
+/* Is what is mounted for the process from those who may mount in our own user namespace? In one of
+ * his own anybody may, and show what he likes. A process of our user namespace is in no mount
+ * namespace of another: to enter it takes the right to mount in both. False also when it cannot be
+ * found out. */
+bool rts_container_mounts_are_known(const struct rts_proc *proc, int32_t pid);
 
 /* Reads both of a process: 1, 0 when it is in none, -1 when it is not there
  * (then *container is as it was). */

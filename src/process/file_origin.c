@@ -116,8 +116,9 @@ void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_ro
         add(origins, &own, path, own.fd >= 0);
         return;
     }
-    /* What our own root has there is described as we see it, whoever was met first. */
-    if (ask_ours(origins, &search)) {
+    /* What our own root has at that path is described as we see it, whoever was met first. (In a
+     * chroot of our own mount namespace the path is one of ours in any case, and tells nothing.) */
+    if (!own.our_namespace && ask_ours(origins, &search)) {
         origins->items[0].certain = true;
         rts_root_view_finish(&own);
         return;
@@ -127,6 +128,9 @@ void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_ro
         add(origins, &own, path, true);
     else
         ask_ancestors(origins, &search);
+    /* An ancestor may have our root. */
+    if (own.our_namespace && (origins->count == 0 || !origins->items[0].view.own_namespace))
+        ask_ours(origins, &search);
     if (origins->count == 0)
         ask_namespace(origins, &search);
     if (in_own)

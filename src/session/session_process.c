@@ -25,7 +25,8 @@ static bool find_container(const struct rts_session *session, const struct rts_p
     if (session->replay)
         return false; /* this machine knows nothing of it */
     int found = rts_container_read(proc, process->view, container);
-    if (found == 0 && record->sample.cgroup == 0) {
+    if (found == 0 && record->sample.cgroup == 0 &&
+        rts_container_mounts_are_known(proc, process->view)) {
         struct rts_root_view view;
         rts_look_root(proc, process->view, &view);
         const struct rts_tree tree = {.root_fd = view.fd};

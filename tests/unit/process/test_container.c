@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -132,12 +133,49 @@ static void hierarchies_of_v1_and_v2(void **state)
     assert_string_equal(container.id, "");
 }
 
+static void user_namespace(const struct world *world, int pid, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%d/ns", world->root, pid);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/%d/ns/user", world->root, pid);
+    unlink(path);
+    assert_int_equal(symlink(name, path), 0);
+}
+
+static void own_user_namespace(const struct world *world, int pid)
+{
+    char name[64] = "";
+    assert_true(readlink("/proc/self/ns/user", name, sizeof name - 1) > 0);
+    user_namespace(world, pid, name);
+}
+
+/* In a user namespace of one's own anybody mounts what he likes. */
+static void mounts_of_others_tell_nothing(void **state)
+{
+    struct world *world = *state;
+    struct rts_container container;
+    proc_write(world, 5, "cgroup", "0::/user.slice\n");
+    proc_write(world, 5, "mountinfo",
+               "621 610 254:1 /tmp/containers/" A "/hostname /etc/hostname rw - ext4 x rw\n"
+               "630 610 0:24 /tmp/x-containers/" B "/x /run/.containerenv rw - tmpfs tmpfs rw\n");
+    assert_int_equal(rts_container_read(world->root, 5, &container), 0);
+    assert_string_equal(container.id, "");
+    user_namespace(world, 5, "user:[1]");
+    assert_int_equal(rts_container_read(world->root, 5, &container), 0);
+    assert_string_equal(container.id, "");
+    own_user_namespace(world, 5);
+    assert_int_equal(rts_container_read(world->root, 5, &container), 1);
+    assert_string_equal(container.id, A);
+}
+
 /* Within a private cgroup namespace the path of our own container is "/". */
 static void private_namespaces_have_mounts(void **state)
 {
     struct world *world = *state;
     struct rts_container container;
     proc_write(world, 1, "cgroup", "0::/\n");
+    own_user_namespace(world, 1);
     proc_write(
         world, 1, "mountinfo",
         "610 500 0:50 / / rw - overlay overlay rw\n"
@@ -148,6 +186,7 @@ static void private_namespaces_have_mounts(void **state)
     assert_string_equal(container.id, A);
     assert_string_equal(container.runtime, "docker");
     proc_write(world, 2, "cgroup", "0::/\n");
+    own_user_namespace(world, 2);
     proc_write(world, 2, "mountinfo",
                "630 610 0:24 /containers/overlay-containers/" B "/userdata/.containerenv "
                "/run/.containerenv rw,nosuid - tmpfs tmpfs rw\n");
@@ -156,6 +195,7 @@ static void private_namespaces_have_mounts(void **state)
     assert_string_equal(container.runtime, "podman");
     /* The host's own view of a container's folder says nothing of a process. */
     proc_write(world, 3, "cgroup", "0::/\n");
+    own_user_namespace(world, 3);
     proc_write(world, 3, "mountinfo",
                "1 2 0:5 / /var/lib/docker/containers/" A "/mounts/shm rw - tmpfs shm rw\nx\n");
     assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 3, &container), 0);
@@ -181,6 +221,7 @@ int main(void)
         cmocka_unit_test(runtimes_are_known_by_their_words),
         cmocka_unit_test_setup_teardown(hierarchies_of_v1_and_v2, setup, teardown),
         cmocka_unit_test_setup_teardown(private_namespaces_have_mounts, setup, teardown),
+        cmocka_unit_test_setup_teardown(mounts_of_others_tell_nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
