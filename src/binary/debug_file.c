@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -87,6 +88,19 @@ static bool read_link(const struct rts_elf_image *image, struct debug_link *link
     return true;
 }
 
+/* Whoever may put a file there may do so without end; what root has put there is root's. */
+static bool may_read(const struct rts_elf_image *image, const struct rts_tree *tree,
+                     uint64_t *crc_left)
+{
+    struct stat status;
+    if (tree->root_fd < 0 && image->fd >= 0 && fstat(image->fd, &status) == 0 && status.st_uid == 0)
+        return true;
+    if (image->size > *crc_left)
+        return false;
+    *crc_left -= image->size;
+    return true;
+}
+
 static bool has_crc(const struct rts_elf_image *image, uint32_t wanted)
 {
     uint8_t chunk[65536];
@@ -105,7 +119,7 @@ static bool has_crc(const struct rts_elf_image *image, uint32_t wanted)
 }
 
 static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image *image,
-                         const char *path, const struct rts_tree *tree,
+                         const char *path, const struct rts_tree *tree, uint64_t *crc_left,
                          struct rts_debug_path *place)
 {
     static const struct {
@@ -122,7 +136,7 @@ static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image
                  places[i].between, link.name);
         if (!open_image(found, place->text, tree))
             continue;
-        if (has_crc(found, link.crc))
+        if (may_read(found, tree, crc_left) && has_crc(found, link.crc))
             return true;
         rts_elf_image_finish(found);
     }
@@ -131,20 +145,23 @@ static bool find_by_link(struct rts_elf_image *found, const struct rts_elf_image
 
 static bool find_in_root(struct rts_elf_image *found, const struct rts_elf_image *image,
                          const struct rts_build_id *build_id, const char *path,
-                         const struct rts_tree *tree, struct rts_debug_path *place)
+                         const struct rts_tree *tree, uint64_t *crc_left,
+                         struct rts_debug_path *place)
 {
     return find_by_build_id(found, build_id, tree, place) ||
-           find_by_link(found, image, path, tree, place);
+           find_by_link(found, image, path, tree, crc_left, place);
 }
 
 bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
                          const struct rts_build_id *build_id, const char *path,
-                         const struct rts_tree *tree, struct rts_debug_path *place)
+                         const struct rts_tree *tree, uint64_t *crc_left,
+                         struct rts_debug_path *place)
 {
     /* What only the host has installed serves as well: it must match in either case. */
     const struct rts_tree ours = rts_debug_tree_ours(tree);
-    return find_in_root(found, image, build_id, path, tree, place) ||
-           (tree->root_fd >= 0 && find_in_root(found, image, build_id, path, &ours, place));
+    return find_in_root(found, image, build_id, path, tree, crc_left, place) ||
+           (tree->root_fd >= 0 &&
+            find_in_root(found, image, build_id, path, &ours, crc_left, place));
 }
 
 /* The section holds a path and a build-id. */

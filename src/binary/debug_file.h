@@ -28,13 +28,19 @@ struct rts_debug_path {
  */
 struct rts_tree rts_debug_tree_ours(const struct rts_tree *tree);
 
+/* Read of the debug files of others for their checksums, for each owner and run. */
+#define RTS_CRC_BYTES_MAX ((uint64_t)256 << 20)
+
 /* Opens the debug file of `image`, mapped as `path` (absolute, may be NULL: by build-id only).
  * All paths and their symbolic links are resolved in `tree`, before our own root is searched in the
  * same way, with the same rights.
- * *place becomes the path of what was found. Returns false when there is none that fits. */
+ * For the checksum of a file that is not root's in our own root no more than *crc_left bytes are
+ * read, which are taken off it. *place becomes the path of what was found. Returns false when there
+ * is none that fits. */
 bool rts_debug_file_find(struct rts_elf_image *found, const struct rts_elf_image *image,
                          const struct rts_build_id *build_id, const char *path,
-                         const struct rts_tree *tree, struct rts_debug_path *place);
+                         const struct rts_tree *tree, uint64_t *crc_left,
+                         struct rts_debug_path *place);
 
 /* Opens the file that dwz moved parts of the debug information of `image` to, which several files
  * have in common: .gnu_debugaltlink has its path, absolute or from where `image` lies, and its

@@ -12,6 +12,7 @@
 #include "binary/build_id.h"
 #include "binary/go_frames.h"
 #include "binary/mini_debug.h"
+#include "binary/object_cache_state.h"
 #include "binary/object_state.h"
 #include "binary/section_data.h"
 #include "util/memory.h"
@@ -241,15 +242,26 @@ static void end_search(struct rts_object *object)
     object->tree.root_fd = -1;
 }
 
+static bool find_companion(struct rts_object *object, struct rts_debug_path *place)
+{
+    uint64_t none = 0, left;
+    uint64_t *read = object->cache ? &object->cache->crc_bytes[object->owner] : &none;
+    left = object->owner == RTS_OWNER_ROOT ? UINT64_MAX
+           : *read < RTS_CRC_BYTES_MAX     ? RTS_CRC_BYTES_MAX - *read
+                                           : 0;
+    const uint64_t before = left;
+    bool found = rts_debug_file_find(&object->companion, &object->image, &object->build_id,
+                                     object->path, &object->tree, &left, place);
+    *read += before - left;
+    return found;
+}
+
 const struct rts_elf_image *rts_object_companion(struct rts_object *object)
 {
     if (!object->companion_tried) {
         object->companion_tried = true;
         struct rts_debug_path place;
-        object->companion_found =
-            object->search &&
-            rts_debug_file_find(&object->companion, &object->image, &object->build_id, object->path,
-                                &object->tree, &place);
+        object->companion_found = object->search && find_companion(object, &place);
         if (object->companion_found)
             object->companion_path = rts_strdup(place.text);
         /* Whose debug file it is that it names, its maker chose. */

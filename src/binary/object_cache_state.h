@@ -40,11 +40,12 @@ struct rts_object_cache {
     size_t failures;
     struct rts_object *vdso;
     bool vdso_tried;
-    struct rts_hash_cache *hashes; /* NULL: none */
-    unsigned unread_files;         /* with debug information that cannot be read */
-    struct rts_share own, *share;  /* the one in use; its own until it is given another */
-    size_t open_max;               /* descriptors; 0: none */
-    struct rts_ledger files;       /* whose they are, when it was looked last */
+    uint64_t crc_bytes[RTS_OWNERS_MAX]; /* read for checksums of debug files, by owner */
+    struct rts_hash_cache *hashes;      /* NULL: none */
+    unsigned unread_files;              /* with debug information that cannot be read */
+    struct rts_share own, *share;       /* the one in use; its own until it is given another */
+    size_t open_max;                    /* descriptors; 0: none */
+    struct rts_ledger files;            /* whose they are, when it was looked last */
     void (*forgotten)(void *context, uint32_t serial); /* NULL: nobody asks */
     void *context;
 };

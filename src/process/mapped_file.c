@@ -33,6 +33,35 @@ static uint64_t hash_of(const struct rts_mapped_file *file)
     return rts_hash_bytes(file->path, strlen(file->path), seed);
 }
 
+struct sight {
+    const struct rts_mapped_file *file;
+    const struct rts_file_view *view;
+};
+
+static bool same_sight(const void *item, const void *key)
+{
+    const struct rts_mapped_file *seen = item;
+    const struct sight *sight = key;
+    return seen->of == sight->file && memcmp(&seen->view, sight->view, sizeof seen->view) == 0;
+}
+
+static uint64_t hash_of_sight(const struct rts_mapped_file *file, const struct rts_file_view *view)
+{
+    return rts_hash_bytes(view, sizeof *view, rts_hash_u64((uintptr_t)file));
+}
+
+struct rts_mapped_file *rts_mapped_files_seen(struct rts_mapped_files *files,
+                                              struct rts_mapped_file *file,
+                                              const struct rts_file_view *view)
+{
+    const struct sight sight = {file, view};
+    struct rts_mapped_file *seen =
+        rts_table_find(&files->by_view, hash_of_sight(file, view), same_sight, &sight);
+    if (seen)
+        seen->seen = true;
+    return seen;
+}
+
 static int compare_idle(const void *left, const void *right)
 {
     const struct rts_mapped_file *a = *(struct rts_mapped_file *const *)left;
@@ -59,6 +88,36 @@ static void destroy(struct rts_mapped_file *file,
     free(file);
 }
 
+struct rts_mapped_file *rts_mapped_files_divide(struct rts_mapped_files *files,
+                                                struct rts_mapped_file *file,
+                                                const struct rts_file_view *view)
+{
+    struct rts_mapped_file *seen = rts_mapped_files_seen(files, file, view);
+    if (seen)
+        return seen;
+    seen = rts_calloc(1, sizeof *seen);
+    *seen = (struct rts_mapped_file){
+        .path = rts_strdup(file->path),
+        .module = file->module ? rts_strdup(file->module) : NULL,
+        .has_identity = file->has_identity,
+        .major = file->major,
+        .minor = file->minor,
+        .inode = file->inode,
+        .build_id = file->build_id,
+        .of = file,
+        .view = *view,
+        .seen = true,
+        .modified_ns = file->modified_ns,
+        .from_ns = file->from_ns,
+        .resolved = true,
+    };
+    rts_table_add(&files->by_view, hash_of_sight(file, view), seen);
+    files->bytes += bytes_of(seen);
+    file->references++;
+    file->divided = true;
+    return seen;
+}
+
 void rts_mapped_files_finish(struct rts_mapped_files *files,
                              void (*forget)(void *context, struct rts_object *object),
                              void *context)
@@ -67,6 +126,10 @@ void rts_mapped_files_finish(struct rts_mapped_files *files,
     for (void *item; (item = rts_table_next(&files->by_identity, &position));)
         destroy(item, forget, context);
     rts_table_finish(&files->by_identity);
+    position = 0;
+    for (void *item; (item = rts_table_next(&files->by_view, &position));)
+        destroy(item, forget, context);
+    rts_table_finish(&files->by_view);
 }
 
 struct rts_mapped_file *rts_mapped_files_get(struct rts_mapped_files *files,
@@ -128,12 +191,42 @@ static void remove_oldest(struct rts_mapped_files *files, struct rts_mapped_file
         remove(files, idle[i], owner);
 }
 
+/* So many trims after the last question a view of a file goes: the next one opens it again. */
+#define UNSEEN_TRIMS 5
+
+static void remove_view(struct rts_mapped_files *files, struct rts_mapped_file *seen,
+                        const struct rts_object_owner *owner)
+{
+    rts_table_remove(&files->by_view, hash_of_sight(seen->of, &seen->view), is_file, seen);
+    files->bytes -= bytes_of(seen);
+    seen->of->references--;
+    destroy(seen, owner->forget, owner->context);
+}
+
+static void trim_views(struct rts_mapped_files *files, const struct rts_object_owner *owner)
+{
+    size_t position = 0, count = 0;
+    struct rts_mapped_file **gone = rts_calloc(files->by_view.count, sizeof *gone);
+    for (struct rts_mapped_file *seen; (seen = rts_table_next(&files->by_view, &position));) {
+        bool unwanted = owner->is_unwanted && owner->is_unwanted(owner->context, seen->object);
+        if (seen->seen)
+            seen->idle_since = files->clock;
+        seen->seen = false;
+        if (unwanted || seen->outdated || files->clock - seen->idle_since >= UNSEEN_TRIMS)
+            gone[count++] = seen;
+    }
+    for (size_t i = 0; i < count; i++)
+        remove_view(files, gone[i], owner);
+    free(gone);
+}
+
 void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
                            const struct rts_object_owner *owner)
 {
     size_t position = 0, count = 0;
     struct rts_mapped_file **idle = rts_calloc(files->by_identity.count, sizeof *idle);
     files->clock++;
+    trim_views(files, owner);
     for (struct rts_mapped_file *file; (file = rts_table_next(&files->by_identity, &position));) {
         bool unwanted =
             file->object && owner->is_unwanted && owner->is_unwanted(owner->context, file->object);

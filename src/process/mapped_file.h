@@ -2,7 +2,9 @@
 /*
  * The files that are mapped anywhere, one entry per identity (device and inode, or build-id, and
  * path), so that a file is opened and resolved once and not once per process. Entries that nobody
- * uses any more are kept for a while: the next short-lived process maps the same files.
+ * uses any more are kept for a while: the next short-lived process maps the same files. A file that
+ * our own root does not have there has a further entry for each view of it: what one root directory
+ * shows says nothing of others.
  */
 #ifndef RTS_PROCESS_MAPPED_FILE_H
 #define RTS_PROCESS_MAPPED_FILE_H
@@ -14,8 +16,9 @@
 
 struct rts_mapped_files {
     struct rts_table by_identity;
-    uint64_t clock; /* counts trims */
-    size_t bytes;   /* that all entries take */
+    struct rts_table by_view; /* struct rts_mapped_file with `of`, by that and the view */
+    uint64_t clock;           /* counts trims */
+    size_t bytes;             /* that all entries take */
 };
 
 /* Frees all entries, calling `forget` for each that holds an object. */
@@ -27,6 +30,17 @@ void rts_mapped_files_finish(struct rts_mapped_files *files,
  * path, has_identity, major, minor, inode and build_id. */
 struct rts_mapped_file *rts_mapped_files_get(struct rts_mapped_files *files,
                                              const struct rts_mapped_file *key);
+
+/* The entry for `file` as `view` shows it; NULL: there is none. It lives until the next trim, and
+ * longer as long as it is asked for. */
+struct rts_mapped_file *rts_mapped_files_seen(struct rts_mapped_files *files,
+                                              struct rts_mapped_file *file,
+                                              const struct rts_file_view *view);
+
+/* The same, made if need be. */
+struct rts_mapped_file *rts_mapped_files_divide(struct rts_mapped_files *files,
+                                                struct rts_mapped_file *file,
+                                                const struct rts_file_view *view);
 
 void rts_mapped_file_ref(struct rts_mapped_file *file);
 void rts_mapped_file_unref(struct rts_mapped_file *file);

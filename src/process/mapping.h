@@ -9,6 +9,12 @@
 
 #include "types.h"
 
+/* Where a file is seen: a root directory, as a mount namespace shows it. All zero: our own root.
+ * Compared as bytes: no padding. */
+struct rts_file_view {
+    uint64_t device, inode, namespace;
+};
+
 /* What a mapped file is, as the kernel tells it, shared by all mappings of it (also across forks).
  * Whoever resolves it keeps the outcome here. */
 struct rts_mapped_file {
@@ -19,6 +25,12 @@ struct rts_mapped_file {
     uint64_t inode;
     struct rts_build_id build_id; /* as the kernel read it when mapping; size 0 if it did not */
     unsigned references;
+    struct rts_mapped_file *of; /* this is the file as one view shows it that is not ours, and `of`
+                                   is what it is for everybody; NULL: it is that itself */
+    struct rts_file_view view;
+    bool
+        divided; /* there are such, and each says of its own view only what `object` says of ours */
+    bool seen;   /* it was asked for since the last trim */
     uint64_t idle_since; /* the trim that found it without one; 0: none did */
 
     int64_t modified_ns; /* wall time when the content of what was opened was changed last; 0: it

@@ -202,6 +202,43 @@ static void forget_reported(struct rts_process *process)
     process->maps_known = false;
 }
 
+static bool is_none(const struct rts_file_view *view)
+{
+    return view->device == 0 && view->inode == 0 && view->namespace == 0;
+}
+
+struct rts_mapped_file *rts_process_table_seen(struct rts_process_table *table,
+                                               const struct rts_process *process,
+                                               struct rts_mapped_file *file)
+{
+    for (size_t i = 0; file->divided && i < RTS_PROCESS_VIEWS && !is_none(&process->views[i]);
+         i++) {
+        struct rts_mapped_file *seen =
+            rts_mapped_files_seen(&table->files, file, &process->views[i]);
+        if (seen)
+            return seen;
+    }
+    return file;
+}
+
+static void remember_view(struct rts_process *process, const struct rts_file_view *view)
+{
+    size_t place = 0;
+    while (place < RTS_PROCESS_VIEWS - 1 && memcmp(&process->views[place], view, sizeof *view) != 0)
+        place++;
+    memmove(&process->views[1], &process->views[0], place * sizeof *view);
+    process->views[0] = *view;
+}
+
+struct rts_mapped_file *rts_process_table_divide(struct rts_process_table *table,
+                                                 struct rts_process *process,
+                                                 struct rts_mapped_file *file,
+                                                 const struct rts_file_view *view)
+{
+    remember_view(process, view);
+    return rts_mapped_files_divide(&table->files, file, view);
+}
+
 void rts_process_table_renew_file(struct rts_process_table *table, struct rts_mapping *mapping)
 {
     struct rts_mapped_file *outdated = mapping->file;
@@ -284,6 +321,7 @@ void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int
     child->target = parent->target;
     child->container = parent->container;
     child->owner = parent->owner;
+    memcpy(child->views, parent->views, sizeof child->views);
     memcpy(child->name, parent->name, sizeof child->name);
     rts_mapping_set_share(&child->mappings, &parent->mappings);
     rts_text_copies_inherit(&child->copies, &parent->copies, retain, NULL);

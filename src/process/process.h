@@ -16,6 +16,9 @@
 #include "process/text_copy.h"
 #include "util/share.h"
 
+/* Views of files that are remembered of a process. */
+#define RTS_PROCESS_VIEWS 4
+
 struct rts_process {
     int32_t pid;
     int32_t view;       /* the thread under which /proc shows it: the first one, while that lives */
@@ -39,6 +42,9 @@ struct rts_process {
     struct rts_container container;    /* its parent's, until the session looks */
     char socket[RTS_SOCKET_TEXT_SIZE]; /* where it listens; empty: not known */
     uint8_t socket_looks;              /* how often the session has looked for it */
+    /* Where its files were found that our own root does not have, the last view first; all zero:
+     * none. One that calls chroot(2) has two. */
+    struct rts_file_view views[RTS_PROCESS_VIEWS];
     struct rts_mapping_set mappings;
     struct rts_text_copies copies;
     uint64_t search_again_ns, search_wait_ns; /* as above, for the neighbours of code */
@@ -133,6 +139,18 @@ struct rts_text_copy *rts_process_add_text_copy(struct rts_process *process,
 /* How many known targets are still alive; looks at /proc for those whose first thread ended, or
  * for all when `thorough` (an EXIT record may have been lost). */
 size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bool thorough);
+
+/* The entry for the file of a mapping of the process as the process sees it: that of everybody, or
+ * of one of its views. */
+struct rts_mapped_file *rts_process_table_seen(struct rts_process_table *table,
+                                               const struct rts_process *process,
+                                               struct rts_mapped_file *file);
+
+/* The process sees `file` in `view`, and everybody who does: returns the entry for that. */
+struct rts_mapped_file *rts_process_table_divide(struct rts_process_table *table,
+                                                 struct rts_process *process,
+                                                 struct rts_mapped_file *file,
+                                                 const struct rts_file_view *view);
 
 /* Gives `mapping` another entry for its file, whose own is outdated. */
 void rts_process_table_renew_file(struct rts_process_table *table, struct rts_mapping *mapping);

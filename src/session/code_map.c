@@ -42,6 +42,10 @@ static void note_change(const struct rts_code_map *map, struct rts_mapped_file *
 {
     file->until_ns = modified_ns == file->modified_ns ? 0 : by_our_clock(map, modified_ns);
     file->outdated = file->until_ns > 0;
+    if (file->of && file->outdated) { /* for everybody, whoever sees it */
+        file->of->until_ns = file->until_ns;
+        file->of->outdated = true;
+    }
 }
 
 /* Notes what was found, and whether it is what was found before. */
@@ -163,6 +167,30 @@ static struct rts_object *stand_in(const struct rts_code_map *map,
     return rts_object_bare(&asked, file->path);
 }
 
+/* What was found is true of those only who see it where it was found. */
+static void keep_as_seen(struct rts_code_map *map, struct rts_mapped_file *file,
+                         const struct rts_root_view *view)
+{
+    struct stat root;
+    struct rts_file_view key = {.namespace = view->namespace};
+    if (view->own_namespace)
+        return;
+    if (view->fd >= 0 && fstat(view->fd, &root) == 0) {
+        key.device = root.st_dev;
+        key.inode = root.st_ino;
+    }
+    struct rts_mapped_file *seen =
+        rts_process_table_divide(map->processes, map->process, file, &key);
+    if (seen->object)
+        rts_object_cache_unref(map->objects, seen->object);
+    seen->object = file->object;
+    seen->copied = file->copied;
+    seen->in_memory = file->in_memory;
+    file->object = NULL;
+    file->resolved = false;
+    file->attempts = 0;
+}
+
 /* Finds the file of `mapping` and keeps its object. */
 static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
 {
@@ -180,7 +208,12 @@ static void resolve(struct rts_code_map *map, const struct rts_mapping *mapping)
         file->object = open_at(map, mapping, (enum rts_file_place)place, &origins, &file->no_elf);
     if (file->object && map->packages)
         note_package(map, file->object, &origins);
+    const bool found = file->object != NULL;
+    if (found)
+        keep_as_seen(map, file, &origins.found.items[0].view);
     rts_file_origins_finish(&origins.found);
+    if (found)
+        return;
     if (!file->object && map->files_refused > refused) {
         file->resolved = false; /* that is no fault of the file */
         file->attempts--;
@@ -206,9 +239,9 @@ static int64_t modified_now(const struct rts_code_map *map, const struct rts_map
 }
 
 /* Looks whether the file was overwritten. */
-static void check_content(const struct rts_code_map *map, const struct rts_mapping *mapping)
+static void check_content(const struct rts_code_map *map, const struct rts_mapping *mapping,
+                          struct rts_mapped_file *file)
 {
-    struct rts_mapped_file *file = mapping->file;
     int64_t modified_ns = file->modified_ns;
     file->checked_ns = map->time;
     if (file->in_memory)
@@ -222,16 +255,22 @@ static void check_content(const struct rts_code_map *map, const struct rts_mappi
     note_change(map, file, modified_ns);
 }
 
+/* The file as the process sees it. */
+static struct rts_mapped_file *seen_by(const struct rts_code_map *map, struct rts_mapped_file *file)
+{
+    return file->object ? file : rts_process_table_seen(map->processes, map->process, file);
+}
+
 /* The entry of the mapping's file, as of the sample at hand. Memory shows what is written to a
  * file, so when that is overwritten another one counts from then on. */
 static struct rts_mapped_file *file_of(struct rts_code_map *map, struct rts_mapping *mapping)
 {
-    struct rts_mapped_file *file = mapping->file;
     if (map->finder)
-        return file;
+        return mapping->file;
+    struct rts_mapped_file *file = seen_by(map, mapping->file);
     if (file->object && !file->outdated &&
         (!mapping->placed || map->time > file->checked_ns + CHECKED_EACH_NS))
-        check_content(map, mapping);
+        check_content(map, mapping, file);
     /* One that is known by its build-id has no other entry. */
     if (file->outdated && map->time >= file->until_ns && file->has_identity)
         rts_process_table_renew_file(map->processes, mapping);
@@ -279,12 +318,14 @@ static void in_bare(struct rts_mapping *mapping, struct rts_code *code)
 
 struct rts_object *rts_code_map_object(struct rts_code_map *map, const struct rts_mapping *mapping)
 {
-    struct rts_mapped_file *file = mapping->file;
+    struct rts_mapped_file *file = seen_by(map, mapping->file);
     bool try_again = file->resolved && !map->finder && !file->object && !file->no_elf &&
                      file->attempts < ATTEMPTS_MAX &&
                      file->tried_instance != map->process->instance;
-    if (!file->outdated && (!file->resolved || try_again))
+    if (!file->of && !file->outdated && (!file->resolved || try_again)) {
         resolve(map, mapping);
+        file = seen_by(map, file);
+    }
     return is_of_time(map, file) ? file->object : NULL;
 }
 
