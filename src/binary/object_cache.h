@@ -37,9 +37,9 @@ void rts_object_cache_use_hashes(struct rts_object_cache *cache, struct rts_hash
 
 /* The object of the file behind `fd` (ownership taken in every case) as it is seen at `path`: an
  * existing one when fstat() says it is the same file, or when build-id and content are the same (a
- * file that was replaced by one like it; a build-id alone can be forged); else a new one. Increments its reference count.
- * Fails as rts_object_open() does; a failure is remembered for that identity and is cheap the next
- * time. */
+ * file that was replaced by one like it; a build-id alone can be forged); else a new one.
+ * Increments its reference count. Fails as rts_object_open() does; a failure is remembered for that
+ * identity and is cheap the next time. */
 struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, const char *path,
                                         const struct rts_debug_search *search,
                                         struct rts_error *error);

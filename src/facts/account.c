@@ -335,11 +335,9 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       account->undelivered_events, account->hits_nameless);
     rts_buffer_format(out,
                       ",\"packages\":{\"with_purl\":%" PRIu64 ",\"without_purl\":%" PRIu64
-                      ",\"hits_with_purl\":%" PRIu64 ",\"unreadable_databases\":%" PRIu64
-                      ",\"objects_put_off\":%" PRIu64 "}",
+                      ",\"hits_with_purl\":%" PRIu64 "}",
                       account->events_with_purl,
-                      account->events_emitted - account->events_with_purl, account->hits_with_purl,
-                      account->databases_unreadable, account->objects_put_off);
+                      account->events_emitted - account->events_with_purl, account->hits_with_purl);
     append_delivery(&account->delivery, out);
     append_graph(account, run, out);
     rts_buffer_format(
@@ -350,6 +348,9 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       ",\"recorded\":{\"bytes\":%" PRIu64 ",\"samples\":%" PRIu64
                       ",\"unrecorded\":%" PRIu64 "}",
                       run->recorded_bytes, run->recorded_samples, run->unrecorded_samples);
+    rts_buffer_format(
+        out, ",\"packages\":{\"unreadable_databases\":%" PRIu64 ",\"objects_put_off\":%" PRIu64 "}",
+        account->databases_unreadable, account->objects_put_off);
     append_stopped(&run->stopped, out);
     rts_buffer_text(out, "}");
     append_memory(run->memory, run->memory_owners, out);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "binary/object_content.h"
+#include "broker/sealed_copy.h"
 #include "package/allowance.h"
 #include "package/components.h"
 #include "package/file_package.h"
@@ -200,9 +201,13 @@ static struct rts_payer payer_of(const struct entry *entry)
     struct stat status;
     const struct rts_payer *payer = &entry->places[0].root->payer;
     int fd = rts_object_fd(entry->object);
-    if (!payer->host || fd < 0 || fstat(fd, &status) < 0 || status.st_uid == 0)
+    if (!payer->host || fd < 0)
         return *payer;
-    return (struct rts_payer){.uid = status.st_uid};
+    /* A copy in memory is ours, and nobody's file. */
+    const bool copied = rts_sealed_is(fd);
+    if (!copied && (fstat(fd, &status) < 0 || status.st_uid == 0))
+        return *payer;
+    return (struct rts_payer){.uid = copied ? entry->places[0].rights.uid : status.st_uid};
 }
 
 /* Components are in memory as long as their object, and are charged to it. */

@@ -78,16 +78,28 @@ static bool has_own_times(const struct rts_look *look)
 struct origins {
     struct rts_file_origins found;
     struct rts_rights rights;
+    bool of_root; /* the file is root's, on a file system where a read ends */
 };
 
-static struct rts_tree tree_of(const struct rts_code_map *map, int root_fd,
-                               const struct rts_rights *rights)
+/* Everybody maps the files that root has installed, and it must not matter for them whether the
+ * process that they were met in first is still there, or was given up. */
+static bool is_of_root(const struct rts_look *look)
 {
-    return (struct rts_tree){
+    struct stat status;
+    return !look->found.copied && fstat(look->fd, &status) == 0 && status.st_uid == 0;
+}
+
+static struct rts_tree tree_of(const struct rts_code_map *map, int root_fd,
+                               const struct origins *origins)
+{
+    struct rts_tree tree = {
         .broker = rts_process_table_proc(map->processes)->broker,
         .root_fd = root_fd,
-        .rights = *rights,
+        .rights = origins->rights,
     };
+    if (root_fd < 0 && origins->of_root)
+        tree.rights.pid = 0;
+    return tree;
 }
 
 /* The object of what `place` has for `mapping`, if it is the very file that is mapped; then
@@ -116,9 +128,10 @@ static struct rts_object *open_at(struct rts_code_map *map, const struct rts_map
     }
     rts_look_origins(proc, map->process->view, mapping, status, &origins->found);
     origins->rights = look.rights;
+    origins->of_root = is_of_root(&look);
     const struct rts_root_view *view = &origins->found.items[0].view;
     struct rts_debug_search search = {
-        .tree = tree_of(map, view->own_root ? -1 : view->fd, &look.rights),
+        .tree = tree_of(map, view->own_root ? -1 : view->fd, origins),
         .namespace = view->our_namespace ? 0 : view->namespace,
         .enabled = true,
     };
@@ -144,8 +157,7 @@ static void note_package(const struct rts_code_map *map, struct rts_object *obje
         const struct rts_file_origin *origin = &origins->found.items[i];
         places[i] = (struct rts_package_place){
             .path = origin->path,
-            .tree =
-                tree_of(map, origin->view.own_namespace ? -1 : origin->view.fd, &origins->rights),
+            .tree = tree_of(map, origin->view.own_namespace ? -1 : origin->view.fd, origins),
             .namespace = origin->view.namespace,
             .certain = origin->certain,
         };

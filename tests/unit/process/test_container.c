@@ -159,13 +159,13 @@ static void mounts_of_others_tell_nothing(void **state)
     proc_write(world, 5, "mountinfo",
                "621 610 254:1 /tmp/containers/" A "/hostname /etc/hostname rw - ext4 x rw\n"
                "630 610 0:24 /tmp/x-containers/" B "/x /run/.containerenv rw - tmpfs tmpfs rw\n");
-    assert_int_equal(rts_container_read(world->root, 5, &container), 0);
+    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 5, &container), 0);
     assert_string_equal(container.id, "");
     user_namespace(world, 5, "user:[1]");
-    assert_int_equal(rts_container_read(world->root, 5, &container), 0);
+    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 5, &container), 0);
     assert_string_equal(container.id, "");
     own_user_namespace(world, 5);
-    assert_int_equal(rts_container_read(world->root, 5, &container), 1);
+    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 5, &container), 1);
     assert_string_equal(container.id, A);
 }
 
