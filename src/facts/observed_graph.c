@@ -19,6 +19,7 @@ struct observed_symbol {
     char *purl;                    /* owned */
     uint64_t samples, leaf_samples;
     int64_t first_ns, last_ns; /* wall time */
+    bool ours;                 /* one of ours has it, whose word counts alone */
 };
 
 struct observed_call {
@@ -65,7 +66,7 @@ static void free_text(const char *text)
     free((char *)(uintptr_t)text);
 }
 
-static void destroy_symbol(struct observed_symbol *seen)
+static void free_texts(const struct observed_symbol *seen)
 {
     free_text(seen->symbol.symbol_id);
     free_text(seen->symbol.code_id);
@@ -73,6 +74,11 @@ static void destroy_symbol(struct observed_symbol *seen)
     free_text(seen->symbol.name);
     free_text(seen->symbol.demangled);
     free(seen->purl);
+}
+
+static void destroy_symbol(struct observed_symbol *seen)
+{
+    free_texts(seen);
     free(seen);
 }
 
@@ -130,10 +136,9 @@ static bool is_full(const struct rts_observed_graph *graph)
     return graph->share->limit > 0 && graph->bytes >= graph->share->limit;
 }
 
-static struct observed_symbol *add_symbol(struct rts_observed_graph *graph, uint64_t hash,
-                                          const struct rts_fact_symbol *symbol, int64_t wall_ns)
+static void take_texts(struct rts_observed_graph *graph, struct observed_symbol *seen,
+                       const struct rts_fact_symbol *symbol)
 {
-    struct observed_symbol *seen = rts_calloc(1, sizeof *seen);
     seen->symbol = *symbol; /* the words in it are static */
     seen->symbol.symbol_id = own_text(graph, symbol->symbol_id);
     seen->symbol.code_id = own_text(graph, symbol->code_id);
@@ -142,10 +147,33 @@ static struct observed_symbol *add_symbol(struct rts_observed_graph *graph, uint
     seen->symbol.demangled = own_text(graph, symbol->demangled);
     seen->symbol.aliases = seen->symbol.purl = seen->symbol.stale_mapping = NULL;
     seen->symbol.module = NULL;
+}
+
+static struct observed_symbol *add_symbol(struct rts_observed_graph *graph, uint64_t hash,
+                                          const struct rts_fact_symbol *symbol, int64_t wall_ns)
+{
+    struct observed_symbol *seen = rts_calloc(1, sizeof *seen);
+    take_texts(graph, seen, symbol);
     seen->first_ns = seen->last_ns = wall_ns;
     rts_table_add(&graph->symbols, hash, seen);
     grow(graph, rts_heap_bytes(sizeof *seen) + SLOT_BYTES);
     return seen;
+}
+
+/* What a file says of a function, and its package, anyone can have said in a file of his own that
+ * claims the same build-id: nobody's word counts beside that of one of ours. */
+static void believe(struct rts_observed_graph *graph, struct observed_symbol *seen,
+                    const struct rts_window_line *line)
+{
+    if (line->ours && !seen->ours) {
+        const struct observed_symbol before = *seen;
+        take_texts(graph, seen, line->symbol);
+        seen->purl = NULL;
+        seen->ours = true;
+        free_texts(&before);
+    }
+    if (line->ours == seen->ours)
+        take_purl(graph, seen, line->symbol->purl);
 }
 
 static void add_line(struct rts_observed_graph *graph, const struct rts_window_line *line,
@@ -166,7 +194,7 @@ static void add_line(struct rts_observed_graph *graph, const struct rts_window_l
         seen->first_ns = wall_ns;
     if (wall_ns > seen->last_ns)
         seen->last_ns = wall_ns;
-    take_purl(graph, seen, line->symbol->purl);
+    believe(graph, seen, line);
 }
 
 void rts_observed_graph_add_window(struct rts_observed_graph *graph,

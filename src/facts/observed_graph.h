@@ -48,7 +48,8 @@ uint64_t rts_observed_graph_dropped_symbols(const struct rts_observed_graph *gra
 
 /*
  * Each appends one line for each symbol or pair, sorted by the bytes of the ids, and of its purls a
- * symbol has the first in the order of bytes:
+ * symbol has the first in the order of bytes. What is known of a symbol is of lines of our own
+ * (rts_window_line), if there is any:
  *
  *     nodes   symbol_id, code_id, build_id (if it may leave), purl, kind, name, display,
  * symbol_source, id_scheme calls   from (the caller), to, edge_type, hit_count facts   symbol_id,

@@ -186,6 +186,7 @@ struct rts_window_line rts_window_line(const struct rts_window *window, size_t i
         .samples = line->samples,
         .leaf_samples = line->leaf_samples,
         .first_ns = line->first_ns,
+        .ours = line->process.ours,
     };
 }
 

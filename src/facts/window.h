@@ -40,6 +40,7 @@ struct rts_fact_process {
     const char *name;                             /* comm */
     const char *container_id, *container_runtime; /* NULL: in none, or not known */
     const char *socket;                           /* where it listens; NULL: not known */
+    bool ours; /* of root or of who runs us, in no container: believed before others */
 };
 
 struct rts_window;
@@ -68,6 +69,7 @@ struct rts_window_line {
     const struct rts_fact_symbol *symbol;
     uint64_t samples, leaf_samples;
     uint64_t first_ns;
+    bool ours; /* its process is */
 };
 
 /* The line number `i`, of rts_window_lines(), in no particular order. */

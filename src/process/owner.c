@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/sha256.h"
@@ -39,6 +40,11 @@ unsigned rts_owners_find(struct rts_owners *owners, uint32_t uid)
         return RTS_OWNER_OTHER;
     owners->uids[owners->count] = uid;
     return owners->count++;
+}
+
+bool rts_owners_is_ours(const struct rts_owners *owners, unsigned owner)
+{
+    return owner < owners->count && (owner == RTS_OWNER_ROOT || owners->uids[owner] == geteuid());
 }
 
 void rts_owners_digest(const struct rts_owners *owners, unsigned owner,

@@ -38,6 +38,7 @@ struct rts_process {
     uint32_t reported;      /* mappings that the kernel reported since all were forgotten */
     unsigned owner;         /* rts_process_owner() has it; until then a guess: that of its parent */
     bool owner_known;
+    bool ours;                         /* of a trace, which says so: see struct rts_fact_process */
     char name[17];                     /* comm */
     struct rts_container container;    /* its parent's, until the session looks */
     char socket[RTS_SOCKET_TEXT_SIZE]; /* where it listens; empty: not known */

@@ -50,6 +50,7 @@ static void put_process(struct rts_recorder *recorder, const struct rts_fact_pro
     rts_note_put_attribute(&draft, "container_id", facts->container_id);
     rts_note_put_attribute(&draft, "container_runtime", facts->container_runtime);
     rts_note_put_attribute(&draft, "socket", facts->socket);
+    rts_note_put_attribute(&draft, "ours", facts->ours ? "1" : NULL);
     rts_note_end(&draft);
 }
 

@@ -77,6 +77,14 @@ static void count_symbol(struct rts_session *session, const struct rts_stack_ent
                    leaf);
 }
 
+static bool is_ours(const struct rts_session *session, const struct rts_process *process)
+{
+    const struct rts_owners *owners = rts_process_table_owners(session->processes);
+    if (session->replay)
+        return process->ours;
+    return process->container.id[0] == '\0' && rts_owners_is_ours(owners, process->owner);
+}
+
 struct rts_fact_process rts_session_fact_process(const struct rts_session *session,
                                                  uint64_t instance)
 {
@@ -88,6 +96,7 @@ struct rts_fact_process rts_session_fact_process(const struct rts_session *sessi
         .container_id = known && known->container.id[0] ? known->container.id : NULL,
         .container_runtime = known ? known->container.runtime : NULL,
         .socket = known && known->socket[0] ? known->socket : NULL,
+        .ours = known && is_ours(session, known),
     };
 }
 

@@ -244,7 +244,9 @@ static void take_process(struct rts_session *session, struct rts_note *note)
     const char *key, *value;
     struct rts_process *process = rts_process_recorded(session->processes, rts_note_number(note));
     while (rts_note_attribute(note, &key, &value)) {
-        if (strcmp(key, "pid") == 0)
+        if (strcmp(key, "ours") == 0)
+            process->ours = true;
+        else if (strcmp(key, "pid") == 0)
             process->pid = (int32_t)number_or_zero(value);
         else if (strcmp(key, "name") == 0)
             snprintf(process->name, sizeof process->name, "%s", value);

@@ -64,7 +64,8 @@
  * number, from 1).
  * Of FILE: path, build_id (hex), sha256 (of a file without a build-id), vdso (a flag).
  * Of PACKAGE: purl, stale (the purl of what has taken the file's place since), modified (a flag).
- * Of PROCESS: pid, name, and whatever a fact says of a process.
+ * Of PROCESS: pid, name, whatever a fact says of a process, and ours (a flag: its user was root or
+ * who ran us, and it was in no container).
  * Of END: duration_ms, frequency, command_status, rung and refused (as in RUN; a run may turn to
  * another rung), unrecorded (samples that the limit or the disk kept out).
  */

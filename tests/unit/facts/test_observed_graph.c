@@ -71,6 +71,39 @@ static void sums_the_facts_of_all_windows_and_processes(void **state)
     rts_observed_graph_destroy(graph);
 }
 
+/* A file of somebody's that claims the build-id of another says what it likes, first or last: of
+ * what one of ours has, only that counts. */
+static void believes_ours_first(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        struct rts_observed_graph *graph = rts_observed_graph_create();
+        struct rts_window *window = rts_window_create();
+        struct rts_buffer out = RTS_BUFFER_INIT;
+        for (int i = 0; i < 3; i++) {
+            bool ours = i == 2 * order;
+            const struct rts_fact_process process = {.instance = (uint64_t)i + 1, .ours = ours};
+            const struct rts_fact_symbol symbol = {
+                .symbol_id = id_a,
+                .code_id = "c",
+                .name = ours ? "real" : "forged",
+                .demangled = ours ? NULL : "forged()",
+                .purl = ours ? "pkg:deb/debian/libc6" : "pkg:apk/evil",
+            };
+            rts_window_add(window, &process, &symbol, 0, 1, SECOND, false);
+            turn(graph, window, 0);
+        }
+        rts_observed_graph_write_nodes(graph, &without, &out);
+        assert_non_null(strstr(out.data, "\"purl\":\"pkg:deb/debian/libc6\""));
+        assert_non_null(strstr(out.data, "real"));
+        assert_null(strstr(out.data, "forged"));
+        assert_int_equal(rts_observed_graph_symbols(graph), 1);
+        rts_buffer_finish(&out);
+        rts_window_destroy(window);
+        rts_observed_graph_destroy(graph);
+    }
+}
+
 /* What the package table says may change, and is gone when the window is. */
 static void names_the_first_purl_by_its_bytes(void **state)
 {
@@ -196,6 +229,7 @@ int main(void)
         cmocka_unit_test(keeps_no_more_calls_than_the_limit),
         cmocka_unit_test(keeps_to_its_share),
         cmocka_unit_test(writes_nothing_of_nothing),
+        cmocka_unit_test(believes_ours_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

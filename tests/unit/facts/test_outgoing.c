@@ -110,7 +110,7 @@ static void what_comes_twice_or_late_is_left_out(void **state)
 static void a_window_writes_through_the_gate(void **state)
 {
     (void)state;
-    const struct rts_fact_process process = {1, 214, "n", "c", "docker", "0.0.0.0:80"};
+    const struct rts_fact_process process = {1, 214, "n", "c", "docker", "0.0.0.0:80", false};
     const struct rts_fact_symbol symbol = {
         .symbol_id = "s",
         .code_id = "c",

@@ -17,8 +17,8 @@
 
 #define MS 1000000ULL
 
-static const struct rts_fact_process first_process = {1, 214, "uwsgi", NULL, NULL, NULL};
-static const struct rts_fact_process second_process = {2, 215, "uwsgi", NULL, NULL, NULL};
+static const struct rts_fact_process first_process = {1, 214, "uwsgi", NULL, NULL, NULL, false};
+static const struct rts_fact_process second_process = {2, 215, "uwsgi", NULL, NULL, NULL, false};
 
 static const struct rts_fact_symbol whole_symbol = {
     .symbol_id = "sym:binary:AAA",
@@ -148,7 +148,7 @@ static void process_leaves_only_when_asked_for(void **state)
                    "\"observedAt\":\"2025-11-26T12:00:00.000Z\","
                    "\"metadata\":{\"evidence\":\"sampled-caller\"}}\n");
 
-    const struct rts_fact_process nameless = {3, 7, NULL, NULL, NULL, NULL};
+    const struct rts_fact_process nameless = {3, 7, NULL, NULL, NULL, NULL, false};
     rts_window_add(window, &nameless, &bare_symbol, 0, 1, 0, false);
     assert_written(window, &options,
                    "{\"symbolId\":\"sym:binary:BBB\",\"processId\":7,\"hitCount\":1,"
@@ -267,7 +267,8 @@ static void order_and_sums_agree_with_python(void **state)
     uint32_t random = 7;
     for (unsigned i = 0; i < 20000; i++) {
         random = random * 1664525u + 1013904223u;
-        const struct rts_fact_process process = {random >> 8 & 31, 0, NULL, NULL, NULL, NULL};
+        const struct rts_fact_process process = {
+            random >> 8 & 31, 0, NULL, NULL, NULL, NULL, false};
         const struct rts_fact_symbol symbol = {.symbol_id = ids[(random >> 16) % 97]};
         uint64_t samples = random >> 28;
         rts_window_add(window, &process, &symbol, random & 0xf000, samples,
