@@ -87,16 +87,28 @@ static bool is_own_overlay(int fd)
     return false;
 }
 
+static enum rts_file_system kind_of(uint32_t type)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].type == type)
+            return known[i].kind;
+    return RTS_FILE_SYSTEM_WAITS;
+}
+
 enum rts_file_system rts_file_system_of(int fd)
 {
     struct statfs info;
     if (fstatfs(fd, &info) < 0)
         return RTS_FILE_SYSTEM_WAITS;
-    uint32_t type = (uint32_t)info.f_type;
-    if (type == OVERLAY)
+    if ((uint32_t)info.f_type == OVERLAY)
         return is_own_overlay(fd) ? RTS_FILE_SYSTEM_LOCAL : RTS_FILE_SYSTEM_WAITS;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].type == type)
-            return known[i].kind;
-    return RTS_FILE_SYSTEM_WAITS;
+    return kind_of((uint32_t)info.f_type);
+}
+
+bool rts_file_is_plain(int fd)
+{
+    struct stat status;
+    struct statfs info;
+    return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+           fstatfs(fd, &info) == 0 && kind_of((uint32_t)info.f_type) != RTS_FILE_SYSTEM_DOORS;
 }

@@ -4,7 +4,7 @@
  * they tell of: its owner can see to it that this never ends. So whoever has a broker asks that.
  *
  * A pid of 0 means the top of proc. Names are those below the process's folder: "maps", "task",
- * "fd", "ns/mnt".
+ * "fd", "ns/mnt"; EINVAL where one leads out of it.
  */
 #ifndef RTS_BROKER_PROC_H
 #define RTS_BROKER_PROC_H

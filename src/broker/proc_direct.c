@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,19 +15,29 @@
 #define READ_ONLY (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 #define BLOCK     16384
 
+static bool leads_up(const char *name)
+{
+    for (; *name; name += strcspn(name, "/"), name += *name == '/')
+        if (strncmp(name, "..", 2) == 0 && (name[2] == '/' || name[2] == '\0'))
+            return true;
+    return false;
+}
+
+/* NULL, with errno, where the name leads out of the folder of the process, or is too long. */
 static const char *path_of(char path[PATH_MAX], const char *root, int32_t pid, const char *name)
 {
-    if (pid > 0)
-        snprintf(path, PATH_MAX, "%s/%d/%s", root, (int)pid, name);
-    else
-        snprintf(path, PATH_MAX, "%s/%s", root, name);
-    return path;
+    int size = pid > 0 ? snprintf(path, PATH_MAX, "%s/%d/%s", root, (int)pid, name)
+                       : snprintf(path, PATH_MAX, "%s/%s", root, name);
+    if (size >= 0 && size < PATH_MAX && !leads_up(name))
+        return path;
+    errno = leads_up(name) ? EINVAL : ENAMETOOLONG;
+    return NULL;
 }
 
 static int open_it(const char *root, int32_t pid, const char *name, int flags)
 {
     char path[PATH_MAX];
-    return open(path_of(path, root, pid, name), flags);
+    return path_of(path, root, pid, name) ? open(path, flags) : -1;
 }
 
 int rts_proc_read_direct(const char *root, int32_t pid, const char *name, size_t limit,
@@ -52,7 +63,7 @@ int rts_proc_read_direct(const char *root, int32_t pid, const char *name, size_t
 static DIR *open_folder(const char *root, int32_t pid, const char *name)
 {
     char path[PATH_MAX];
-    return opendir(path_of(path, root, pid, name));
+    return path_of(path, root, pid, name) ? opendir(path) : NULL;
 }
 
 int rts_proc_list_direct(const char *root, int32_t pid, const char *name, size_t limit,
@@ -76,7 +87,7 @@ ssize_t rts_proc_link_direct(const char *root, int32_t pid, const char *name, ch
                              size_t size)
 {
     char path[PATH_MAX];
-    ssize_t length = readlink(path_of(path, root, pid, name), target, size - 1);
+    ssize_t length = path_of(path, root, pid, name) ? readlink(path, target, size - 1) : -1;
     if (length >= 0)
         target[length] = '\0';
     return length;

@@ -37,9 +37,10 @@ static int write_all(int fd, const char *bytes, size_t size)
     return 0;
 }
 
+/* It is read from its beginning on, as any file that was just opened. */
 static int seal(int *fd)
 {
-    if (fcntl(*fd, F_ADD_SEALS, SEALS) < 0)
+    if (fcntl(*fd, F_ADD_SEALS, SEALS) < 0 || lseek(*fd, 0, SEEK_SET) < 0)
         return -1;
     return rts_take_fd(fd);
 }

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "broker/broker.h"
+#include "broker/file_system.h"
 #include "broker/tree_direct.h"
 #include "util/cleanup.h"
 
@@ -23,9 +23,8 @@ static int ask(const struct rts_tree *tree, struct rts_ask *ask, const char *tex
 /* Takes what is said to be a regular file, if it is one. */
 static int take_file(struct rts_reply *answer, size_t index)
 {
-    struct stat status;
     RTS_CLOSE int fd = rts_reply_take(answer, index);
-    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+    if (rts_file_is_plain(fd))
         return rts_take_fd(&fd);
     errno = EBADF;
     return -1;
@@ -67,11 +66,10 @@ int rts_tree_list(const struct rts_tree *tree, const char *path, size_t limit,
     if (!tree->broker)
         return rts_tree_list_direct(tree, path, limit, names);
     rts_reply_init(&answer);
-    int count = ask(tree, &question, path, strlen(path) + 1, &answer), number = errno;
-    if (count == 0) {
-        count = (int)answer.told.values[0];
-        rts_buffer_append(names, answer.text.data, answer.text.size);
-    }
+    int count = ask(tree, &question, path, strlen(path) + 1, &answer);
+    if (count == 0)
+        count = rts_reply_names(&answer, limit, names);
+    int number = errno;
     rts_reply_finish(&answer);
     errno = number;
     return count;

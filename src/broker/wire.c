@@ -2,6 +2,7 @@
 #include "broker/wire.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -98,6 +99,19 @@ int rts_reply_take(struct rts_reply *answer, size_t index)
     return index < RTS_MESSAGE_FDS_MAX ? rts_take_fd(&answer->fds[index]) : -1;
 }
 
+int rts_reply_names(const struct rts_reply *answer, size_t limit, struct rts_buffer *names)
+{
+    const struct rts_buffer *text = &answer->text;
+    size_t count = 0;
+    for (size_t i = 0; i < text->size; i++)
+        count += text->data[i] == '\0';
+    if (count > limit || count > INT_MAX || (text->size > 0 && text->data[text->size - 1] != '\0'))
+        return fail(EBADMSG);
+    if (count > 0)
+        rts_buffer_append(names, text->data, text->size);
+    return (int)count;
+}
+
 int rts_reply_send(int socket, struct rts_reply *answer)
 {
     struct rts_told *told = &answer->told;
@@ -169,7 +183,8 @@ int rts_reply_receive(int socket, struct rts_reply *answer, size_t limit)
     int result = rts_message_receive(socket, &message, MSG_DONTWAIT);
     if (result <= 0)
         return result;
-    if (message.fd_count != answer->told.fd_count + (answer->told.text_in_fd != 0)) {
+    size_t expected = (size_t)answer->told.fd_count + (answer->told.text_in_fd != 0);
+    if (message.fd_count != expected) {
         answer->told.fd_count = 0;
         return fail(EBADMSG);
     }

@@ -87,6 +87,10 @@ void rts_reply_add(struct rts_reply *answer, int fd);
 /* The descriptor at `index`, handed over; -1: there is none. */
 int rts_reply_take(struct rts_reply *answer, size_t index);
 
+/* Appends the text of an answer, a list of names (broker/tree.h), to *names. Returns how many they
+ * are; -1 with EBADMSG where it is no such list, or has more than `limit`. */
+int rts_reply_names(const struct rts_reply *answer, size_t limit, struct rts_buffer *names);
+
 /* Sends an answer. Returns 0, or -1 with errno. */
 int rts_reply_send(int socket, struct rts_reply *answer);
 

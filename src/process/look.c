@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "broker/broker.h"
+#include "broker/file_system.h"
 #include "process/look_state.h"
 #include "process/maps_query.h"
 #include "util/cleanup.h"
@@ -40,12 +40,6 @@ static int ask(const struct rts_proc *proc, struct rts_ask *question, const char
     rts_reply_init(answer);
     return rts_broker_ask(proc->broker, question, path, path ? strlen(path) + 1 : 0, -1, TEXT_MAX,
                           answer);
-}
-
-static bool is_regular(int fd)
-{
-    struct stat status;
-    return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 static int look_directly(const struct rts_proc *proc, int32_t view,
@@ -86,7 +80,7 @@ int rts_look_open(const struct rts_proc *proc, int32_t view, const struct rts_ma
     struct rts_ask question = question_of(RTS_LOOK_OPEN, view, mapping, place);
     if (look_at(proc, &question, mapping->file->path, look) < 0)
         return -1;
-    if (is_regular(look->fd))
+    if (rts_file_is_plain(look->fd))
         return 0;
     if (look->fd >= 0)
         close(look->fd);
