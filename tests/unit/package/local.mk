@@ -17,7 +17,8 @@ tests_unit_package_test_rust_crate_SOURCES = tests/unit/package/test_rust_crate.
 # Asks for packages what a script wants to compare with dpkg.
 check_PROGRAMS += tests/unit/package/package_query
 tests_unit_package_package_query_SOURCES = tests/unit/package/package_query.c
-package_scripts = tests/e2e/packages.py tests/e2e/packages_rpm.py tests/e2e/chroots.py
+package_scripts = tests/e2e/packages.py tests/e2e/packages_rpm.py tests/e2e/chroots.py \
+	tests/e2e/hostile_roots.py
 TESTS += $(package_scripts)
 EXTRA_DIST += tests/e2e/package_lib.py $(package_scripts)
 $(package_scripts:.py=.log): src/rtsample$(EXEEXT) tests/unit/package/package_query$(EXEEXT) \
