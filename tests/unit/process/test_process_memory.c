@@ -100,11 +100,11 @@ static void test_whose_mappings_go(void **state)
     assert_true(processes[0]->maps_known && processes[1]->maps_known);
     assert_false(processes[2]->maps_known);
     /* It is read once; a child has its own, and its parent's where it is gone already. */
-    proc_write(world, 9, "status", "Uid:\t0\t0\t0\t0\n");
+    proc_write(world, 9, "status", "Name:\tapp\nUid:\t0\t0\t0\t0\n");
     assert_int_equal(rts_process_owner(world->table, processes[2]), 2);
     rts_process_forked(world->table, 9, 10, 1000);
     rts_process_forked(world->table, 9, 11, 2000);
-    proc_write(world, 11, "status", "Uid:\t0\t0\t0\t0\n");
+    proc_write(world, 11, "status", "Name:\tapp\nUid:\t0\t0\t0\t0\n");
     assert_int_equal(rts_process_owner(world->table, rts_process_find(world->table, 10, 3000)), 2);
     assert_int_equal(rts_process_owner(world->table, rts_process_find(world->table, 11, 3000)), 0);
 }
