@@ -22,6 +22,19 @@ static void fill(struct rts_purse *purse, uint64_t now_ns, int64_t most, unsigne
     purse->filled_ns = now_ns;
 }
 
+static void fill_all(struct rts_allowance *allowance, uint64_t now_ns)
+{
+    if (!allowance->hurried)
+        fill(&allowance->all, now_ns, RTS_ALLOWANCE_ALL_NS, ALL_PART);
+}
+
+void rts_allowance_hurry(struct rts_allowance *allowance)
+{
+    if (allowance->all.filled_ns == 0 || allowance->all.left_ns > RTS_ALLOWANCE_LAST_NS)
+        allowance->all.left_ns = RTS_ALLOWANCE_LAST_NS;
+    allowance->hurried = true;
+}
+
 /* The place of `payer`, made if need be: the one that was filled longest ago is the one whose owner
  * asked for nothing since. */
 static size_t place_of(struct rts_allowance *allowance, const struct rts_payer *payer)
@@ -48,7 +61,7 @@ bool rts_allowance_has(struct rts_allowance *allowance, const struct rts_payer *
     size_t place = place_of(allowance, payer);
     struct rts_purse *purse = &allowance->owners[place].purse;
     fill(purse, now_ns, RTS_ALLOWANCE_OWNER_NS, OWNER_PART);
-    fill(&allowance->all, now_ns, RTS_ALLOWANCE_ALL_NS, ALL_PART);
+    fill_all(allowance, now_ns);
     if (purse->left_ns > 0 && allowance->all.left_ns > 0)
         return true;
     *first = !allowance->owners[place].refused;
@@ -63,7 +76,7 @@ void rts_allowance_pay(struct rts_allowance *allowance, const struct rts_payer *
         return;
     struct rts_purse *purse = &allowance->owners[place_of(allowance, payer)].purse;
     fill(purse, now_ns, RTS_ALLOWANCE_OWNER_NS, OWNER_PART);
-    fill(&allowance->all, now_ns, RTS_ALLOWANCE_ALL_NS, ALL_PART);
+    fill_all(allowance, now_ns);
     purse->left_ns -= (int64_t)taken_ns;
     allowance->all.left_ns -= (int64_t)taken_ns;
 }

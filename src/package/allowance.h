@@ -40,6 +40,7 @@ struct rts_allowance {
     } owners[RTS_ALLOWANCE_OWNERS];
     size_t count;
     struct rts_purse all;
+    bool hurried;
 };
 
 bool rts_payer_same(const struct rts_payer *left, const struct rts_payer *right);
@@ -47,6 +48,10 @@ bool rts_payer_same(const struct rts_payer *left, const struct rts_payer *right)
 /* Has `payer` time left at `now_ns` (any clock)? *first: it has none for the first time. */
 bool rts_allowance_has(struct rts_allowance *allowance, const struct rts_payer *payer,
                        uint64_t now_ns, bool *first);
+
+/* The run is about to end: from now on all together have no more than a second. */
+#define RTS_ALLOWANCE_LAST_NS 1000000000LL
+void rts_allowance_hurry(struct rts_allowance *allowance);
 
 /* `payer` took that long, until `now_ns`. */
 void rts_allowance_pay(struct rts_allowance *allowance, const struct rts_payer *payer,

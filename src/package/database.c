@@ -77,7 +77,8 @@ static void say_unreadable(const struct rts_reading *reading)
 
 struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
                                                          const char *root,
-                                                         struct rts_rpm_starter *starter)
+                                                         struct rts_rpm_starter *starter,
+                                                         bool hurried)
 {
     struct rts_reading reading;
     bool failed = false;
@@ -86,6 +87,7 @@ struct rts_package_database *rts_package_database_create(const struct rts_tree *
     read_stamps(tree, database->stamps); /* before: what changes meanwhile is read again */
     rts_reading_begin(&reading, tree, root);
     reading.starter = starter;
+    reading.hurried = hurried;
     rts_os_release_read(&reading, &database->os);
     database->dpkg = rts_dpkg_create(&reading);
     database->apk = reading.spent ? NULL : rts_apk_create(&reading);

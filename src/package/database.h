@@ -12,11 +12,12 @@
 struct rts_package_database;
 
 /* Reads what there is of `tree`, within the limits of package/reading.h. `root` tells whose it is
- * in messages, one for each database that cannot be read. `starter`: package/reading.h. Never NULL;
- * one reference. */
+ * in messages, one for each database that cannot be read. `starter`, `hurried`: package/reading.h.
+ * Never NULL; one reference. */
 struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
                                                          const char *root,
-                                                         struct rts_rpm_starter *starter);
+                                                         struct rts_rpm_starter *starter,
+                                                         bool hurried);
 
 /* There was a database, and it could not be read, or not as a whole: what it says is not known. */
 bool rts_package_database_is_unreadable(const struct rts_package_database *database);

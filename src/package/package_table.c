@@ -69,6 +69,12 @@ void rts_package_table_use_share(struct rts_package_table *table, struct rts_sha
     table->share = table->roots.share = share;
 }
 
+void rts_package_table_hurry(struct rts_package_table *table)
+{
+    table->roots.hurried = true;
+    rts_allowance_hurry(&table->allowance);
+}
+
 void rts_package_table_use_starter(struct rts_package_table *table, struct rts_rpm_starter *starter)
 {
     table->roots.starter = starter;

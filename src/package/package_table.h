@@ -57,6 +57,9 @@ struct rts_package_counts {
 /* Both, since the table was created. */
 struct rts_package_counts rts_package_table_counts(const struct rts_package_table *table);
 
+/* The run is about to end: nobody waits long for what is not the host's. */
+void rts_package_table_hurry(struct rts_package_table *table);
+
 /* Has rtsample-rpm started by `starter` (package/rpm_starter.h), which must outlive the table. */
 void rts_package_table_use_starter(struct rts_package_table *table,
                                    struct rts_rpm_starter *starter);

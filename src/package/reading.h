@@ -19,7 +19,8 @@ struct rts_reading {
     struct rts_tree tree; /* root_fd borrowed */
     const char *root;     /* whose it is, for messages: " (root DIGEST)"; empty: our own */
     struct rts_rpm_starter *starter; /* borrowed; NULL: rtsample-rpm is started by ourselves */
-    bool spent;                      /* more was wanted than is allowed */
+    bool hurried; /* the run is about to end: nobody waits long for what is not of our own root */
+    bool spent;   /* more was wanted than is allowed */
     /* Private from here on. */
     uint64_t bytes;      /* that may still be read */
     uint64_t cpu_end_ns; /* it ends at this CPU time of the thread, or this time of the clock */

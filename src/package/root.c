@@ -136,7 +136,8 @@ const struct rts_package_database *rts_package_roots_database(struct rts_package
         root->shared = root->database != NULL;
     }
     if (!root->database) {
-        root->database = rts_package_database_create(&root->tree, root->name, roots->starter);
+        root->database =
+            rts_package_database_create(&root->tree, root->name, roots->starter, roots->hurried);
         roots->unreadable += rts_package_database_is_unreadable(root->database);
         rts_package_database_use_share(root->database, roots->share);
     }

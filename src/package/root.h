@@ -35,6 +35,7 @@ struct rts_package_roots {
     uint64_t unreadable;             /* databases that were, in whole or in part */
     struct rts_share *share;         /* of all databases */
     struct rts_rpm_starter *starter; /* borrowed; NULL: rtsample-rpm is started by ourselves */
+    bool hurried;                    /* the run is about to end */
 };
 
 /* Closes and frees all. */

@@ -23,6 +23,7 @@
  * No sample is taken meanwhile, so that others have less. */
 #define WAIT_MS       20000
 #define WAIT_MS_OTHER 4000
+#define WAIT_MS_LAST  1000 /* at the end of a run */
 
 /* A package manager may be at work: then the copy is made again. */
 #define COPIES_MAX 3
@@ -239,12 +240,15 @@ static int run(struct rts_reading *reading, const char *backend, const struct fo
                int list)
 {
     char path[PATH_MAX];
+    const uint64_t wait_ms = rts_reading_is_ours(&reading->tree) ? WAIT_MS
+                             : reading->hurried                  ? WAIT_MS_LAST
+                                                                 : WAIT_MS_OTHER;
     snprintf(path, sizeof path, "%s/db", folder->path);
     const struct rts_rpm_job job = {
         .backend = backend,
         .folder = path,
         .list = list,
-        .wait_ms = rts_reading_is_ours(&reading->tree) ? WAIT_MS : WAIT_MS_OTHER,
+        .wait_ms = wait_ms,
     };
     int status = rts_rpm_starter_run(reading->starter, &job);
     return status == 0 && !is_whole(list) ? -1 : status;

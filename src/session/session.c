@@ -227,6 +227,8 @@ static void stop_and_flush(struct rts_session *session)
 {
     rts_notify("STOPPING=1");
     rts_broker_hurry(session->broker);
+    if (session->packages)
+        rts_package_table_hurry(session->packages);
     rts_capture_stop(session->capture);
     session->ended_ns = rts_clock_monotonic_ns();
     drain(session);

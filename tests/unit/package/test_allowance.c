@@ -79,6 +79,17 @@ static void many_ids_are_few_owners(void **state)
     assert_true(has(&allowance, 5000, 1030));
 }
 
+static void at_the_end_there_is_a_second_for_all(void **state)
+{
+    (void)state;
+    struct rts_allowance allowance = {0};
+    rts_allowance_hurry(&allowance);
+    assert_true(has(&allowance, 1, 1000));
+    pay(&allowance, 1, 1001, 1);
+    assert_false(has(&allowance, 2, 1001));
+    assert_false(has(&allowance, 2, 2000));
+}
+
 static void containers_are_told_apart(void **state)
 {
     (void)state;
@@ -98,6 +109,7 @@ int main(void)
         cmocka_unit_test(the_host_pays_nothing),
         cmocka_unit_test(many_ids_are_few_owners),
         cmocka_unit_test(containers_are_told_apart),
+        cmocka_unit_test(at_the_end_there_is_a_second_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
