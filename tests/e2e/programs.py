@@ -15,6 +15,7 @@ ELSEWHERE = {
     "busy": "ptrace.py",
     "chain-stripped": "files.py",
     "family": "targets.py",
+    "fuse_hang": "hostile_waits.py",
     "short-run": "targets.py",
     "signal-count": "ptrace.py",
     "two-lives": "targets.py",

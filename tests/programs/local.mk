@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/programs/coroutine.c \
 	tests/programs/exceptions.cpp \
 	tests/programs/family.c \
+	tests/programs/fuse_hang.c \
 	tests/programs/inlines.cpp \
 	tests/programs/jailed.c \
 	tests/programs/jit.c \
