@@ -68,11 +68,8 @@ static void read_all(struct rts_rpm *rpm, struct rts_line_reader *reader)
     }
 }
 
-struct rts_rpm *rts_rpm_create(struct rts_reading *reading, bool *failed)
+struct rts_rpm *rts_rpm_take(struct rts_reading *reading, int list, bool *failed)
 {
-    int list = rts_rpm_listing_make(reading, failed);
-    if (list < 0)
-        return NULL;
     struct rts_rpm *rpm = rts_calloc(1, sizeof *rpm);
     rpm->list = list;
     struct rts_line_reader *reader = read_from(rpm, reading, 0);
@@ -87,6 +84,12 @@ struct rts_rpm *rts_rpm_create(struct rts_reading *reading, bool *failed)
     rts_merged_usr_read(reading, &rpm->usr);
     rts_path_index_sort(&rpm->index);
     return rpm;
+}
+
+struct rts_rpm *rts_rpm_create(struct rts_reading *reading, bool *failed)
+{
+    int list = rts_rpm_listing_make(reading, failed);
+    return list < 0 ? NULL : rts_rpm_take(reading, list, failed);
 }
 
 size_t rts_rpm_bytes(const struct rts_rpm *rpm)

@@ -19,6 +19,10 @@ struct rts_rpm;
 /* Reads the database of the tree. NULL when there is none, or none that can
  * be read: *failed is set then. */
 struct rts_rpm *rts_rpm_create(struct rts_reading *reading, bool *failed);
+
+/* The same of a list, a file that is taken over. Fuzzed by itself. */
+struct rts_rpm *rts_rpm_take(struct rts_reading *reading, int list, bool *failed);
+
 void rts_rpm_destroy(struct rts_rpm *rpm);
 
 /* The memory that it takes; 0: NULL. */
