@@ -20,7 +20,8 @@ static int not_permitted(const char *what, const struct rts_refusal *refusal, in
     return -1;
 }
 
-int rts_capture_refused(enum rts_perf_scope scope, int32_t pid, int number, struct rts_error *error)
+int rts_capture_refused(const struct rts_proc *proc, enum rts_perf_scope scope, int32_t pid,
+                        int number, struct rts_error *error)
 {
     char what[64] = "sample with perf events";
     struct rts_standing standing;
@@ -28,9 +29,10 @@ int rts_capture_refused(enum rts_perf_scope scope, int32_t pid, int number, stru
     struct rts_refusal refusal;
     if (!error)
         return -1;
-    rts_standing_read(PROC, &standing);
+    rts_standing_look(proc, &standing);
+    rts_standing_ask_perf(&standing);
     if (pid >= 0)
-        rts_target_standing_read(PROC, pid, &standing, &target);
+        rts_target_standing_read(proc, pid, &standing, &target);
     rts_refusal_of_perf(&standing, scope, pid >= 0 ? &target : NULL, number, &refusal);
     if (pid >= 0)
         snprintf(what, sizeof what, "sample process %d", (int)pid);
@@ -45,9 +47,10 @@ int rts_capture_check_ptrace(int32_t pid, struct rts_error *error)
     struct rts_standing standing;
     struct rts_target_standing target;
     struct rts_refusal refusal;
-    rts_standing_look(PROC, &standing);
+    const struct rts_proc proc = {.root = PROC};
+    rts_standing_look(&proc, &standing);
     standing.ptrace_call = rts_standing_ask_ptrace();
-    if (!rts_target_standing_read(PROC, pid, &standing, &target))
+    if (!rts_target_standing_read(&proc, pid, &standing, &target))
         return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
     int number = rts_target_tracing_error(PROC, pid);
     if (number == ENOENT || number == ESRCH)
@@ -59,14 +62,14 @@ int rts_capture_check_ptrace(int32_t pid, struct rts_error *error)
     return error ? not_permitted(what, &refusal, number, error) : -1;
 }
 
-char *rts_capture_access_remedy(int32_t pid, int number)
+char *rts_capture_access_remedy(const struct rts_proc *proc, int32_t pid, int number)
 {
     struct rts_standing standing;
     struct rts_target_standing target;
     struct rts_refusal refusal;
-    rts_standing_look(PROC, &standing);
+    rts_standing_look(proc, &standing);
     standing.ptrace_call = ESRCH; /* /proc is asked without that call, */
-    rts_target_standing_read(PROC, pid, &standing, &target);
+    rts_target_standing_read(proc, pid, &standing, &target);
     target.tracer = 0; /* and may be read while somebody traces */
     rts_refusal_of_ptrace(&standing, &target, number, &refusal);
     return rts_strdup(refusal.remedy);

@@ -35,7 +35,7 @@ struct rts_capture_options {
     bool build_ids;                     /* of what is mapped, in place of device and inode */
     uint32_t max_stop_us;               /* ptrace only: see rts_capture_create_ptrace() */
     rts_capture_maps_reader *read_maps; /* ptrace only */
-    struct rts_proc proc;               /* ptrace only: for a thread of our own, nobody else */
+    struct rts_proc proc;               /* ptrace: read by a thread of its own, without a broker */
 };
 
 /* How long threads stood still, at most, and how much of their CPU time was sampled. */

@@ -136,7 +136,8 @@ static int open_event(struct perf_capture *perf, int32_t tid, uint32_t cpu, int3
         enum rts_feature given_up =
             may_step ? rts_attr_step_down(&perf->rings.features, number) : 0;
         if (!given_up)
-            return rts_capture_refused(tid < 0 ? RTS_PERF_CPUS : RTS_PERF_PROCESS, pid, number,
+            return rts_capture_refused(&perf->options.proc,
+                                       tid < 0 ? RTS_PERF_CPUS : RTS_PERF_PROCESS, pid, number,
                                        error);
         if (given_up == RTS_FEATURE_KERNEL_SIDE)
             perf->base.facts.kernel_side_error = number;

@@ -105,6 +105,7 @@ static void unmap_all(struct rts_perf_rings *rings)
 
 int rts_perf_rings_map(struct rts_perf_rings *rings, uint64_t wish, struct rts_error *error)
 {
+    const struct rts_proc proc = {.root = "/proc"};
     size_t bytes = RING_BYTES_MAX;
     while (bytes > RING_BYTES_MIN && (bytes * rings->cpu_count > RING_BUDGET || bytes / 2 >= wish))
         bytes /= 2;
@@ -121,8 +122,8 @@ int rts_perf_rings_map(struct rts_perf_rings *rings, uint64_t wish, struct rts_e
             return rts_fail(error, RTS_FAILED, "no CPU takes a perf event");
         if (bytes > RING_BYTES_MIN && for_lack_of_memory)
             continue;
-        return rts_capture_refused(rings->refused ? RTS_PERF_RING : RTS_PERF_SELF, -1, -result,
-                                   error);
+        return rts_capture_refused(&proc, rings->refused ? RTS_PERF_RING : RTS_PERF_SELF, -1,
+                                   -result, error);
     }
 }
 

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/buffer.h"
 #include "util/cleanup.h"
 
 /* The inode of the first user namespace: the kernel's PROC_USER_INIT_INO. */
@@ -26,12 +27,25 @@
 /* Deeper families than this are somebody's game. */
 #define ANCESTORS_MAX 256
 
-static bool read_number(const char *proc_root, const char *name, int *number)
+/* More of a small file is not read. */
+#define TEXT_MAX 16384
+
+/* The text of a small file of a process, or with 0 of the top, to be finished; NULL: it cannot be
+ * read. */
+static const char *read_text(const struct rts_proc *proc, int32_t pid, const char *name,
+                             struct rts_buffer *text)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", proc_root, name);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    return file && fscanf(file, "%d", number) == 1;
+    *text = (struct rts_buffer)RTS_BUFFER_INIT;
+    return rts_proc_read(proc, pid, name, TEXT_MAX, text) == 0 ? text->data : NULL;
+}
+
+static bool read_number(const struct rts_proc *proc, const char *name, int *number)
+{
+    struct rts_buffer text;
+    const char *read = read_text(proc, 0, name, &text);
+    bool known = read && sscanf(read, "%d", number) == 1;
+    rts_buffer_finish(&text);
+    return known;
 }
 
 static bool is_there(const char *proc_root, const char *name)
@@ -58,7 +72,7 @@ static void read_capabilities(struct rts_standing *standing)
     standing->knows_perfmon = prctl(PR_CAPBSET_READ, RTS_CAPABILITY_PERFMON, 0, 0, 0) >= 0;
 }
 
-void rts_standing_look(const char *proc_root, struct rts_standing *standing)
+void rts_standing_look(const struct rts_proc *proc, struct rts_standing *standing)
 {
     char path[256];
     struct stat namespace;
@@ -69,13 +83,13 @@ void rts_standing_look(const char *proc_root, struct rts_standing *standing)
         .seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0),
     };
     read_capabilities(standing);
-    snprintf(path, sizeof path, "%s/self/ns/user", proc_root);
+    snprintf(path, sizeof path, "%s/self/ns/user", proc->root);
     if (stat(path, &namespace) == 0)
         standing->own_user_namespace = namespace.st_ino != FIRST_USER_NAMESPACE;
-    standing->has_sysctl = is_there(proc_root, "sys/kernel/ostype");
+    standing->has_sysctl = is_there(proc->root, "sys/kernel/ostype");
     standing->has_paranoid =
-        read_number(proc_root, "sys/kernel/perf_event_paranoid", &standing->paranoid);
-    if (!read_number(proc_root, "sys/kernel/yama/ptrace_scope", &standing->yama_scope))
+        read_number(proc, "sys/kernel/perf_event_paranoid", &standing->paranoid);
+    if (!read_number(proc, "sys/kernel/yama/ptrace_scope", &standing->yama_scope))
         standing->yama_scope = -1;
 }
 
@@ -100,18 +114,23 @@ int rts_standing_ask(int (*ask)(void))
     return WIFEXITED(status) ? WEXITSTATUS(status) : RTS_STANDING_KILLED;
 }
 
-void rts_standing_read(const char *proc_root, struct rts_standing *standing)
+/* To be killed is to be refused. */
+static int ask_call(const struct rts_standing *standing, int (*ask)(void))
 {
-    rts_standing_look(proc_root, standing);
-    /* To be killed is to be refused. */
-    bool filtered = standing->seccomp != 0;
-    standing->perf_call = filtered ? rts_standing_ask(ask_perf_event_open) : ask_perf_event_open();
-    standing->ptrace_call =
-        filtered ? rts_standing_ask(rts_standing_ask_ptrace) : rts_standing_ask_ptrace();
-    if (standing->perf_call == RTS_STANDING_KILLED)
-        standing->perf_call = EPERM;
-    if (standing->ptrace_call == RTS_STANDING_KILLED)
-        standing->ptrace_call = EPERM;
+    int number = standing->seccomp != 0 ? rts_standing_ask(ask) : ask();
+    return number == RTS_STANDING_KILLED ? EPERM : number;
+}
+
+void rts_standing_ask_perf(struct rts_standing *standing)
+{
+    standing->perf_call = ask_call(standing, ask_perf_event_open);
+}
+
+void rts_standing_read(const struct rts_proc *proc, struct rts_standing *standing)
+{
+    rts_standing_look(proc, standing);
+    rts_standing_ask_perf(standing);
+    standing->ptrace_call = ask_call(standing, rts_standing_ask_ptrace);
 }
 
 static bool has(const struct rts_standing *standing, int capability)
@@ -138,25 +157,31 @@ struct status {
     int32_t tracer, parent;
 };
 
-static bool read_status(const char *proc_root, int32_t pid, struct status *status)
+static void take_line(struct status *status, const char *line, unsigned *fields)
 {
-    char path[256], line[256];
+    uint32_t *uids = status->uids, *gids = status->gids;
+    if (sscanf(line, "Uid: %u %u %u", &uids[0], &uids[1], &uids[2]) == 3 ||
+        sscanf(line, "Gid: %u %u %u", &gids[0], &gids[1], &gids[2]) == 3)
+        (*fields)++;
+    else if (strncmp(line, "TracerPid:", 10) == 0)
+        status->tracer = (int32_t)strtol(line + 10, NULL, 10);
+    else if (strncmp(line, "PPid:", 5) == 0)
+        status->parent = (int32_t)strtol(line + 5, NULL, 10);
+    else if (strncmp(line, "CapPrm:", 7) == 0)
+        status->permitted = strtoull(line + 7, NULL, 16);
+}
+
+static bool read_status(const struct rts_proc *proc, int32_t pid, struct status *status)
+{
+    struct rts_buffer text;
     unsigned fields = 0;
     *status = (struct status){0};
-    snprintf(path, sizeof path, "%s/%d/status", proc_root, (int)pid);
-    RTS_FCLOSE FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        uint32_t *uids = status->uids, *gids = status->gids;
-        if (sscanf(line, "Uid: %u %u %u", &uids[0], &uids[1], &uids[2]) == 3 ||
-            sscanf(line, "Gid: %u %u %u", &gids[0], &gids[1], &gids[2]) == 3)
-            fields++;
-        else if (strncmp(line, "TracerPid:", 10) == 0)
-            status->tracer = (int32_t)strtol(line + 10, NULL, 10);
-        else if (strncmp(line, "PPid:", 5) == 0)
-            status->parent = (int32_t)strtol(line + 5, NULL, 10);
-        else if (strncmp(line, "CapPrm:", 7) == 0)
-            status->permitted = strtoull(line + 7, NULL, 16);
+    const char *line = read_text(proc, pid, "status", &text);
+    for (; line && *line; line += *line == '\n') {
+        take_line(status, line, &fields);
+        line += strcspn(line, "\n");
     }
+    rts_buffer_finish(&text);
     status->effective_uid = status->uids[1];
     return fields == 2;
 }
@@ -171,30 +196,30 @@ static bool is_not_dumpable(const char *proc_root, int32_t pid, uint32_t effecti
     return stat(path, &file) == 0 && file.st_uid != effective_uid;
 }
 
-static bool descends_from_us(const char *proc_root, int32_t parent)
+static bool descends_from_us(const struct rts_proc *proc, int32_t parent)
 {
     int32_t own = (int32_t)getpid();
     struct status status;
     for (int i = 0; i < ANCESTORS_MAX && parent > 1; i++) {
         if (parent == own)
             return true;
-        if (!read_status(proc_root, parent, &status))
+        if (!read_status(proc, parent, &status))
             return false;
         parent = status.parent;
     }
     return false;
 }
 
-bool rts_target_standing_read(const char *proc_root, int32_t pid,
+bool rts_target_standing_read(const struct rts_proc *proc, int32_t pid,
                               const struct rts_standing *standing,
                               struct rts_target_standing *target)
 {
     struct status status;
     *target = (struct rts_target_standing){.pid = pid};
-    if (!read_status(proc_root, pid, &status)) {
+    if (!read_status(proc, pid, &status)) {
         char path[64];
         snprintf(path, sizeof path, "%d", (int)pid);
-        return is_there(proc_root, path);
+        return is_there(proc->root, path);
     }
     target->known = true;
     target->same_user = true;
@@ -202,8 +227,8 @@ bool rts_target_standing_read(const char *proc_root, int32_t pid,
         if (status.uids[i] != standing->uid || status.gids[i] != standing->gid)
             target->same_user = false;
     target->more_capable = status.permitted & ~standing->permitted;
-    target->not_dumpable = is_not_dumpable(proc_root, pid, status.effective_uid);
-    target->descendant = descends_from_us(proc_root, status.parent);
+    target->not_dumpable = is_not_dumpable(proc->root, pid, status.effective_uid);
+    target->descendant = descends_from_us(proc, status.parent);
     target->tracer = status.tracer;
     return true;
 }

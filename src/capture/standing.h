@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "broker/proc.h"
+
 /* Numbers of capabilities: bits of the sets below. */
 #define RTS_CAPABILITY_SYS_PTRACE 19
 #define RTS_CAPABILITY_SYS_ADMIN  21
@@ -32,12 +34,14 @@ struct rts_standing {
     int ptrace_call;
 };
 
-/* Reads it; `proc_root` is where proc is mounted. What cannot be read is as if it were not there.
- */
-void rts_standing_read(const char *proc_root, struct rts_standing *standing);
+/* Reads it. What cannot be read is as if it were not there. */
+void rts_standing_read(const struct rts_proc *proc, struct rts_standing *standing);
 
 /* The same but for perf_call and ptrace_call, which are left 0. */
-void rts_standing_look(const char *proc_root, struct rts_standing *standing);
+void rts_standing_look(const struct rts_proc *proc, struct rts_standing *standing);
+
+/* Fills in perf_call. */
+void rts_standing_ask_perf(struct rts_standing *standing);
 
 /* What ptrace_call is to be. */
 int rts_standing_ask_ptrace(void);
@@ -65,7 +69,7 @@ struct rts_target_standing {
 };
 
 /* Reads it. False: there is no such process. */
-bool rts_target_standing_read(const char *proc_root, int32_t pid,
+bool rts_target_standing_read(const struct rts_proc *proc, int32_t pid,
                               const struct rts_standing *standing,
                               struct rts_target_standing *target);
 

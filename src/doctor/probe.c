@@ -65,7 +65,8 @@ void rts_probe_all(struct rts_findings *findings, const struct rts_probe_options
     rts_probe_limits(&findings->limits); /* before sampling raises one */
     rts_probe_program(&findings->program);
     rts_probe_gates(&findings->gates);
-    rts_standing_look(options->proc_root, &findings->standing);
+    const struct rts_proc proc = {.root = options->proc_root};
+    rts_standing_look(&proc, &findings->standing);
     findings->standing.perf_call = refused_number(findings->gates.perf_event_open);
     findings->standing.ptrace_call = refused_number(findings->gates.ptrace);
     if (options->pid > 0) {
@@ -73,7 +74,7 @@ void rts_probe_all(struct rts_findings *findings, const struct rts_probe_options
         snprintf(name, sizeof name, "%d", (int)options->pid);
         findings->has_target = true;
         rts_identity_read(&findings->target, options->proc_root, name);
-        rts_target_standing_read(options->proc_root, options->pid, &findings->standing,
+        rts_target_standing_read(&proc, options->pid, &findings->standing,
                                  &findings->target_standing);
         struct rts_probe_options careful = *options;
         careful.spare_memory = findings->gates.process_vm_readv == RTS_KILLED;

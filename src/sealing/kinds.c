@@ -44,9 +44,9 @@ static const struct {
     uint64_t capabilities;
     unsigned calls;
 } kinds[RTS_SEAL_KINDS] = {
-    /* It reads targets itself: hence FILES, PEEK and RTS_CALLS_OPEN, _ENTER and _FORK. */
-    [RTS_SEAL_MAIN] = {"main", MAIN | FILES | PEEK,
-                       RTS_CALLS_PERF | WRITES | RTS_CALLS_ENTER | RTS_CALLS_FORK},
+    /* What is a target's it asks the broker for. */
+    [RTS_SEAL_MAIN] = {"main", MAIN,
+                       RTS_CALLS_PERF | RTS_CALLS_OPEN_WRITE | RTS_CALLS_CHANGE | RTS_CALLS_FORK},
     /* Memory of the target is read from a file where process_vm_readv() is refused. */
     [RTS_SEAL_TRACER] = {"tracer", BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH),
                          RTS_CALLS_OPEN | RTS_CALLS_TRACE},
@@ -71,7 +71,9 @@ static const struct {
     uint64_t capabilities;
     unsigned calls;
 } needs_add[] = {
-    {RTS_SEAL_NEED_PTRACE, BIT(CAP_SYS_PTRACE), RTS_CALLS_TRACE},
+    /* Whether a process may be traced is found out by the files of it. */
+    {RTS_SEAL_NEED_PTRACE, BIT(CAP_SYS_PTRACE), RTS_CALLS_TRACE | RTS_CALLS_OPEN},
+    {RTS_SEAL_NEED_GROUP, 0, RTS_CALLS_OPEN},
     {RTS_SEAL_NEED_NOTIFY, 0, RTS_CALLS_LOCAL},
     {RTS_SEAL_NEED_FILES, FILES, 0},
 };

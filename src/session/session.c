@@ -16,6 +16,7 @@
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/notify.h"
+#include "util/own_memory.h"
 
 /* Objects that are kept for the next process when no running one maps them. */
 #define IDLE_OBJECTS_MAX 256
@@ -221,6 +222,8 @@ void rts_session_close_stages(struct rts_session *session)
     rts_nameless_finish(&session->nameless);
     free(session->throttled_since);
     free(session->stack);
+    if (session->own_memory >= 0)
+        close(session->own_memory);
 }
 
 static void stop_and_flush(struct rts_session *session)
@@ -284,6 +287,7 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
         .settings = settings,
         .arch = rts_architecture_native(),
         .own_pid = (int32_t)getpid(),
+        .own_memory = rts_own_memory_open(),
         .call_graph = settings->call_graph,
         .command = RTS_COMMAND_INIT,
     };

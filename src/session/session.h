@@ -51,6 +51,7 @@ struct rts_session {
     const struct rts_settings *settings;
     const struct rts_architecture *arch;
     int32_t own_pid;
+    int own_memory;            /* util/own_memory.h */
     struct rts_broker *broker; /* looks at the targets; NULL: a replay */
 
     struct rts_capture *capture;
@@ -294,7 +295,7 @@ bool rts_session_is_stopped(void);
 int rts_session_report(struct rts_session *session, struct rts_error *error);
 
 /* When all is open and the command runs: gives up what the run does not need any more. */
-void rts_session_seal(const struct rts_session *session);
+void rts_session_seal(struct rts_session *session);
 
 /* Tells people what the kernel did not permit. */
 void rts_session_say_limits(const struct rts_session *session);

@@ -234,7 +234,7 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
     if (session->replay)
         rts_replay_describe(session, &run, &trace);
     struct rts_own_memory memory;
-    rts_own_memory_read(&memory);
+    rts_own_memory_read_from(session->own_memory, &memory);
     run.cpu_ms = rts_session_own_cpu_ms(session);
     run.peak_rss_kib = memory.peak_rss_kib;
 

@@ -39,7 +39,7 @@ static struct rts_capture *create(struct rts_session *session, bool by_ptrace,
         .build_ids = !by_ptrace && !may_read_maps(session),
         .max_stop_us = session->settings->sampler.max_stop_us,
         .read_maps = rts_maps_read,
-        .proc = {.root = "/proc"},
+        .proc = {.broker = by_ptrace ? NULL : session->broker, .root = "/proc"},
     };
     return by_ptrace ? rts_capture_create_ptrace(&options)
                      : rts_capture_create_perf(&options, error);
@@ -73,7 +73,8 @@ static bool read_kernel_side(struct rts_session *session, struct rts_refusal *re
     int number = session->capture ? rts_capture_facts(session->capture)->kernel_side_error : 0;
     if (number == 0)
         return false;
-    rts_standing_read("/proc", &standing);
+    const struct rts_proc proc = {.broker = session->broker, .root = "/proc"};
+    rts_standing_read(&proc, &standing);
     rts_refusal_of_perf(&standing, RTS_PERF_KERNEL_SIDE, NULL, number, refusal);
     return true;
 }

@@ -23,7 +23,7 @@ static struct rts_metrics_facts metrics_facts(const struct rts_session *session,
 {
     rts_session_list_owners(session, owners);
     struct rts_own_memory memory;
-    rts_own_memory_read(&memory);
+    rts_own_memory_read_from(session->own_memory, &memory);
     return (struct rts_metrics_facts){
         .version = PACKAGE_VERSION,
         .duration_ms = duration_ms(session),

@@ -16,6 +16,7 @@
 #include "trace/bundle.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/own_memory.h"
 
 /* Records between two looks at whether we are to stop. */
 #define RECORDS_PER_LOOK 1024
@@ -372,6 +373,7 @@ int rts_session_replay(const struct rts_settings *settings, const char *path,
     struct rts_session session = {
         .settings = settings,
         .arch = rts_architecture_native(),
+        .own_memory = rts_own_memory_open(),
         .own_pid = INT32_MIN, /* nobody's: a record that says no process has -1 */
         .command = RTS_COMMAND_INIT,
         .capture = &replay.capture,

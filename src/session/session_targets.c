@@ -36,7 +36,8 @@ static int take_in(struct rts_session *session, int32_t pid, unsigned *unreadabl
         return 0; /* the broker has said so */
     if (failure.failure == RTS_NOT_PERMITTED) {
         if ((*unreadable)++ == 0) {
-            RTS_FREE char *remedy = rts_capture_access_remedy(pid, failure.number);
+            const struct rts_proc proc = {.broker = session->broker, .root = "/proc"};
+            RTS_FREE char *remedy = rts_capture_access_remedy(&proc, pid, failure.number);
             rts_log("%s; %s", failure.text, remedy);
         }
         return 0;
@@ -168,7 +169,8 @@ static int32_t *list_candidates(const struct rts_session *session, size_t *count
     size_t all, kept = 0;
     int32_t *pids = rts_process_list(rts_session_proc(session), 0, &all);
     struct rts_standing standing;
-    rts_standing_look("/proc", &standing);
+    const struct rts_proc proc = {.broker = session->broker, .root = "/proc"};
+    rts_standing_look(&proc, &standing);
     for (size_t i = 0; i < all; i++) {
         char path[32];
         struct stat folder;

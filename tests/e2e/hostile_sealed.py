@@ -16,10 +16,11 @@ CAPABILITIES = (
     " wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore"
 ).split()
 FILES = {"dac_override", "dac_read_search"}
-# At most these. What main reads of targets itself takes the second line.
+# At most these.
 KEEPS = {
-    "main": {"perfmon", "sys_ptrace", "kill", "ipc_lock"} | FILES
-    | {"sys_chroot", "sys_admin", "checkpoint_restore"},
+    "main": {"perfmon", "sys_ptrace", "kill", "ipc_lock"},
+    "broker": {"setuid", "setgid", "sys_ptrace", "sys_chroot", "sys_admin", "checkpoint_restore", "dac_read_search"},
+    "keeper": {"setuid", "setgid", "sys_ptrace", "sys_chroot", "sys_admin", "checkpoint_restore", "dac_read_search", "kill"},
     "starter": {"chown", "setuid", "setgid", "sys_chroot", "dac_read_search", "kill"},
     "tracer": {"sys_ptrace", "dac_read_search"},
     "thread": set(),
@@ -77,22 +78,27 @@ def weak(who, status, keeps, bounds=None):
             yield "%s: %s has %s" % (who, name, sorted(map(str, more)))
 
 
-def look_at_starter(pid):
-    """The process that starts rtsample-rpm, where there is one."""
+HELPERS = {"rtsample-starte": "starter", "rtsample-keeper": "keeper", "rtsample-broker": "broker"}
+
+
+def look_at_helpers(pid, seen):
+    """The processes beside it: who starts rtsample-rpm, who looks at targets, and who keeps that one."""
     with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
-        for child in file.read().split():
-            status = status_of("/proc/" + child)
-            if status["Name"] == "rtsample-starte":
-                bounds = KEEPS["starter"] if status["Uid"].split()[0] == "0" else None
-                yield from weak("starter", status, KEEPS["starter"], bounds)
+        children = [int(child) for child in file.read().split()]
+    for child in children:
+        status = status_of("/proc/%d" % child)
+        if status["Name"] not in HELPERS:
+            continue
+        kind = HELPERS[status["Name"]]
+        seen.add(kind)
+        bounds = KEEPS["keeper" if kind == "broker" else kind]
+        yield from weak(kind, status, KEEPS[kind], bounds if status["Uid"].split()[0] == "0" else None)
+        yield from look_at_helpers(child, seen)
 
 
-def look_at(run, kind, enough=1):
-    """Waits until all threads of the run are sealed, and looks at each."""
-    pid = run.pid
-    if not until(lambda: len(tasks_of(pid)) >= enough and all(map(is_sealed, tasks_of(pid).values()))):
-        return ["%s is not sealed: %s" % (kind, {t: s["NoNewPrivs"] for t, s in tasks_of(pid).items()})]
-    problems, tasks = [], tasks_of(pid)
+def weaknesses(pid, kind, enough):
+    """What is wrong with the threads of a process now."""
+    tasks, problems = tasks_of(pid), []
     for tid, status in tasks.items():
         name = kind if tid == pid else "tracer" if status["Name"] == "rtsample-ptrace" else "thread"
         # That of a thread whose starter was sealed before it stays as it is: nobody can lower it.
@@ -101,15 +107,23 @@ def look_at(run, kind, enough=1):
         problems += weak(
             "%s of %s (%s)" % (name, kind, status["Name"]), status, KEEPS[name], bounds if is_root else None
         )
-    with open("/proc/%d/limits" % pid) as file:
-        core = next(line for line in file if line.startswith("Max core file size"))
-    if core.split()[4:6] != ["0", "0"]:
-        problems.append("%s: %s" % (kind, core))
-    if kind == "main":
-        problems += look_at_starter(pid)
     if len(tasks) < enough:
         problems.append("%s has %d threads" % (kind, len(tasks)))
+    if kind == "main":
+        seen = set()
+        problems += look_at_helpers(pid, seen)
+        if "keeper" not in seen:
+            problems.append("only these were seen beside it: %s" % sorted(seen))
     return problems
+
+
+def look_at(run, kind, enough=1):
+    """Waits until all threads of the run are sealed, each by itself, and says what is not."""
+    if not until(lambda: not weaknesses(run.pid, kind, enough)):
+        return weaknesses(run.pid, kind, enough)
+    with open("/proc/%d/limits" % run.pid) as file:
+        core = next(line for line in file if line.startswith("Max core file size"))
+    return ["%s: %s" % (kind, core)] if core.split()[4:6] != ["0", "0"] else []
 
 
 class Live:
@@ -149,6 +163,9 @@ def a_run():
                 *words, *SUBJECT, "--spool", os.path.join(folder(), "spool"), "--cas", folder(),
                 "--analysis-id", "a",
             )  # fmt: skip
+            seen = set()
+            if not until(lambda: list(look_at_helpers(run.pid, seen)) == [] and "broker" in seen):
+                problems.append("no broker is seen, or a strong one: %s" % list(look_at_helpers(run.pid, seen)))
             problems += look_at(run, "main", 3) + run.end(0, 1, 5)  # bundles may be late
     return problems
 
@@ -203,7 +220,7 @@ def doctor():
     if kept != told["main"]:
         problems.append("main keeps %s, and doctor tells %s" % (sorted(kept), sorted(told["main"])))
     for kind, set_of in (("tracer", "tracer"), ("delivery", "thread"), ("packer", "thread"),
-                         ("rpm_starter", "starter"), ("rpm_reader", "thread"), ("replay", "replay")):  # fmt: skip
+                         ("broker", "broker"), ("keeper", "keeper"), ("rpm_starter", "starter"), ("rpm_reader", "thread"), ("replay", "replay")):  # fmt: skip
         if told[kind] - KEEPS[set_of]:
             problems.append("%s: %s" % (kind, sorted(told[kind])))
     text = subprocess.run([RTSAMPLE, "doctor", "--self"], stdout=subprocess.PIPE, text=True).stdout
@@ -266,7 +283,7 @@ def nothing_refused():
                         problems.append("%s: %s" % (words, line))
                     elif tid in sealed:
                         count += 1
-                        if "= -1 ENOSYS" in call and not re.match(r"clone3|openat2|epoll_pwait2", call):
+                        if "= -1 ENOSYS" in call and not re.match(r"clone3|epoll_pwait2|openat.*/cpu/online", call):
                             problems.append("%s: %s" % (words, line))
             if run.returncode not in (0, 5) or not sealed or count < 20:
                 problems.append("%s: %d, %d sealed, %d calls" % (words, run.returncode, len(sealed), count))
@@ -294,8 +311,9 @@ def intruders():
         for words, call, wanted, before in [
             (["-p", target.pid], "none", 0, []),
             (["-p", target.pid], "unknown", 0, []),
+            (["-p", target.pid], "read", 0, []),
             *((["-p", target.pid], call, kill, []) for call in
-              ("socket", "ptrace", "execve", "mount", "bpf", "poke", "unshare")),
+              ("open", "socket", "ptrace", "execve", "mount", "bpf", "poke", "unshare")),
             (["-p", target.pid, *SUBJECT], "socket", kill, []),
             (["-p", target.pid, "--method", "ptrace"], "socket", kill, []),
             *([(["-p", target.pid], "none", 0, old), (["-p", target.pid], "bpf", kill, old)]

@@ -28,7 +28,7 @@ static void make_call(void)
     else if (strcmp(call, "ptrace") == 0)
         ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
     else if (strcmp(call, "open") == 0)
-        (void)!open("/etc/passwd", O_RDONLY);
+        syscall(437, AT_FDCWD, "/etc/passwd", (const unsigned long[3]){O_RDONLY}, 24); /* openat2 */
     else if (strcmp(call, "execve") == 0)
         execv("/bin/true", argv);
     else if (strcmp(call, "mount") == 0)
@@ -39,7 +39,10 @@ static void make_call(void)
         syscall(SYS_process_vm_writev, getppid(), NULL, 0, NULL, 0, 0);
     else if (strcmp(call, "unshare") == 0)
         syscall(SYS_unshare, 0);
-    else if (strcmp(call, "unknown") == 0)
+    else if (strcmp(call, "read") == 0) {
+        if (open("/etc/passwd", O_RDONLY) >= 0)
+            abort(); /* it is refused */
+    } else if (strcmp(call, "unknown") == 0)
         syscall(4000);
     else if (strcmp(call, "none") == 0)
         getppid();

@@ -34,7 +34,7 @@ static void own_standing(void **state)
 {
     (void)state;
     struct rts_standing standing;
-    rts_standing_read("/proc", &standing);
+    rts_standing_read(&(const struct rts_proc){.root = "/proc"}, &standing);
     assert_int_equal(standing.effective, own_status("CapEff:", 16));
     assert_int_equal(standing.permitted, own_status("CapPrm:", 16));
     assert_int_equal(standing.bounding, own_status("CapBnd:", 16));
@@ -48,8 +48,8 @@ static void no_proc(void **state)
 {
     (void)state;
     struct rts_standing standing, whole;
-    rts_standing_read("/proc", &whole);
-    rts_standing_read("/nonexistent", &standing);
+    rts_standing_read(&(const struct rts_proc){.root = "/proc"}, &whole);
+    rts_standing_read(&(const struct rts_proc){.root = "/nonexistent"}, &standing);
     assert_false(standing.has_sysctl || standing.has_paranoid || standing.own_user_namespace);
     assert_int_equal(standing.yama_scope, -1);
     assert_int_equal(standing.effective, whole.effective);
@@ -86,13 +86,15 @@ static void child(void **state)
     (void)state;
     struct rts_standing standing;
     struct rts_target_standing target;
-    rts_standing_read("/proc", &standing);
+    rts_standing_read(&(const struct rts_proc){.root = "/proc"}, &standing);
     pid_t pid = start_child(1);
-    assert_true(rts_target_standing_read("/proc", pid, &standing, &target));
+    assert_true(rts_target_standing_read(&(const struct rts_proc){.root = "/proc"}, pid, &standing,
+                                         &target));
     assert_true(target.known && target.same_user && target.descendant);
     assert_false(target.more_capable || target.not_dumpable || target.tracer);
     end_child(pid);
-    assert_false(rts_target_standing_read("/proc", pid, &standing, &target));
+    assert_false(rts_target_standing_read(&(const struct rts_proc){.root = "/proc"}, pid, &standing,
+                                          &target));
 }
 
 static void not_dumpable_child(void **state)
@@ -102,9 +104,10 @@ static void not_dumpable_child(void **state)
     struct rts_target_standing target;
     if (geteuid() == 0)
         skip(); /* root's are root's in any case */
-    rts_standing_read("/proc", &standing);
+    rts_standing_read(&(const struct rts_proc){.root = "/proc"}, &standing);
     pid_t pid = start_child(0);
-    assert_true(rts_target_standing_read("/proc", pid, &standing, &target));
+    assert_true(rts_target_standing_read(&(const struct rts_proc){.root = "/proc"}, pid, &standing,
+                                         &target));
     assert_true(target.not_dumpable);
     end_child(pid);
 }
@@ -116,10 +119,12 @@ static void more_capable(void **state)
     struct rts_target_standing target;
     if (geteuid() != 0)
         skip(); /* nobody here has capabilities */
-    assert_true(rts_target_standing_read("/proc", getpid(), &standing, &target));
+    assert_true(rts_target_standing_read(&(const struct rts_proc){.root = "/proc"}, getpid(),
+                                         &standing, &target));
     assert_true(target.more_capable && !target.descendant);
     standing.uid = 1;
-    assert_true(rts_target_standing_read("/proc", getpid(), &standing, &target));
+    assert_true(rts_target_standing_read(&(const struct rts_proc){.root = "/proc"}, getpid(),
+                                         &standing, &target));
     assert_false(target.same_user);
 }
 

@@ -68,6 +68,11 @@ static int open_folder(void)
     return done(open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
+static int open_path(void)
+{
+    return done(open("/etc/passwd", O_PATH | O_CLOEXEC));
+}
+
 static int remove_file(void)
 {
     return unlink("/tmp/there is no such file") < 0 && errno != ENOENT ? errno : 0;
@@ -212,7 +217,7 @@ static int live(void)
 
 #define KIND(kind) (1u << RTS_SEAL_##kind)
 #define ALL        ((1u << RTS_SEAL_KINDS) - 1)
-#define OPENERS    ALL
+#define OPENERS    (ALL & ~KIND(MAIN))
 #define CHANGERS   (ALL & ~(KIND(BROKER) | KIND(KEEPER) | KIND(TRACER)))
 #define READERS    (KIND(BROKER) | KIND(KEEPER))
 #define NETWORK    (KIND(DELIVERY) | KIND(SEND))
@@ -229,11 +234,12 @@ static const struct attempt {
     bool sanitizers; /* they make it: nobody is kept from it */
 } attempts[] = {
     {"live", live, ALL, 0, false, false},
-    {"open to read", open_to_read, OPENERS, 0, true, true},
-    {"openat2", open_to_read_quickly, OPENERS, 0, true, false},
-    {"open to write", open_to_write, OPENERS, 0, true, true},
-    {"open nameless", open_nameless, OPENERS, 0, true, true},
-    {"open folder", open_folder, OPENERS, 0, true, true},
+    {"open to read", open_to_read, OPENERS, NEED(PTRACE) | NEED(GROUP), false, true},
+    {"openat2", open_to_read_quickly, OPENERS, NEED(PTRACE) | NEED(GROUP), true, false},
+    {"open to write", open_to_write, ALL, 0, true, true},
+    {"open nameless", open_nameless, ALL, 0, true, true},
+    {"open folder", open_folder, ALL, 0, true, true},
+    {"open path", open_path, ALL, 0, true, true},
     {"unlink", remove_file, CHANGERS, 0, false, false},
     {"AF_UNIX", local_socket, NETWORK | READERS, NEED(NOTIFY), true, false},
     {"AF_INET", internet_socket, NETWORK, 0, true, false},
@@ -248,7 +254,7 @@ static const struct attempt {
     {"mount", mount_nothing, 0, 0, true, false},
     {"bpf", load_bpf, 0, 0, true, false},
     {"unshare", leave_namespaces, 0, 0, true, false},
-    {"setns", enter_namespace, KIND(MAIN) | READERS, 0, true, false},
+    {"setns", enter_namespace, READERS, 0, true, false},
     {"io_uring_setup", open_queue, 0, 0, true, false},
     {"pidfd_getfd", take_fd, 0, 0, true, false},
     {"kexec_load", load_kernel, 0, 0, true, false},
@@ -313,7 +319,7 @@ static void test_every_kind(void **state)
 static void test_needs(void **state)
 {
     (void)state;
-    static const unsigned needs[] = {NEED(PTRACE), NEED(NOTIFY), NEED(FILES),
+    static const unsigned needs[] = {NEED(PTRACE), NEED(GROUP), NEED(NOTIFY), NEED(FILES),
                                      NEED(PTRACE) | NEED(NOTIFY) | NEED(FILES)};
     if (no_filters())
         skip();
