@@ -125,8 +125,10 @@ void rts_rpm_starter_destroy(struct rts_rpm_starter *starter)
         return;
     if (starter->socket >= 0)
         close(starter->socket);
-    else if (starter->pid > 0)
-        kill(starter->pid, SIGKILL); /* it did not answer */
+    /* Nothing is under way, or it did not answer. It would not see that the socket was closed while
+     * a command that has not begun yet, a child of ours, holds it too. */
+    if (starter->pid > 0)
+        kill(starter->pid, SIGKILL);
     while (starter->pid > 0 && waitpid(starter->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     free(starter);

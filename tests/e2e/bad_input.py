@@ -194,6 +194,9 @@ def cannot_be_written():
                     problems.append("%s: the message is %r" % (option, run.stderr))
                 if run.stdout:
                     problems.append("%s: it sampled first" % option)
+    # The command waits to be let go meanwhile, and nothing else may wait for it.
+    run = sample("-d", 1, "-o", WORK + "/no/such/folder", "--", "true", stats=False, output="stdout", expect=None)
+    problems += ["with a command: %s" % text for text in complaint(run, (1, 2))]
     ok(cannot_be_written.__doc__, problems)
 
 
