@@ -49,6 +49,7 @@ struct rts_broker {
     int keeper_fd, worker_fd; /* -1: none */
     pid_t keeper, worker;
     uint32_t number;
+    bool begun;       /* the first worker, which the keeper starts by itself, was taken */
     int signals;      /* -1: not watched */
     bool hurried;     /* the run has to end */
     uint64_t lost_ns; /* to answers that did not come since then */
@@ -107,15 +108,12 @@ struct rts_broker *rts_broker_start(const struct rts_broker_setup *setup, struct
     return broker;
 }
 
-/* Asks the keeper. Returns 0, or -1 when there is none any more. */
-static int ask_keeper(struct rts_broker *broker, struct rts_keeper_ask *ask,
-                      struct rts_keeper_told *told, int *fd)
+/* Waits for what the keeper says to question `number`; 0: of itself. *fd is -1 where no descriptor
+ * came along. Returns 0, or -1 when there is no keeper any more. */
+static int hear_keeper(struct rts_broker *broker, uint32_t number, struct rts_keeper_told *told,
+                       int *fd)
 {
-    ask->number = ++broker->number;
-    const struct rts_message question = {.head = ask, .head_size = sizeof *ask};
-    if (rts_message_send(broker->keeper_fd, &question) < 0)
-        return -1;
-    do {
+    for (;;) {
         struct rts_message answer = {
             .head = told, .head_size = sizeof *told, .fds = fd, .fd_count = 1};
         struct pollfd wait = {.fd = broker->keeper_fd, .events = POLLIN};
@@ -127,10 +125,22 @@ static int ask_keeper(struct rts_broker *broker, struct rts_keeper_ask *ask,
             return -1;
         if (answer.fd_count == 0)
             *fd = -1;
-        if (told->number != ask->number && *fd >= 0)
+        if (told->number == number)
+            return 0;
+        if (*fd >= 0)
             close(*fd);
-    } while (told->number != ask->number);
-    return 0;
+    }
+}
+
+static int ask_keeper(struct rts_broker *broker, struct rts_keeper_ask *ask,
+                      struct rts_keeper_told *told, int *fd)
+{
+    ask->number = ++broker->number;
+    *fd = -1;
+    const struct rts_message question = {.head = ask, .head_size = sizeof *ask};
+    if (rts_message_send(broker->keeper_fd, &question) < 0)
+        return -1;
+    return hear_keeper(broker, ask->number, told, fd);
 }
 
 static void drop_worker(struct rts_broker *broker)
@@ -151,7 +161,12 @@ static int need_worker(struct rts_broker *broker)
     int fd;
     if (broker->worker_fd >= 0)
         return 0;
-    if (broker->keeper_fd < 0 || ask_keeper(broker, &ask, &told, &fd) < 0) {
+    int heard = -1;
+    if (broker->keeper_fd >= 0)
+        heard = broker->begun ? ask_keeper(broker, &ask, &told, &fd)
+                              : hear_keeper(broker, 0, &told, &fd);
+    broker->begun = true;
+    if (heard < 0) {
         errno = EPIPE;
         return -1;
     }
@@ -342,12 +357,21 @@ struct rts_broker_counts rts_broker_counts(const struct rts_broker *broker)
     return counts;
 }
 
-void rts_broker_destroy(struct rts_broker *broker)
+void rts_broker_leave(struct rts_broker *broker)
 {
     if (!broker)
         return;
     drop_worker(broker);
-    close(broker->keeper_fd);
+    if (broker->keeper_fd >= 0)
+        close(broker->keeper_fd);
+    broker->keeper_fd = -1;
+}
+
+void rts_broker_destroy(struct rts_broker *broker)
+{
+    if (!broker)
+        return;
+    rts_broker_leave(broker);
     uint64_t until = rts_clock_monotonic_ns() + GOODBYE_NS;
     pid_t ended;
     while ((ended = waitpid(broker->keeper, NULL, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {

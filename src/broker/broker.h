@@ -42,6 +42,9 @@ struct rts_broker_counts {
  * The worker holds none of ours. NULL: it failed. */
 struct rts_broker *rts_broker_start(const struct rts_broker_setup *setup, struct rts_error *error);
 
+/* Lets both end while we do something else. Whoever asks from now on gets EPIPE. Accepts NULL. */
+void rts_broker_leave(struct rts_broker *broker);
+
 /* Ends both, waiting a moment for them: one that hangs is killed, and ends when it can. */
 void rts_broker_destroy(struct rts_broker *broker);
 

@@ -132,6 +132,9 @@ void rts_keeper_run(int socket, const struct rts_broker_setup *setup)
     prctl(PR_SET_NAME, "rtsample-keeper");
     if (setup->seal)
         setup->seal(false);
+    /* The first one is there by the time that it is wanted. */
+    const struct rts_keeper_ask first = {.what = RTS_KEEPER_ANOTHER};
+    give_another(&keeper, &first);
     for (;;) {
         struct rts_keeper_ask ask;
         struct rts_message message = {.head = &ask, .head_size = sizeof ask};

@@ -305,6 +305,7 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
         result = rts_session_load_graph(&session, error);
     if (result == 0)
         result = run(&session, signals, error);
+    rts_broker_leave(session.broker);
     rts_session_close_outputs(&session);
     rts_session_close_stages(&session);
     rts_broker_destroy(session.broker);
