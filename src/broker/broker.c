@@ -53,6 +53,10 @@ struct rts_broker {
     int signals;      /* -1: not watched */
     bool hurried;     /* the run has to end */
     uint64_t lost_ns; /* to answers that did not come since then */
+    const char *loses;
+    uint64_t late_ns; /* 0: nobody is to be told */
+    bool (*late)(void *context);
+    void *late_context;
     struct rts_given_up given_up;
     unsigned said;
     uint64_t worker_cpu_ns, past_cpu_ns;
@@ -104,6 +108,7 @@ struct rts_broker *rts_broker_start(const struct rts_broker_setup *setup, struct
         .keeper = pid,
         .worker_fd = -1,
         .signals = -1,
+        .loses = setup->loses ? setup->loses : "its code stays unnamed",
     };
     return broker;
 }
@@ -197,9 +202,11 @@ static uint64_t patience_of(const struct rts_broker *broker)
 }
 
 /* Waits for the worker to say something, so long as we are patient from `start` on. A signal that
- * is pending and of no interest keeps the descriptor readable: then it is looked at in turns. */
-static bool wait_for_worker(struct rts_broker *broker, uint64_t start)
+ * is pending and of no interest keeps the descriptor readable: then it is looked at in turns.
+ * *dropped: nobody wants the answer any more. */
+static bool wait_for_worker(struct rts_broker *broker, uint64_t start, bool *dropped)
 {
+    uint64_t tell = broker->late_ns > 0 ? start + broker->late_ns : UINT64_MAX;
     for (int signals = broker->signals;;) {
         if (signals < 0 && broker->signals >= 0 && must_end())
             broker->hurried = true;
@@ -208,6 +215,9 @@ static bool wait_for_worker(struct rts_broker *broker, uint64_t start)
             {.fd = broker->worker_fd, .events = POLLIN},
             {.fd = signals, .events = POLLIN},
         };
+        bool tells = tell < until;
+        if (tells)
+            until = tell;
         uint64_t left = now < until ? (until - now + MS_NS - 1) / MS_NS : 0;
         uint64_t turn = signals < 0 && broker->signals >= 0 && left > TURN_MS ? TURN_MS : left;
         int ready = poll(fds, 2, (int)turn);
@@ -215,8 +225,12 @@ static bool wait_for_worker(struct rts_broker *broker, uint64_t start)
             return false;
         if (ready > 0 && fds[0].revents)
             return true;
-        if (ready == 0 && turn == left)
-            return false;
+        if (ready == 0 && turn == left) {
+            *dropped = broker->late_ns > 0 && broker->late(broker->late_context);
+            if (*dropped || !tells)
+                return false;
+            tell = rts_clock_monotonic_ns() + broker->late_ns;
+        }
         if (ready > 0)
             signals = -1;
     }
@@ -242,18 +256,22 @@ static void say_late(struct rts_broker *broker, int32_t pid, const struct rts_ke
     if (pid > 0 && broker->said < SAID_MAX)
         rts_log(
             "process %d does not let itself be looked at (no answer in time): it is given up, and "
-            "its code stays unnamed%s",
-            (int)pid, all ? "; so are, for a while, all others of its user" : "");
+            "%s%s",
+            (int)pid, broker->loses, all ? "; so are, for a while, all others of its user" : "");
     else if (broker->said == SAID_MAX)
         rts_log(
             "more processes do not let themselves be looked at; see unreadable.late in --stats");
     broker->said++;
 }
 
-/* The worker hangs: it is left to its fate. */
-static void give_up(struct rts_broker *broker, int32_t pid, const struct rts_keeper_told *told)
+/* The worker is left to its fate: it hangs, or is too slow for us, which says nothing about
+ * anybody.
+ */
+static void give_up(struct rts_broker *broker, int32_t pid, const struct rts_keeper_told *told,
+                    bool hangs)
 {
-    say_late(broker, pid, told);
+    if (hangs)
+        say_late(broker, pid, told);
     broker->counts.replaced++;
     drop_worker(broker);
 }
@@ -264,14 +282,16 @@ static int wait_for_answer(struct rts_broker *broker, int32_t pid, size_t limit,
 {
     struct rts_keeper_told told = {0};
     uint64_t start = rts_clock_monotonic_ns(), turn = start;
-    while (!wait_for_worker(broker, turn)) {
+    bool dropped = false;
+    while (!wait_for_worker(broker, turn, &dropped)) {
         turn = rts_clock_monotonic_ns();
-        if (turn - start < (broker->hurried ? LAST_BUSY_NS : BUSY_NS) &&
-            is_busy(broker, pid, &told))
+        bool soon = turn - start < (broker->hurried ? LAST_BUSY_NS : BUSY_NS);
+        bool busy = soon && is_busy(broker, pid, &told);
+        if (busy && !dropped)
             continue;
         if (broker->hurried)
             broker->lost_ns += turn - start;
-        give_up(broker, pid, &told);
+        give_up(broker, pid, &told, !busy);
         errno = ETIME;
         return -1;
     }
@@ -282,7 +302,7 @@ static int wait_for_answer(struct rts_broker *broker, int32_t pid, size_t limit,
         return -1;
     /* It has ended, which only a process that it looked at can have brought about. */
     is_busy(broker, pid, &told);
-    give_up(broker, pid, &told);
+    give_up(broker, pid, &told, true);
     errno = ETIME;
     return -1;
 }
@@ -328,6 +348,19 @@ int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *t
 void rts_broker_hurry(struct rts_broker *broker)
 {
     broker->hurried = true;
+}
+
+void rts_broker_on_late(struct rts_broker *broker, uint64_t every_ns, bool (*late)(void *context),
+                        void *context)
+{
+    broker->late_ns = every_ns;
+    broker->late = late;
+    broker->late_context = context;
+}
+
+int32_t rts_broker_prepare(struct rts_broker *broker)
+{
+    return need_worker(broker) == 0 ? (int32_t)broker->worker : 0;
 }
 
 void rts_broker_watch(struct rts_broker *broker, int signals)

@@ -28,6 +28,8 @@ struct rts_broker_setup {
     /* Called once in a worker, before its first question, and in the keeper: gives up what it does
      * not need. NULL: nothing. */
     void (*seal)(bool worker);
+    const char *loses; /* what becomes of a process that is given up, for people; static. NULL: "its
+                          code stays unnamed" */
 };
 
 struct rts_broker_counts {
@@ -63,6 +65,17 @@ void rts_broker_hurry(struct rts_broker *broker);
 /* While it waits it looks at `signals`, a signalfd or -1, and hurries once a signal is pending that
  * tells us to end. */
 void rts_broker_watch(struct rts_broker *broker, int signals);
+
+/* For who holds up others while it waits: whenever an answer has not come for another `every_ns`,
+ * late(context) is called, and before a question is answered with ETIME for the first time. When it
+ * returns true, the answer is not waited for any longer: ETIME; the process is given up unless the
+ * broker was busy. */
+void rts_broker_on_late(struct rts_broker *broker, uint64_t every_ns, bool (*late)(void *context),
+                        void *context);
+
+/* Sees to it that the next question does not have to wait for a worker to be started. Returns its
+ * pid; 0: there is none. */
+int32_t rts_broker_prepare(struct rts_broker *broker);
 
 /* `pid` is that of another process from now on. */
 void rts_broker_forget(struct rts_broker *broker, int32_t pid);

@@ -94,18 +94,27 @@ int rts_proc_may_read(const struct rts_proc *proc, int32_t pid, const char *name
 size_t rts_proc_memory(const struct rts_proc *proc, int32_t pid, uint64_t address, void *bytes,
                        size_t size)
 {
-    struct rts_ask question = {.what = RTS_ASK_MEMORY, .pid = pid, .values = {address, size}};
+    return rts_proc_thread_memory(proc, pid, pid, address, bytes, size);
+}
+
+size_t rts_proc_thread_memory(const struct rts_proc *proc, int32_t pid, int32_t tid,
+                              uint64_t address, void *bytes, size_t size)
+{
+    struct rts_ask question = {
+        .what = RTS_ASK_MEMORY, .pid = pid, .values = {address, size, (uint32_t)tid}};
     struct rts_reply answer;
     size_t have = 0;
     if (size > RTS_PROC_MEMORY_MAX)
         size = RTS_PROC_MEMORY_MAX;
     if (!proc->broker)
-        return rts_proc_memory_direct(proc->root, pid, address, bytes, size);
+        return rts_proc_memory_direct(proc->root, tid, address, bytes, size);
     rts_reply_init(&answer);
     if (rts_broker_ask(proc->broker, &question, NULL, 0, -1, size, &answer) == 0) {
         have = answer.text.size;
         memcpy(bytes, have > 0 ? answer.text.data : "", have);
     }
+    int number = errno;
     rts_reply_finish(&answer);
+    errno = number;
     return have;
 }

@@ -47,10 +47,15 @@ int rts_proc_links(const struct rts_proc *proc, int32_t pid, const char *name, s
 /* Can the file be opened for reading? 0, or -1 with errno. */
 int rts_proc_may_read(const struct rts_proc *proc, int32_t pid, const char *name);
 
-/* Copies memory of the process; returns how many bytes of it, 0 at worst. At most
- * RTS_PROC_MEMORY_MAX at once. */
+/* Copies memory of the process; returns how many bytes of it, 0 at worst, with errno: of open(2)
+ * and read(2), or ETIME as above. At most RTS_PROC_MEMORY_MAX at once. */
 #define RTS_PROC_MEMORY_MAX 57344
 size_t rts_proc_memory(const struct rts_proc *proc, int32_t pid, uint64_t address, void *bytes,
                        size_t size);
+
+/* The same by way of one of its threads: the process's own file has nothing once its first thread
+ * has ended. */
+size_t rts_proc_thread_memory(const struct rts_proc *proc, int32_t pid, int32_t tid,
+                              uint64_t address, void *bytes, size_t size);
 
 #endif

@@ -117,7 +117,9 @@ static void answer_memory(const char *root, const struct rts_question *question,
     const struct rts_ask *ask = &question->ask;
     char bytes[RTS_PROC_MEMORY_MAX];
     uint64_t size = ask->values[1] < sizeof bytes ? ask->values[1] : sizeof bytes;
-    size_t have = rts_proc_memory_direct(root, ask->pid, ask->values[0], bytes, (size_t)size);
+    size_t have = rts_proc_memory_direct(root, (int32_t)(uint32_t)ask->values[2], ask->values[0],
+                                         bytes, (size_t)size);
+    answer->told.error = have == 0 ? errno : 0;
     rts_buffer_append(&answer->text, bytes, have);
 }
 
