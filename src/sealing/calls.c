@@ -25,6 +25,7 @@
 #define TRACE      RTS_CALLS_TRACE
 #define IDS        RTS_CALLS_IDS
 #define ENTER      RTS_CALLS_ENTER
+#define MEMORY     RTS_CALLS_MEMORY
 
 #define NEW_NAMESPACES                                                                             \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
@@ -222,7 +223,7 @@ static const char *const executing[] = {"execve", "execveat"};
 static const char *const local_sockets[] = {"connect",    "bind",     "setsockopt",
                                             "socketpair", "recvmmsg", "sendmmsg"};
 
-static const char *const tracing[] = {"process_vm_readv"};
+static const char *const reading_memory[] = {"process_vm_readv"};
 
 static const char *const ids[] = {
     "chown",  "chroot",    "fchown",   "fchownat",  "lchown",    "setfsgid", "setfsuid",
@@ -242,12 +243,12 @@ static const struct {
     {                                                                                              \
         calls, names, sizeof names / sizeof *names                                                 \
     }
-    GROUP(BASIC, basic),         GROUP(OPEN, opening),
-    GROUP(CHANGE, changing),     GROUP(LOAD, loading),
-    GROUP(FORK, forking),        GROUP(EXECUTE, executing),
-    GROUP(LOCAL, local_sockets), GROUP(NETWORK, local_sockets),
-    GROUP(TRACE, tracing),       GROUP(IDS, ids),
-    GROUP(ENTER, entering),      GROUP(PERF, events),
+    GROUP(BASIC, basic),           GROUP(OPEN, opening),
+    GROUP(CHANGE, changing),       GROUP(LOAD, loading),
+    GROUP(FORK, forking),          GROUP(EXECUTE, executing),
+    GROUP(LOCAL, local_sockets),   GROUP(NETWORK, local_sockets),
+    GROUP(MEMORY, reading_memory), GROUP(IDS, ids),
+    GROUP(ENTER, entering),        GROUP(PERF, events),
 #undef GROUP
 };
 

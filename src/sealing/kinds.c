@@ -37,7 +37,7 @@
 #define WRITES (RTS_CALLS_OPEN | RTS_CALLS_CHANGE)
 #define READER                                                                                     \
     (RTS_CALLS_OPEN | RTS_CALLS_LOCAL | RTS_CALLS_IDS | RTS_CALLS_ENTER | RTS_CALLS_FORK |         \
-     RTS_CALLS_TRACE)
+     RTS_CALLS_MEMORY)
 
 static const struct {
     const char *word;
@@ -47,13 +47,16 @@ static const struct {
     /* What is a target's it asks the broker for. */
     [RTS_SEAL_MAIN] = {"main", MAIN,
                        RTS_CALLS_PERF | RTS_CALLS_OPEN_WRITE | RTS_CALLS_CHANGE | RTS_CALLS_FORK},
-    /* Memory of the target is read from a file where process_vm_readv() is refused. */
-    [RTS_SEAL_TRACER] = {"tracer", BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH),
-                         RTS_CALLS_OPEN | RTS_CALLS_TRACE},
+    /* Memory that it reads itself is that of processes of our own user. */
+    [RTS_SEAL_TRACER] = {"tracer", BIT(CAP_SYS_PTRACE),
+                         RTS_CALLS_OPEN | RTS_CALLS_TRACE | RTS_CALLS_MEMORY},
     [RTS_SEAL_BROKER] = {"broker", PEEK | BECOME | BIT(CAP_DAC_READ_SEARCH), READER},
     /* What it starts is a broker. */
     [RTS_SEAL_KEEPER] = {"keeper", PEEK | BECOME | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_KILL),
                          READER},
+    /* No more than the tracer has, which says on which CPU it runs. */
+    [RTS_SEAL_MEMORY_READER] = {"memory_reader", BIT(CAP_SYS_PTRACE),
+                                RTS_CALLS_OPEN | RTS_CALLS_MEMORY},
     /* The resolver loads libraries, and runs in threads of its own. */
     [RTS_SEAL_DELIVERY] = {"delivery", 0, WRITES | RTS_CALLS_NETWORK | RTS_CALLS_LOAD},
     [RTS_SEAL_PACKER] = {"packer", 0, WRITES | RTS_CALLS_LOAD},
@@ -72,7 +75,8 @@ static const struct {
     unsigned calls;
 } needs_add[] = {
     /* Whether a process may be traced is found out by the files of it. */
-    {RTS_SEAL_NEED_PTRACE, BIT(CAP_SYS_PTRACE), RTS_CALLS_TRACE | RTS_CALLS_OPEN},
+    {RTS_SEAL_NEED_PTRACE, BIT(CAP_SYS_PTRACE),
+     RTS_CALLS_TRACE | RTS_CALLS_MEMORY | RTS_CALLS_OPEN},
     {RTS_SEAL_NEED_GROUP, 0, RTS_CALLS_OPEN},
     {RTS_SEAL_NEED_NOTIFY, 0, RTS_CALLS_LOCAL},
     {RTS_SEAL_NEED_FILES, FILES, 0},

@@ -11,14 +11,15 @@
 #include <stdint.h>
 
 enum rts_seal_kind {
-    RTS_SEAL_MAIN,        /* of a run that samples */
-    RTS_SEAL_TRACER,      /* the thread that stops others with ptrace */
-    RTS_SEAL_BROKER,      /* reads files and /proc of targets in the place of others */
-    RTS_SEAL_KEEPER,      /* starts brokers anew */
-    RTS_SEAL_DELIVERY,    /* the thread that sends facts */
-    RTS_SEAL_PACKER,      /* the thread that packs bundles */
-    RTS_SEAL_RPM_STARTER, /* starts it */
-    RTS_SEAL_RPM_READER,  /* rtsample-rpm */
+    RTS_SEAL_MAIN,          /* of a run that samples */
+    RTS_SEAL_TRACER,        /* the thread that stops others with ptrace */
+    RTS_SEAL_BROKER,        /* reads files and /proc of targets in the place of others */
+    RTS_SEAL_KEEPER,        /* starts brokers anew */
+    RTS_SEAL_MEMORY_READER, /* a broker for the tracer: reads memory and /proc of targets */
+    RTS_SEAL_DELIVERY,      /* the thread that sends facts */
+    RTS_SEAL_PACKER,        /* the thread that packs bundles */
+    RTS_SEAL_RPM_STARTER,   /* starts it */
+    RTS_SEAL_RPM_READER,    /* rtsample-rpm */
     RTS_SEAL_REPLAY,
     RTS_SEAL_SEND,
     RTS_SEAL_KINDS,
@@ -44,9 +45,10 @@ enum rts_seal_calls {
     RTS_CALLS_LOCAL = 1 << 7,   /* sockets of AF_UNIX */
     RTS_CALLS_NETWORK = 1 << 8, /* all sockets that a name server and a web server take */
     RTS_CALLS_PERF = 1 << 9,
-    RTS_CALLS_TRACE = 1 << 10, /* ptrace to stop and to read, never to write */
-    RTS_CALLS_IDS = 1 << 11,   /* become somebody else, give files away, another root */
-    RTS_CALLS_ENTER = 1 << 12, /* other namespaces */
+    RTS_CALLS_TRACE = 1 << 10,  /* ptrace to stop and to read, never to write */
+    RTS_CALLS_IDS = 1 << 11,    /* become somebody else, give files away, another root */
+    RTS_CALLS_ENTER = 1 << 12,  /* other namespaces */
+    RTS_CALLS_MEMORY = 1 << 13, /* read the memory of others */
 };
 
 /* The word for it: "main", "tracer", ... Static. */

@@ -218,7 +218,7 @@ static int live(void)
 #define KIND(kind) (1u << RTS_SEAL_##kind)
 #define ALL        ((1u << RTS_SEAL_KINDS) - 1)
 #define OPENERS    (ALL & ~KIND(MAIN))
-#define CHANGERS   (ALL & ~(KIND(BROKER) | KIND(KEEPER) | KIND(TRACER)))
+#define CHANGERS   (ALL & ~(READERS | KIND(TRACER) | KIND(MEMORY_READER)))
 #define READERS    (KIND(BROKER) | KIND(KEEPER))
 #define NETWORK    (KIND(DELIVERY) | KIND(SEND))
 
@@ -244,9 +244,10 @@ static const struct attempt {
     {"AF_UNIX", local_socket, NETWORK | READERS, NEED(NOTIFY), true, false},
     {"AF_INET", internet_socket, NETWORK, 0, true, false},
     {"AF_PACKET", packet_socket, 0, 0, true, false},
-    {"ptrace", trace, KIND(TRACER) | READERS, NEED(PTRACE), true, true},
+    {"ptrace", trace, KIND(TRACER), NEED(PTRACE), true, true},
     {"ptrace to write", poke, 0, 0, true, true},
-    {"process_vm_readv", read_others, KIND(TRACER) | READERS, NEED(PTRACE), true, false},
+    {"process_vm_readv", read_others, KIND(TRACER) | KIND(MEMORY_READER) | READERS, NEED(PTRACE),
+     true, false},
     {"process_vm_writev", write_others, 0, 0, true, false},
     {"execve", run_program, KIND(RPM_STARTER), 0, true, false},
     {"fork", have_child, KIND(MAIN) | KIND(RPM_STARTER) | READERS, 0, false, true},
