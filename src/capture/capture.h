@@ -14,6 +14,7 @@
 
 #include <poll.h>
 
+#include "broker/broker.h"
 #include "broker/proc.h"
 #include "capture/attr.h"
 #include "capture/record.h"
@@ -35,7 +36,9 @@ struct rts_capture_options {
     bool build_ids;                     /* of what is mapped, in place of device and inode */
     uint32_t max_stop_us;               /* ptrace only: see rts_capture_create_ptrace() */
     rts_capture_maps_reader *read_maps; /* ptrace only */
-    struct rts_proc proc;               /* ptrace: read by a thread of its own, without a broker */
+    uint32_t max_cpu_percent;           /* ptrace only: of one CPU, for looking; 0: no limit */
+    struct rts_proc proc; /* ptrace: its broker is for the thread that traces alone, while there are
+                             processes */
 };
 
 /* How long threads stood still, at most, and how much of their CPU time was sampled. */
@@ -44,6 +47,8 @@ struct rts_capture_stops {
     uint64_t total_ns, longest_ns;
     uint64_t too_long; /* longer than max_stop_us */
     uint64_t refused;  /* attempts: another tracer was there, or the permission was gone */
+    uint64_t given_up; /* processes that made us wait */
+    uint64_t put_off; /* threads that were not looked at when it was their turn, for want of time */
     uint64_t samples;
     uint64_t due; /* samples that the CPU time of the threads was worth, at the frequency then */
     uint64_t used_ns; /* that CPU time, of the threads that were found, while they were known */
@@ -61,6 +66,7 @@ struct rts_capture_facts {
     size_t ring_bytes; /* of each CPU's ring */
     unsigned cpus;
     struct rts_capture_stops stops; /* ptrace only; as of the last drain */
+    struct rts_broker_counts asked; /* likewise, of the broker in the options */
 };
 
 /* Receives records in time order within a drain. Records and what they point to are valid during

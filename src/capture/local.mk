@@ -12,6 +12,7 @@ librtsample_a_SOURCES += \
 	src/capture/ptrace_capture.c \
 	src/capture/ptrace_clock.c src/capture/ptrace_clock.h \
 	src/capture/ptrace_image.c src/capture/ptrace_image.h \
+	src/capture/ptrace_rounds.c src/capture/ptrace_rounds.h \
 	src/capture/ptrace_state.c src/capture/ptrace_state.h \
 	src/capture/ptrace_stop.c src/capture/ptrace_stop.h \
 	src/capture/ptrace_targets.c src/capture/ptrace_targets.h \

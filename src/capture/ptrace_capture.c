@@ -136,6 +136,7 @@ static void drain(struct rts_capture *capture, const struct rts_capture_sink *si
     uint64_t lost = trace->tracer.lost;
     trace->tracer.lost = 0;
     capture->facts.stops = trace->tracer.stops;
+    capture->facts.asked = trace->tracer.asked;
     pthread_mutex_unlock(&trace->tracer.queue_lock);
     if (lost > 0) {
         const struct rts_record record = {.kind = RTS_RECORD_LOST, .lost = {.records = lost}};

@@ -25,10 +25,10 @@ struct scheduling {
 /* The shortest turn that can be asked for: who asks for short ones is let run sooner. */
 #define TURN_NS 100000
 
-void rts_ptrace_hurry(void)
+void rts_ptrace_hurry(bool heirs)
 {
     const struct sched_param lowest = {.sched_priority = 1};
-    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0)
+    if (sched_setscheduler(0, SCHED_FIFO | (heirs ? 0 : SCHED_RESET_ON_FORK), &lowest) == 0)
         return;
     struct scheduling attr = {
         .size = sizeof attr,
@@ -112,7 +112,7 @@ uint64_t rts_ptrace_own_exec_start(void)
 
 void rts_ptrace_seat_init(struct rts_ptrace_seat *seat)
 {
-    seat->cpu = -1;
+    *seat = (struct rts_ptrace_seat){.cpu = -1, .guest_cpu = -1};
     CPU_ZERO(&seat->met);
     /* With more CPUs than the set has room for: anywhere. */
     if (sched_getaffinity(0, sizeof seat->allowed, &seat->allowed) < 0)
@@ -143,4 +143,18 @@ unsigned rts_ptrace_seat_take(struct rts_ptrace_seat *seat)
     }
     CPU_ZERO(&seat->met);
     return count > 1 ? (unsigned)count : 1;
+}
+
+void rts_ptrace_seat_share(struct rts_ptrace_seat *seat, int32_t pid)
+{
+    cpu_set_t one;
+    if (pid <= 0 || seat->cpu < 0 || (pid == seat->guest && seat->cpu == seat->guest_cpu))
+        return;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)seat->cpu, &one);
+    /* Refused until it has given up what it has beyond us: then the next time. */
+    if (sched_setaffinity((pid_t)pid, sizeof one, &one) < 0)
+        return;
+    seat->guest = pid;
+    seat->guest_cpu = seat->cpu;
 }

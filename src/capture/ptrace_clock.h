@@ -15,8 +15,8 @@
 
 /* Has the calling thread run as soon as it can, since a stopped thread waits for it: at the lowest
  * real-time priority where that is permitted (CAP_SYS_NICE, RLIMIT_RTPRIO), else in short turns
- * (Linux 6.12). What it does is short and bounded. */
-void rts_ptrace_hurry(void);
+ * (Linux 6.12). What it does is short and bounded. `heirs`: so have the processes that it forks. */
+void rts_ptrace_hurry(bool heirs);
 
 /* The calling thread's own waiting. */
 struct rts_ptrace_clock {
@@ -46,6 +46,8 @@ uint64_t rts_ptrace_own_exec_start(void);
 struct rts_ptrace_seat {
     cpu_set_t allowed, met;
     int cpu; /* where we are, -1: anywhere */
+    int32_t guest;
+    int guest_cpu; /* where it is, likewise */
 };
 
 void rts_ptrace_seat_init(struct rts_ptrace_seat *seat);
@@ -56,5 +58,9 @@ void rts_ptrace_seat_meet(struct rts_ptrace_seat *seat, uint32_t cpu);
 /* Moves the calling thread to the next CPU where the target was met; the set is empty after the
  * last one. Returns the number of CPUs in it, at least 1. */
 unsigned rts_ptrace_seat_take(struct rts_ptrace_seat *seat);
+
+/* Has process `pid`, which we wait for, run where we do: to wake somebody on another CPU takes ten
+ * times as long as to hand over our own. 0: nobody. */
+void rts_ptrace_seat_share(struct rts_ptrace_seat *seat, int32_t pid);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef RTS_CAPTURE_PTRACE_STATE_H
 #define RTS_CAPTURE_PTRACE_STATE_H
 
+#include "broker/proc.h"
 #include "capture/record.h"
 
 struct rts_ptrace_state {
@@ -17,10 +18,22 @@ struct rts_ptrace_state {
     size_t stack_size;
 };
 
-/* Fills *state; state->stack has room for `stack_room` bytes, all of which are asked for. `mask` is
- * of PERF_REG_* bits. False when the registers could not be read. */
-bool rts_ptrace_state_read(int32_t tid, uint64_t mask, size_t stack_room,
-                           struct rts_ptrace_state *state);
+/* Who reads the memory of a process, and how. */
+struct rts_ptrace_reader {
+    struct rts_proc proc;
+    int32_t pid;
+    bool direct; /* kept for the next time: the broker may not, and it is our own user's */
+};
+
+/* Fills the registers of *state. `mask` is of PERF_REG_* bits. False when they could not be read.
+ */
+bool rts_ptrace_state_read(int32_t tid, uint64_t mask, struct rts_ptrace_state *state);
+
+/* Fills the stack of *state, whose registers are there; state->stack has room for `room` bytes, all
+ * of which are asked for. Returns 0; or -1 with ETIME when the broker gave no answer in time. What
+ * cannot be read otherwise is an empty stack. */
+int rts_ptrace_state_read_stack(struct rts_ptrace_reader *reader, int32_t tid, size_t room,
+                                struct rts_ptrace_state *state);
 
 /* The return addresses that frame pointers lead to, as the kernel lists them: PERF_CONTEXT_USER,
  * the pc, and then those of the callers, `capacity` (at least 2) at most. Returns their number. */

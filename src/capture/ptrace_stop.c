@@ -20,16 +20,33 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
-static void do_nothing(int number)
+/* execve() reads the beginning of a program from the disk, and waits for the other threads to end:
+ * some ms. Those who have stopped wait as long. */
+#define SEIZE_NS 20000000ULL
+
+/* As good as nothing: that a signal came ends a wait. ptrace() does not end then, but begins anew;
+ * nothing but the system call is left behind. */
+static void ring(int number, siginfo_t *info, void *state)
 {
-    (void)number;
+    (void)number, (void)state;
+    if (info->si_code != SI_TIMER)
+        return;
+    struct rts_ptrace_alarm *alarm = info->si_value.sival_ptr;
+    if (alarm->jumps)
+        siglongjmp(alarm->out, 1);
 }
 
 int rts_ptrace_alarm_init(struct rts_ptrace_alarm *alarm)
 {
     int number = SIGRTMAX - 1;
-    struct sigaction action = {.sa_handler = do_nothing}; /* without SA_RESTART: it ends waits */
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = number};
+    /* Without SA_RESTART: it ends waits. */
+    struct sigaction action = {.sa_sigaction = ring, .sa_flags = SA_SIGINFO};
+    struct sigevent event = {
+        .sigev_notify = SIGEV_THREAD_ID,
+        .sigev_signo = number,
+        .sigev_value.sival_ptr = alarm,
+    };
+    alarm->jumps = 0;
     sigset_t set;
     sigemptyset(&action.sa_mask);
     sigemptyset(&set);
@@ -58,13 +75,31 @@ static void set_alarm(const struct rts_ptrace_alarm *alarm, uint64_t after_ns)
     timer_settime(alarm->timer, 0, &when, NULL);
 }
 
-enum rts_ptrace_outcome rts_ptrace_ask(int32_t tid)
+/* Returns 0, or an errno: EINTR when it took too long. */
+static int seize(struct rts_ptrace_alarm *alarm, int32_t tid)
 {
-    if (ptrace(PTRACE_SEIZE, (pid_t)tid, NULL, NULL) < 0)
-        return errno == ESRCH ? RTS_PTRACE_GONE : RTS_PTRACE_REFUSED;
-    ptrace(PTRACE_INTERRUPT, (pid_t)tid, NULL,
-           NULL); /* fails if it has ended: that is waited for */
-    return RTS_PTRACE_PENDING;
+    if (sigsetjmp(alarm->out, 1) == 0) {
+        alarm->jumps = 1;
+        set_alarm(alarm, SEIZE_NS);
+        int number = ptrace(PTRACE_SEIZE, (pid_t)tid, NULL, NULL) < 0 ? errno : 0;
+        alarm->jumps = 0;
+        set_alarm(alarm, 0);
+        return number;
+    }
+    alarm->jumps = 0;
+    set_alarm(alarm, 0);
+    return EINTR;
+}
+
+enum rts_ptrace_outcome rts_ptrace_ask(struct rts_ptrace_alarm *alarm, int32_t tid)
+{
+    int number = seize(alarm, tid);
+    if (number != 0 && number != EINTR)
+        return number == ESRCH ? RTS_PTRACE_GONE : RTS_PTRACE_REFUSED;
+    /* Fails if it has ended: that is waited for. And if it was not seized, which the alarm may just
+     * have kept us from hearing. */
+    bool asked = ptrace(PTRACE_INTERRUPT, (pid_t)tid, NULL, NULL) == 0;
+    return number == 0 || asked ? RTS_PTRACE_PENDING : RTS_PTRACE_LATE;
 }
 
 /* Any exit status but that of our own child: WNOWAIT leaves it there. */

@@ -11,6 +11,8 @@
 #ifndef RTS_CAPTURE_PTRACE_STOP_H
 #define RTS_CAPTURE_PTRACE_STOP_H
 
+#include <setjmp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -22,20 +24,25 @@ enum rts_ptrace_outcome {
     RTS_PTRACE_PENDING,       /* not yet */
     RTS_PTRACE_GONE,          /* it has ended */
     RTS_PTRACE_REFUSED,       /* traced by somebody else, or not permitted (any more) */
+    RTS_PTRACE_LATE,          /* its process makes whoever wants to trace it wait */
 };
 
-/* Ends a wait that takes too long. */
+/* Ends a wait that takes too long. It is not to be moved. */
 struct rts_ptrace_alarm {
     timer_t timer;
     bool armed;
+    volatile sig_atomic_t jumps; /* the wait does not end by itself: it is left for `out` */
+    sigjmp_buf out;
 };
 
-/* For the calling thread. Takes SIGRTMAX - 1 for it, whose handler does nothing. 0 or -errno. */
+/* For the calling thread. Takes SIGRTMAX - 1 for it. 0 or -errno. */
 int rts_ptrace_alarm_init(struct rts_ptrace_alarm *alarm);
 void rts_ptrace_alarm_finish(struct rts_ptrace_alarm *alarm);
 
-/* Seizes `tid` and asks it to stop. RTS_PTRACE_PENDING: it will; or GONE, or REFUSED. */
-enum rts_ptrace_outcome rts_ptrace_ask(int32_t tid);
+/* Seizes `tid` and asks it to stop. RTS_PTRACE_PENDING: it will; or GONE, or REFUSED, or LATE after
+ * some ms: a process that is about to execute a program cannot be seized meanwhile, and it may have
+ * seen to it that this takes for ever. */
+enum rts_ptrace_outcome rts_ptrace_ask(struct rts_ptrace_alarm *alarm, int32_t tid);
 
 /* Waits until one of those that were asked has stopped or ended, `until` (CLOCK_MONOTONIC) at most;
  * 0 only looks. *tid says which, *signal what it is to be released with: a signal that was about to

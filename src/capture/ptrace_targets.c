@@ -13,6 +13,7 @@
 
 #include "capture/advice.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/memory.h"
 
 #define SECOND_NS 1000000000ULL
@@ -44,7 +45,14 @@ static struct rts_ptrace_process *find_process(const struct rts_ptrace_targets *
     return rts_table_find(&targets->processes, hash_of(pid), same_pid, &pid);
 }
 
-/* ---- /proc ---- */
+/* ---- /proc ----
+ *
+ * What is read here is read by ourselves and not by the broker, since nobody can make us wait for
+ * it: stat, status, schedstat and sched take no lock that is held over a sleep (mmap_lock,
+ * cred_guard_mutex, exec_update_lock: what maps, mem, and ptrace() itself take), only counters of
+ * the memory's size; the list of threads walks them under RCU. And a round trip for each thread
+ * would cost more than the look.
+ */
 
 static ssize_t read_file(const char *path, char *text, size_t room)
 {
@@ -178,6 +186,10 @@ static void add_thread(struct rts_ptrace_targets *targets, struct rts_ptrace_pro
     targets->threads =
         rts_grow(targets->threads, targets->count, &targets->capacity, sizeof *targets->threads);
     targets->threads[targets->count++] = thread;
+    /* One that was just born has something to do. */
+    thread->grew_ns = rts_clock_monotonic_ns();
+    if (targets->last_pid > 0)
+        rts_ptrace_targets_make_busy(targets, targets->count - 1);
 }
 
 /* Adds the threads of a process that are not known yet, until a listing has none. */
@@ -312,6 +324,14 @@ void rts_ptrace_targets_find_new(struct rts_ptrace_targets *targets)
 
 /* ---- every tick ---- */
 
+void rts_ptrace_targets_make_busy(struct rts_ptrace_targets *targets, size_t index)
+{
+    struct rts_ptrace_thread *thread = targets->threads[index];
+    thread->busy = true;
+    targets->threads[index] = targets->threads[targets->busy_count];
+    targets->threads[targets->busy_count++] = thread;
+}
+
 void rts_ptrace_thread_measure(struct rts_ptrace_targets *targets, struct rts_ptrace_thread *thread,
                                uint64_t limit_ns)
 {
@@ -335,11 +355,12 @@ void rts_ptrace_targets_sweep(struct rts_ptrace_targets *targets,
                               void (*ended)(void *context, const struct rts_ptrace_thread *thread),
                               void *context)
 {
-    size_t kept = 0;
+    size_t kept = 0, busy = 0;
     for (size_t i = 0; i < targets->count; i++) {
         struct rts_ptrace_thread *thread = targets->threads[i];
         if (!thread->gone) {
             targets->threads[kept++] = thread;
+            busy += thread->busy;
             continue;
         }
         ended(context, thread);
@@ -352,4 +373,6 @@ void rts_ptrace_targets_sweep(struct rts_ptrace_targets *targets,
         free_thread(targets, thread);
     }
     targets->count = kept;
+    targets->busy_count = busy;
+    targets->has_gone = false;
 }

@@ -31,6 +31,9 @@ struct rts_ptrace_process {
     struct rts_ptrace_stat image; /* when its maps were read last */
     uint64_t maps_digest;         /* of what was executable in them; 0: not read */
     uint64_t maps_read_ns;
+    bool direct;           /* its memory is not read by the broker: struct rts_ptrace_reader */
+    unsigned seizing_late; /* times that seizing a thread of it took too long */
+    bool given_up;         /* it made us wait: nobody of it is stopped any more */
 };
 
 struct rts_ptrace_thread {
@@ -45,6 +48,8 @@ struct rts_ptrace_thread {
     unsigned rest;               /* ticks that it is to be left alone */
     unsigned rest_next;          /* that it will be, when a stop is too long once more */
     bool gone;
+    bool busy;        /* it has used CPU time lately */
+    uint64_t grew_ns; /* when that was seen last */
 };
 
 /* Births between two looks that are caught in the act; more are found when all of /proc is. */
@@ -53,9 +58,10 @@ struct rts_ptrace_thread {
 struct rts_ptrace_targets {
     struct rts_table processes;
     struct rts_table by_tid;
-    struct rts_ptrace_thread **threads; /* in the order they were found */
-    size_t count, capacity;
-    int loadavg; /* fd, or -1 */
+    struct rts_ptrace_thread **threads; /* first those that are busy */
+    size_t count, capacity, busy_count;
+    bool has_gone; /* some thread has ended: sweep */
+    int loadavg;   /* fd, or -1 */
     int32_t last_pid;
     int32_t unborn[RTS_PTRACE_UNBORN_MAX]; /* counted already, and not in /proc yet */
     unsigned unborn_count;
@@ -91,6 +97,9 @@ void rts_ptrace_thread_measure(struct rts_ptrace_targets *targets, struct rts_pt
 void rts_ptrace_targets_sweep(struct rts_ptrace_targets *targets,
                               void (*ended)(void *context, const struct rts_ptrace_thread *thread),
                               void *context);
+
+/* Moves the thread at this index, which is idle, to those that are busy. */
+void rts_ptrace_targets_make_busy(struct rts_ptrace_targets *targets, size_t index);
 
 /* The stat of one thread. False when it has ended. */
 bool rts_ptrace_stat_read(int32_t pid, int32_t tid, struct rts_ptrace_stat *stat);

@@ -210,10 +210,11 @@ static void append_stopped(const struct rts_stop_times *stopped, struct rts_buff
     rts_buffer_format(out,
                       ",\"ptrace\":{\"stops\":%" PRIu64 ",\"mean_stop_us\":%" PRIu64
                       ",\"max_stop_us\":%" PRIu64 ",\"too_long\":%" PRIu64 ",\"refused\":%" PRIu64
-                      ",\"due\":%" PRIu64 ",\"target_cpu_ms\":%" PRIu64 ",\"rate\":",
+                      ",\"given_up\":%" PRIu64 ",\"put_off\":%" PRIu64 ",\"due\":%" PRIu64
+                      ",\"target_cpu_ms\":%" PRIu64 ",\"rate\":",
                       stopped->count, (mean_ns + 500) / 1000, (stopped->longest_ns + 500) / 1000,
-                      stopped->too_long, stopped->refused, stopped->due,
-                      stopped->used_ns / 1000000);
+                      stopped->too_long, stopped->refused, stopped->given_up, stopped->put_off,
+                      stopped->due, stopped->used_ns / 1000000);
     append_tenths(out, rts_stop_times_rate(stopped));
     rts_buffer_text(out, "}");
 }

@@ -101,8 +101,10 @@ struct rts_stop_times {
     uint64_t too_long; /* longer than --max-stop */
     uint64_t refused;  /* attempts */
     uint64_t samples;
-    uint64_t due;     /* samples that the CPU time of the target's threads was worth */
-    uint64_t used_ns; /* that CPU time */
+    uint64_t due;      /* samples that the CPU time of the target's threads was worth */
+    uint64_t used_ns;  /* that CPU time */
+    uint64_t given_up; /* processes that made us wait */
+    uint64_t put_off;  /* threads that were not looked at when it was their turn */
 };
 
 /* The guards that were in force. */

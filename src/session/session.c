@@ -308,6 +308,7 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     rts_broker_leave(session.broker);
     rts_session_close_outputs(&session);
     rts_session_close_stages(&session);
+    rts_broker_destroy(session.tracers_broker);
     rts_broker_destroy(session.broker);
     return result;
 }

@@ -53,6 +53,8 @@ struct rts_session {
     int32_t own_pid;
     int own_memory;            /* util/own_memory.h */
     struct rts_broker *broker; /* looks at the targets; NULL: a replay */
+    struct rts_broker
+        *tracers_broker; /* the same for the thread that traces; NULL: there is none */
 
     struct rts_capture *capture;
     struct rts_receipt receipt; /* of how it came about */

@@ -93,18 +93,29 @@ void rts_session_close_outputs(struct rts_session *session)
         unlink(session->settings->stats_path);
 }
 
+/* What the broker of the thread that traces has counted. */
+static struct rts_broker_counts tracer_asked(const struct rts_session *session)
+{
+    return session->capture ? rts_capture_facts(session->capture)->asked
+                            : (struct rts_broker_counts){0};
+}
+
 struct rts_looking rts_session_looking(const struct rts_session *session)
 {
     if (!session->broker)
         return (struct rts_looking){0};
     const struct rts_broker_counts counts = rts_broker_counts(session->broker);
-    return (struct rts_looking){counts.asked, counts.late, counts.refused, counts.replaced};
+    const struct rts_broker_counts tracers = tracer_asked(session);
+    return (struct rts_looking){counts.asked + tracers.asked, counts.late + tracers.late,
+                                counts.refused + tracers.refused,
+                                counts.replaced + tracers.replaced};
 }
 
 uint64_t rts_session_own_cpu_ms(const struct rts_session *session)
 {
     struct rusage usage;
-    uint64_t broker_ms = session->broker ? rts_broker_counts(session->broker).cpu_ms : 0;
+    uint64_t broker_ms = tracer_asked(session).cpu_ms;
+    broker_ms += session->broker ? rts_broker_counts(session->broker).cpu_ms : 0;
     getrusage(RUSAGE_SELF, &usage);
     return broker_ms + (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
@@ -227,7 +238,8 @@ static int write_stats(struct rts_session *session, uint64_t duration_ms, struct
         .looking = rts_session_looking(session),
         .stopped = {facts->stops.count, facts->stops.total_ns, facts->stops.longest_ns,
                     facts->stops.too_long, facts->stops.refused, facts->stops.samples,
-                    facts->stops.due, facts->stops.used_ns},
+                    facts->stops.due, facts->stops.used_ns, facts->stops.given_up,
+                    facts->stops.put_off},
     };
     rts_session_list_unjoined(session, &run);
     struct rts_trace_account trace;

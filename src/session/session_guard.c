@@ -87,11 +87,13 @@ void rts_session_open_guard(struct rts_session *session)
     session->guard = rts_guard_create(&options);
 }
 
-static uint64_t own_cpu_ns(void)
+/* With what is read for the thread that traces: so much for each sample. */
+static uint64_t own_cpu_ns(const struct rts_session *session)
 {
     struct timespec used;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec +
+           rts_capture_facts(session->capture)->asked.cpu_ms * 1000000;
 }
 
 void rts_session_read_cpu(struct rts_session *session, bool sampling)
@@ -99,7 +101,7 @@ void rts_session_read_cpu(struct rts_session *session, bool sampling)
     uint32_t frequency = rts_capture_facts(session->capture)->frequency;
     const struct rts_cpu_reading reading = {
         .now_ns = rts_clock_monotonic_ns(),
-        .cpu_ns = own_cpu_ns(),
+        .cpu_ns = own_cpu_ns(session),
         .sampling = sampling,
         .frequency = frequency,
     };

@@ -4,10 +4,12 @@
 
 #include <stdlib.h>
 
+#include "capture/ptrace_clock.h"
 #include "capture/refusal.h"
 #include "process/descendants.h"
 #include "process/maps.h"
 #include "process/stat.h"
+#include "sealing/seal.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -39,7 +41,8 @@ static struct rts_capture *create(struct rts_session *session, bool by_ptrace,
         .build_ids = !by_ptrace && !may_read_maps(session),
         .max_stop_us = session->settings->sampler.max_stop_us,
         .read_maps = rts_maps_read,
-        .proc = {.broker = by_ptrace ? NULL : session->broker, .root = "/proc"},
+        .max_cpu_percent = session->settings->sampler.max_cpu_percent,
+        .proc = {.broker = by_ptrace ? session->tracers_broker : session->broker, .root = "/proc"},
     };
     return by_ptrace ? rts_capture_create_ptrace(&options)
                      : rts_capture_create_perf(&options, error);
@@ -119,9 +122,29 @@ static int open_perf(struct rts_session *session, struct rts_error *error)
     return result;
 }
 
+static void seal_tracers_broker(bool worker)
+{
+    /* A thread stands still while it reads. The worker has this from the keeper, too. */
+    if (!worker)
+        rts_ptrace_hurry(true);
+    rts_seal(worker ? RTS_SEAL_MEMORY_READER : RTS_SEAL_KEEPER, 0, NULL);
+}
+
+/* The main thread's is for that thread only. There is no other one yet; where ptrace is not taken,
+ * nothing is started. */
+static int open_tracers_broker(struct rts_session *session, struct rts_error *error)
+{
+    const struct rts_broker_setup setup = {
+        .proc_root = "/proc", .seal = seal_tracers_broker, .loses = "it is sampled no more"};
+    session->tracers_broker = rts_broker_start(&setup, error);
+    return session->tracers_broker ? 0 : -1;
+}
+
 static int open_ptrace(struct rts_session *session, struct rts_error *error)
 {
     session->receipt.taken = RTS_RUNG_PTRACE;
+    if (open_tracers_broker(session, error) < 0)
+        return -1;
     return open_on_target(session, true, error);
 }
 

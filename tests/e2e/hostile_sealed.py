@@ -22,7 +22,7 @@ KEEPS = {
     "broker": {"setuid", "setgid", "sys_ptrace", "sys_chroot", "sys_admin", "checkpoint_restore", "dac_read_search"},
     "keeper": {"setuid", "setgid", "sys_ptrace", "sys_chroot", "sys_admin", "checkpoint_restore", "dac_read_search", "kill"},
     "starter": {"chown", "setuid", "setgid", "sys_chroot", "dac_read_search", "kill"},
-    "tracer": {"sys_ptrace", "dac_read_search"},
+    "tracer": {"sys_ptrace"},
     "thread": set(),
     "replay": FILES,
     "send": FILES,
@@ -174,7 +174,20 @@ def tracing():
     """ptrace: the thread that traces keeps what that takes"""
     with Target(build("chain-O2-nofp")) as target:
         run = Live("-p", target.pid, "--method", "ptrace", "-o", "/dev/null")
-        return look_at(run, "main", 2) + run.end(0)
+        problems = look_at(run, "main", 2)
+        # What reads memory for it keeps no more than it does itself.
+        kept = []
+        for keeper in children_of(run.pid):
+            for worker in children_of(keeper):
+                kept.append(names_of(status_of("/proc/%d" % worker)["CapPrm"]))
+        if not any(one <= KEEPS["tracer"] for one in kept):
+            problems.append("nobody reads memory with little: %s" % kept)
+        return problems + run.end(0)
+
+
+def children_of(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+        return list(map(int, file.read().split()))
 
 
 def replaying():

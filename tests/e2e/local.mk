@@ -49,6 +49,7 @@ e2e_scripts = \
 	tests/e2e/replay_symfs.py \
 	tests/e2e/union.py \
 	tests/e2e/ptrace.py \
+	tests/e2e/hostile_ptrace.py \
 	tests/e2e/hostile_sealed.py \
 	tests/e2e/deployment.py \
 	tests/e2e/doctor.py \
@@ -61,5 +62,5 @@ e2e_scripts = \
 TESTS += $(e2e_scripts)
 EXTRA_DIST += tests/e2e/lib.py tests/e2e/cgroup_lib.py tests/e2e/churn_lib.py tests/e2e/podman_lib.py tests/e2e/graph_maker.py tests/e2e/trace_maker.py $(e2e_scripts) \
 	tests/e2e/seccomp_run.py tests/e2e/delivery_lib.py tests/e2e/delivery_server.py \
-	tests/e2e/failing_disk.c tests/e2e/confine.c tests/e2e/intruder.c tests/e2e/neighbour.c tests/e2e/kernel_lib.py
+	tests/e2e/failing_disk.c tests/e2e/confine.c tests/e2e/intruder.c tests/e2e/neighbour.c tests/e2e/ptrace_hang.c tests/e2e/kernel_lib.py
 $(e2e_scripts:.py=.log): src/rtsample$(EXEEXT)

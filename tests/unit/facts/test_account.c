@@ -83,6 +83,8 @@ static const struct rts_run_facts whole_run = {
                 .longest_ns = 39999,
                 .too_long = 2,
                 .refused = 1,
+                .given_up = 6,
+                .put_off = 7,
                 .samples = 3,
                 .due = 5,
                 .used_ns = 1250000000},
@@ -193,7 +195,7 @@ static void every_number_is_in_its_place(void **state)
                    "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
                    "\"packages\":{\"unreadable_databases\":72,\"objects_put_off\":73},"
                    "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
-                   "\"too_long\":2,\"refused\":1,\"due\":5,"
+                   "\"too_long\":2,\"refused\":1,\"given_up\":6,\"put_off\":7,\"due\":5,"
                    "\"target_cpu_ms\":1250,\"rate\":2.4}},"
                    "\"memory\":{\"limit\":6400000,\"bytes\":");
     expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 400);
