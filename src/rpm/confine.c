@@ -41,7 +41,7 @@ const char *rts_confine(const char *folder)
 {
     bool limited = limit(RLIMIT_CPU, CPU_SECONDS) && limit(RLIMIT_FSIZE, OUTPUT_BYTES) &&
                    limit(RLIMIT_NOFILE, FILES);
-#ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes */
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ /* they reserve terabytes */
     limited = limited && limit(RLIMIT_AS, MEMORY_BYTES);
 #endif
     struct rts_sealed sealed;

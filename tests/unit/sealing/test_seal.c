@@ -28,7 +28,7 @@
 #include "sealing/seal.h"
 
 /* Programs with the sanitizers are let through what those call. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define SANITIZED 1
 #else
 #define SANITIZED 0

@@ -11,7 +11,8 @@
 
 #include "util/heap.h"
 
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33) && !defined(__SANITIZE_ADDRESS__) &&               \
+    !defined(__SANITIZE_THREAD__)
 
 /* A block that is mapped is given back when it is freed, also after larger ones were freed. */
 static void test_settled(void **state)

@@ -42,7 +42,7 @@ static void test_no_limit(void **state)
 static void test_heap_bytes(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
     skip(); /* another allocator */
 #endif
     for (size_t size = 0; size < 2000; size += 7) {
