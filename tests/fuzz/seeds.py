@@ -155,7 +155,27 @@ def broker_seeds():
             yield "answer-%d-raw" % what, reply(what, b"a\0", fds=0x21, fits=0)
 
 
-SEEDS = {"go": go_seeds, "texts": texts_seeds, "broker": broker_seeds}
+# ---- fuzz_proc: texts of /proc, after which file it is
+
+ID = b"0123456789abcdef" * 4
+PROC = {
+    "maps": (0, b"55d0c0a00000-55d0c0a21000 r-xp 00001000 08:01 1234    /usr/bin/a\\012b (deleted)\n"
+                b"7ffc0000-7ffc1000 r-xp 00000000 00:00 0      [vdso]\n1000-2000 rwxp 00000000 00:00 0 \n"),
+    "cgroup": (1, b"12:pids:/docker/" + ID + b"\n1:name=systemd:/x\n0::/system.slice/docker-" + ID
+               + b".scope\n"),
+    "mountinfo": (2, b"1 2 8:1 /var/lib/docker/containers/" + ID + b"/hostname /etc/hostname rw - ext4 "
+                     b"/dev/a rw\n3 2 0:5 / /proc rw shared:1 - proc proc rw\n"),
+    "path": (3, b"/kubepods.slice/kubepods-burstable.slice/cri-containerd-" + ID + b".scope"),
+    "podman": (3, b"/machine.slice/libpod-" + ID + b".scope/container"),
+}
+
+
+def proc_seeds():
+    for name, (kind, text) in PROC.items():
+        yield name, bytes([kind]) + text
+
+
+SEEDS = {"go": go_seeds, "proc": proc_seeds, "texts": texts_seeds, "broker": broker_seeds}
 
 
 def main():
