@@ -85,7 +85,7 @@ static int parse_pids(struct rts_settings *settings, const char *list, struct rt
         if (item[strspn(item, BLANKS)] == '\0')
             return rts_fail(error, RTS_USAGE, "-p %s: there is no process id at a comma", list);
         for (char *word; (word = strsep(&item, BLANKS));) {
-            long pid;
+            long pid = 0;
             if (*word && parse_number(word, 1, INT_MAX, &pid) < 0)
                 return rts_fail(error, RTS_USAGE, "-p %s: \"%s\" is not a process id", list, word);
             if (*word)
