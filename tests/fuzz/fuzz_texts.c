@@ -125,7 +125,8 @@ static void ask_rpm(const struct rts_tree *tree, int list, const struct kind *ki
 
 static void ask_databases(const struct rts_tree *tree, const struct kind *kind)
 {
-    struct rts_package_database *database = rts_package_database_create(tree, " (fuzz)", NULL);
+    struct rts_package_database *database =
+        rts_package_database_create(tree, " (fuzz)", NULL, false);
     for (size_t i = 0; kind->asked[i]; i++) {
         struct rts_package_owner owner;
         struct rts_reading reading;
