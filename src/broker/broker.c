@@ -15,6 +15,7 @@
 #include "broker/channel.h"
 #include "broker/given_up.h"
 #include "broker/keeper.h"
+#include "broker/memory_window.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -57,6 +58,10 @@ struct rts_broker {
     uint64_t late_ns; /* 0: nobody is to be told */
     bool (*late)(void *context);
     void *late_context;
+    struct rts_memory_window *window; /* NULL: not made yet */
+    int window_fd;                    /* -1: likewise */
+    bool at_window;                   /* the worker takes no messages */
+    bool no_window;                   /* it cannot be had */
     struct rts_given_up given_up;
     unsigned said;
     uint64_t worker_cpu_ns, past_cpu_ns;
@@ -108,6 +113,7 @@ struct rts_broker *rts_broker_start(const struct rts_broker_setup *setup, struct
         .keeper = pid,
         .worker_fd = -1,
         .signals = -1,
+        .window_fd = -1,
         .loses = setup->loses ? setup->loses : "its code stays unnamed",
     };
     return broker;
@@ -154,6 +160,7 @@ static void drop_worker(struct rts_broker *broker)
         close(broker->worker_fd);
     broker->worker_fd = -1;
     broker->worker = 0;
+    broker->at_window = false;
     broker->past_cpu_ns += broker->worker_cpu_ns;
     broker->worker_cpu_ns = 0;
 }
@@ -321,6 +328,14 @@ static bool is_refused(struct rts_broker *broker, int32_t pid)
     return told.owner_known && rts_given_up_owner(&broker->given_up, told.owner, now);
 }
 
+/* From the window to its messages. */
+static void call_back(struct rts_broker *broker)
+{
+    if (broker->at_window)
+        rts_memory_window_leave(broker->window);
+    broker->at_window = false;
+}
+
 int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *text,
                    size_t text_size, int fd, size_t limit, struct rts_reply *answer)
 {
@@ -331,6 +346,7 @@ int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *t
     }
     if (need_worker(broker) < 0)
         return -1;
+    call_back(broker);
     broker->counts.asked++;
     ask->number = ++broker->number;
     ask->text_size = (uint32_t)text_size;
@@ -358,9 +374,58 @@ void rts_broker_on_late(struct rts_broker *broker, uint64_t every_ns, bool (*lat
     broker->late_context = context;
 }
 
+static void send_to_window(struct rts_broker *broker)
+{
+    struct rts_ask question = {.what = RTS_ASK_WINDOW};
+    struct rts_reply answer;
+    if (!broker->window)
+        broker->window = rts_memory_window_create(&broker->window_fd);
+    broker->no_window = !broker->window;
+    if (broker->no_window)
+        return;
+    rts_memory_window_reset(broker->window);
+    rts_reply_init(&answer);
+    broker->at_window =
+        rts_broker_ask(broker, &question, NULL, 0, broker->window_fd, 0, &answer) == 0;
+    broker->no_window = !broker->at_window && errno != ETIME;
+    rts_reply_finish(&answer);
+}
+
 int32_t rts_broker_prepare(struct rts_broker *broker)
 {
-    return need_worker(broker) == 0 ? (int32_t)broker->worker : 0;
+    if (need_worker(broker) < 0)
+        return 0;
+    if (broker->late_ns > 0 && !broker->at_window && !broker->no_window)
+        send_to_window(broker);
+    return (int32_t)broker->worker;
+}
+
+ssize_t rts_broker_memory(struct rts_broker *broker, int32_t pid, int32_t tid, uint64_t address,
+                          void *bytes, size_t size)
+{
+    struct rts_keeper_told told;
+    uint64_t cpu_ns;
+    if (!broker->at_window)
+        return -1;
+    if (is_refused(broker, pid)) {
+        broker->counts.refused++;
+        errno = ETIME;
+        return 0;
+    }
+    broker->counts.asked++;
+    rts_memory_window_ask(broker->window, tid, address, size);
+    if (!rts_memory_window_wait(broker->window, broker->late_ns)) {
+        /* Whoever waits for memory waits no longer than that. */
+        broker->late(broker->late_context);
+        bool busy = is_busy(broker, pid, &told);
+        give_up(broker, pid, &told, !busy);
+        errno = ETIME;
+        return 0;
+    }
+    size_t have = rts_memory_window_take(broker->window, bytes, size, &cpu_ns);
+    if (cpu_ns > broker->worker_cpu_ns)
+        broker->worker_cpu_ns = cpu_ns;
+    return (ssize_t)have;
 }
 
 void rts_broker_watch(struct rts_broker *broker, int signals)
@@ -394,6 +459,7 @@ void rts_broker_leave(struct rts_broker *broker)
 {
     if (!broker)
         return;
+    call_back(broker);
     drop_worker(broker);
     if (broker->keeper_fd >= 0)
         close(broker->keeper_fd);
@@ -416,5 +482,8 @@ void rts_broker_destroy(struct rts_broker *broker)
         poll(NULL, 0, 1);
     }
     rts_given_up_finish(&broker->given_up);
+    rts_memory_window_close(broker->window);
+    if (broker->window_fd >= 0)
+        close(broker->window_fd);
     free(broker);
 }

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "broker/wire.h"
 #include "util/error.h"
@@ -73,9 +74,15 @@ void rts_broker_watch(struct rts_broker *broker, int signals);
 void rts_broker_on_late(struct rts_broker *broker, uint64_t every_ns, bool (*late)(void *context),
                         void *context);
 
-/* Sees to it that the next question does not have to wait for a worker to be started. Returns its
- * pid; 0: there is none. */
+/* Sees to it that the next question does not have to wait for a worker to be started, and, after
+ * rts_broker_on_late(), that memory comes as soon as it can. Returns the worker's pid; 0: there is
+ * none. */
 int32_t rts_broker_prepare(struct rts_broker *broker);
+
+/* What rts_proc_thread_memory() says, by a worker that waits for nothing else. -1: it does not;
+ * then it is to be asked as usual. */
+ssize_t rts_broker_memory(struct rts_broker *broker, int32_t pid, int32_t tid, uint64_t address,
+                          void *bytes, size_t size);
 
 /* `pid` is that of another process from now on. */
 void rts_broker_forget(struct rts_broker *broker, int32_t pid);

@@ -12,5 +12,6 @@ librtsample_a_SOURCES += \
 	src/broker/sealed_copy.c src/broker/sealed_copy.h \
 	src/broker/tree.c src/broker/tree.h \
 	src/broker/tree_direct.c src/broker/tree_direct.h \
+	src/broker/memory_window.c src/broker/memory_window.h \
 	src/broker/wire.c src/broker/wire.h \
 	src/broker/worker.c src/broker/worker.h

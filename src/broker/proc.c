@@ -108,6 +108,9 @@ size_t rts_proc_thread_memory(const struct rts_proc *proc, int32_t pid, int32_t 
         size = RTS_PROC_MEMORY_MAX;
     if (!proc->broker)
         return rts_proc_memory_direct(proc->root, tid, address, bytes, size);
+    ssize_t copied = rts_broker_memory(proc->broker, pid, tid, address, bytes, size);
+    if (copied >= 0)
+        return (size_t)copied;
     rts_reply_init(&answer);
     if (rts_broker_ask(proc->broker, &question, NULL, 0, -1, size, &answer) == 0) {
         have = answer.text.size;

@@ -25,6 +25,8 @@ enum rts_ask_what {
     RTS_ASK_PROC_LINKS,
     RTS_ASK_PROC_MAY,
     RTS_ASK_MEMORY,
+    RTS_ASK_WINDOW, /* go to the window (broker/memory_window.h) that comes along, after the answer
+                     */
     RTS_ASK_OTHERS = 32, /* from here on: the answers of who started the broker */
 };
 

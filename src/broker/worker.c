@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "broker/memory_window.h"
 #include "broker/proc_direct.h"
 #include "broker/tree_direct.h"
 #include "util/cleanup.h"
@@ -145,13 +145,6 @@ void rts_worker_answer(const struct rts_broker_setup *setup, struct rts_question
     }
 }
 
-static uint64_t used_cpu_ns(void)
-{
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
-}
-
 void rts_worker_run(int socket, const struct rts_broker_setup *setup)
 {
     RTS_FREE struct rts_question *question = malloc(sizeof *question);
@@ -164,7 +157,10 @@ void rts_worker_run(int socket, const struct rts_broker_setup *setup)
         rts_reply_init(&answer);
         rts_worker_answer(setup, question, &answer);
         answer.told.number = question->ask.number;
-        answer.told.cpu_ns = used_cpu_ns();
+        answer.told.cpu_ns = rts_memory_window_own_cpu_ns();
+        struct rts_memory_window *window = NULL;
+        if (question->ask.what == RTS_ASK_WINDOW)
+            answer.told.error = (window = rts_memory_window_open(question->fd)) ? 0 : errno;
         /* What cannot be sent, for want of memory or descriptors, is answered with that. */
         if (rts_reply_send(socket, &answer) < 0) {
             struct rts_reply failed;
@@ -174,6 +170,9 @@ void rts_worker_run(int socket, const struct rts_broker_setup *setup)
         }
         rts_reply_finish(&answer);
         rts_question_finish(question);
+        if (window)
+            rts_memory_window_serve(window, setup->proc_root);
+        rts_memory_window_close(window);
     }
     _exit(0);
 }

@@ -233,6 +233,7 @@ static void stop_and_flush(struct rts_session *session)
     if (session->packages)
         rts_package_table_hurry(session->packages);
     rts_capture_stop(session->capture);
+    rts_broker_leave(session->tracers_broker);
     session->ended_ns = rts_clock_monotonic_ns();
     drain(session);
     rts_session_watch_lives(session, session->ended_ns);

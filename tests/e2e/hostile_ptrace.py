@@ -231,7 +231,7 @@ def many_threads():
     """thousands of threads: what we use is bounded, and what was not looked at is counted"""
     count = 20000 if LONG else 2000
     with hang("threads", count) as target:
-        run = sample_enough("-p", target.pid, "-F", 99, *PTRACE, minimum=10)
+        run = sample_enough("-p", target.pid, "-F", 99, *PTRACE, minimum=10, seconds=(2.5, 8))
         problems = run.problems + runs_on(target.pid)
     if not run.stats:
         return problems

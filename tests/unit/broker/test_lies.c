@@ -47,6 +47,13 @@ int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *t
     return 0;
 }
 
+ssize_t rts_broker_memory(struct rts_broker *broker, int32_t pid, int32_t tid, uint64_t address,
+                          void *bytes, size_t size)
+{
+    (void)broker, (void)pid, (void)tid, (void)address, (void)bytes, (void)size;
+    return -1;
+}
+
 static const struct rts_proc proc = {.broker = (struct rts_broker *)&lie, .root = "/proc"};
 static const struct rts_tree tree = {.broker = (struct rts_broker *)&lie, .root_fd = -1};
 

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/memory_window.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker/proc.h"
+#include "broker/proc_direct.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+
+#define SECOND_NS 1000000000ULL
+
+/* As in <linux/memfd.h>. */
+#define MFD_CLOEXEC_FLAG 0x1u
+#define MFD_SEALING_FLAG 0x2u
+#define SEALS            (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
+
+struct rts_memory_window {
+    _Atomic uint32_t asked, answered; /* questions; equal: there is none at hand */
+    int32_t tid;                      /* 0: leave */
+    uint32_t size;
+    uint64_t address;
+    int32_t error;
+    uint32_t have;
+    _Atomic uint64_t cpu_ns;
+    uint8_t bytes[RTS_PROC_MEMORY_MAX];
+};
+
+static struct rts_memory_window *map(int fd)
+{
+    void *memory =
+        mmap(NULL, sizeof(struct rts_memory_window), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+struct rts_memory_window *rts_memory_window_create(int *fd)
+{
+    RTS_CLOSE int memory =
+        (int)syscall(SYS_memfd_create, "rtsample-window", MFD_CLOEXEC_FLAG | MFD_SEALING_FLAG);
+    /* Of a size that stays: who reads beyond the end of a file is killed. */
+    if (memory < 0 || ftruncate(memory, sizeof(struct rts_memory_window)) < 0 ||
+        fcntl(memory, F_ADD_SEALS, SEALS) < 0)
+        return NULL;
+    struct rts_memory_window *window = map(memory);
+    if (window)
+        *fd = rts_take_fd(&memory);
+    return window;
+}
+
+struct rts_memory_window *rts_memory_window_open(int fd)
+{
+    struct stat status;
+    int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) < 0 ||
+        status.st_size != sizeof(struct rts_memory_window)) {
+        errno = EBADMSG;
+        return NULL;
+    }
+    return map(fd);
+}
+
+void rts_memory_window_close(struct rts_memory_window *window)
+{
+    if (window)
+        munmap(window, sizeof *window);
+}
+
+void rts_memory_window_reset(struct rts_memory_window *window)
+{
+    atomic_store(&window->asked, 0);
+    atomic_store(&window->answered, 0);
+    atomic_store(&window->cpu_ns, 0);
+}
+
+static void wake(_Atomic uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void post(struct rts_memory_window *window, int32_t tid)
+{
+    window->tid = tid;
+    atomic_fetch_add(&window->asked, 1);
+    wake(&window->asked);
+}
+
+void rts_memory_window_ask(struct rts_memory_window *window, int32_t tid, uint64_t address,
+                           size_t size)
+{
+    window->address = address;
+    window->size = (uint32_t)size;
+    post(window, tid);
+}
+
+bool rts_memory_window_wait(struct rts_memory_window *window, uint64_t timeout_ns)
+{
+    uint64_t end = rts_clock_monotonic_ns() + timeout_ns, now;
+    for (;;) {
+        uint32_t answered = atomic_load(&window->answered);
+        if (answered == atomic_load(&window->asked))
+            return true;
+        now = rts_clock_monotonic_ns();
+        if (now >= end)
+            return false;
+        const struct timespec left = {(time_t)((end - now) / SECOND_NS),
+                                      (long)((end - now) % SECOND_NS)};
+        syscall(SYS_futex, &window->answered, FUTEX_WAIT, answered, &left, NULL, 0);
+    }
+}
+
+size_t rts_memory_window_take(struct rts_memory_window *window, void *bytes, size_t size,
+                              uint64_t *cpu_ns)
+{
+    const volatile struct rts_memory_window *told = window;
+    size_t have = told->have;
+    int error = told->error;
+    *cpu_ns = atomic_load(&window->cpu_ns);
+    if (have > size || have > sizeof window->bytes) {
+        have = 0;
+        error = EBADMSG;
+    }
+    memcpy(bytes, window->bytes, have);
+    errno = have > 0 ? 0 : error;
+    return have;
+}
+
+void rts_memory_window_leave(struct rts_memory_window *window)
+{
+    post(window, 0);
+}
+
+uint64_t rts_memory_window_own_cpu_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * SECOND_NS + (uint64_t)used.tv_nsec;
+}
+
+void rts_memory_window_serve(struct rts_memory_window *window, const char *proc_root)
+{
+    const volatile struct rts_memory_window *told = window;
+    for (uint32_t served = 0;; served++) {
+        while (atomic_load(&window->asked) == served)
+            syscall(SYS_futex, &window->asked, FUTEX_WAIT, served, NULL, NULL, 0);
+        int32_t tid = told->tid;
+        size_t size = told->size;
+        if (tid <= 0)
+            return;
+        if (size > sizeof window->bytes)
+            size = sizeof window->bytes;
+        size_t have = rts_proc_memory_direct(proc_root, tid, told->address, window->bytes, size);
+        window->error = have > 0 ? 0 : errno;
+        window->have = (uint32_t)have;
+        atomic_store(&window->answered, served + 1);
+        wake(&window->answered);
+        /* Not while somebody waits for it. */
+        atomic_store(&window->cpu_ns, rts_memory_window_own_cpu_ns());
+    }
+}
