@@ -77,7 +77,8 @@ static void say_rate(const struct rts_session *session)
     char used[RTS_NUMBER_TEXT_SIZE], rate[RTS_NUMBER_TEXT_SIZE];
     rts_duration_format(used, stops->used_ns / 1000000);
     format_tenths(rate, (uint64_t)((double)stops->samples * 1e10 / (double)stops->used_ns + 0.5));
-    const char *why = stops->too_long * 4 > stops->count
+    const char *why = stops->given_up > 0 ? "processes were given up, since they made us wait"
+                      : stops->too_long * 4 > stops->count
                           ? "stops were longer than --max-stop, and a thread is left alone then"
                       : stops->refused > 0 ? "a debugger held threads, or the permission was gone"
                                            : "its threads were not met on a CPU often enough";

@@ -6,6 +6,7 @@ capture_unit_tests = \
 	tests/unit/capture/test_events \
 	tests/unit/capture/test_flag_leak \
 	tests/unit/capture/test_ptrace_rounds \
+	tests/unit/capture/test_ptrace_state \
 	tests/unit/capture/test_record \
 	tests/unit/capture/test_record_sample \
 	tests/unit/capture/test_record_writer \
@@ -21,6 +22,7 @@ tests_unit_capture_test_drain_SOURCES = tests/unit/capture/test_drain.c tests/un
 tests_unit_capture_test_events_SOURCES = tests/unit/capture/test_events.c
 tests_unit_capture_test_flag_leak_SOURCES = tests/unit/capture/test_flag_leak.c
 tests_unit_capture_test_ptrace_rounds_SOURCES = tests/unit/capture/test_ptrace_rounds.c
+tests_unit_capture_test_ptrace_state_SOURCES = tests/unit/capture/test_ptrace_state.c
 tests_unit_capture_test_record_SOURCES = \
 	tests/unit/capture/test_record.c tests/unit/capture/record_draft.h
 tests_unit_capture_test_record_sample_SOURCES = \
