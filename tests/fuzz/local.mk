@@ -38,5 +38,6 @@ tests_fuzz_fuzz_texts_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN
 tests_fuzz_fuzz_texts_LDADD = $(RTSAMPLE_LIBS)
 
 TESTS += tests/fuzz/damaged_bytes.py
-EXTRA_DIST += tests/fuzz/damaged_bytes.py tests/fuzz/seeds.py
+EXTRA_DIST += tests/fuzz/damaged_bytes.py tests/fuzz/seeds.py \
+	tests/fuzz/broker_corpus tests/fuzz/go_corpus tests/fuzz/proc_corpus tests/fuzz/texts_corpus
 tests/fuzz/damaged_bytes.log: $(fuzz_bytes:=$(EXEEXT))
