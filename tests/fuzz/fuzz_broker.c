@@ -19,6 +19,7 @@
 
 #include "broker/broker.h"
 #include "broker/channel.h"
+#include "broker/memory_window.h"
 #include "broker/proc.h"
 #include "broker/sealed_copy.h"
 #include "broker/worker.h"
@@ -37,6 +38,8 @@
 static char top[64], proc_root[80];
 static int ends[2], root = -1;
 static struct rts_question question;
+static struct rts_memory_window *window;
+static int window_fd;
 
 /* ---- the world ---- */
 
@@ -120,8 +123,9 @@ static void make_world(void)
         make_process(pid);
     snprintf(proc_root, sizeof proc_root, "%s/in/proc", top);
     snprintf(path, sizeof path, "%s/in/tree", top);
+    window = rts_memory_window_create(&window_fd);
     root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    if (!window || root < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         abort();
 }
 
@@ -340,6 +344,21 @@ static void ask_proc(const struct rts_proc *proc, unsigned what)
     rts_buffer_finish(&text);
 }
 
+/* A window into which the worker has written this. */
+static void ask_window(const uint8_t *text, size_t text_size)
+{
+    uint8_t bytes[256];
+    uint64_t cpu_ns;
+    if (text_size > 4096)
+        text_size = 4096;
+    if (pwrite(window_fd, text, text_size, 0) != (ssize_t)text_size)
+        abort();
+    if (rts_memory_window_take(window, bytes, sizeof bytes, &cpu_ns) > sizeof bytes)
+        abort();
+    rts_memory_window_wait(window, 0);
+    rts_memory_window_reset(window);
+}
+
 static void take_answer(unsigned what, const uint8_t *head, size_t head_size, const uint8_t *text,
                         size_t text_size, bool fits, uint8_t files)
 {
@@ -373,8 +392,10 @@ static void take_answer(unsigned what, const uint8_t *head, size_t head_size, co
         ask_tree(&tree, what);
     else if (what < 40)
         ask_proc(&proc, what);
-    else
+    else if (what < 60)
         ask_look(&proc, what);
+    else
+        ask_window(text, text_size);
     for (size_t i = 0; i < count; i++)
         close(fds[i]);
 }

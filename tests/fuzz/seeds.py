@@ -127,7 +127,13 @@ def reply(what, text=b"", flags=0, values=(), fds=0, error=0, in_fd=0, fits=FITS
     return bytes([what | fits, fds]) + told + text
 
 
+def window(have, error):
+    return struct.pack("=IIiIQiIQ", 1, 1, 7, 4, 0x1000, error, have, 99) + b"memory"
+
+
 def broker_seeds():
+    for have in (0, 6, 1 << 30):
+        yield "window-%d" % have, reply(60, window(have, 5))
     own, other = rights(), rights(1, 23456, 23456, (1, 2, 3))
     for whose, kind in ((own, "own"), (other, "other")):
         yield "file-" + kind, question(1, b"/a", whose=whose)
