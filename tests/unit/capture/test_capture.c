@@ -45,7 +45,7 @@ struct seen {
     const void *mapped;
 };
 
-static volatile uint64_t sink_hole;
+static _Thread_local volatile uint64_t sink_hole;
 
 /* Uses the CPU for a while with the marker on its stack. */
 static __attribute__((noinline)) void burn(int milliseconds)

@@ -158,7 +158,7 @@ static void a_failure_leaves_the_old_one(void **state)
 
 struct reading {
     const char *path;
-    volatile bool done;
+    _Atomic bool done;
     unsigned reads, bad;
 };
 
