@@ -113,6 +113,8 @@ static void test_containers(void **state)
     write_file(world, "6/cgroup", "0::/\n");
     write_file(world, "6/mountinfo",
                "9 1 8:1 /docker/containers/" A "/hostname /etc/hostname rw - ext4 x rw\n");
+    free(oracle_ask("mkdir -p %s/6/ns && ln -s $(readlink /proc/self/ns/user) %s/6/ns/user && echo",
+                    world->root, world->root));
     write_file(world, "6/stat", "6 (x) S 1 6 6 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0\n");
     assert_int_equal(rts_cgroup_find_container(&(struct rts_proc){.root = world->root}, world->root,
                                                "3f4a1c", &place, &error),
