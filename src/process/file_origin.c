@@ -103,6 +103,30 @@ static bool is_from_outside(const struct search *search, const struct rts_root_v
     return path[0] == '/' && rts_root_view_path(view, path) == path;
 }
 
+/* A process of another mount namespace may be in a chroot whose directory we have at the same
+ * place: a container that was made of a folder. Then the file is of that tree, as we see it: what
+ * the process mounted over it for itself does not count. Returns false when it is not so. */
+static bool add_folder(struct rts_file_origins *origins, const struct search *search,
+                       const struct rts_root_view *own)
+{
+    const char *path = search->mapping->file->path;
+    struct rts_root_view view = RTS_ROOT_VIEW_OURS;
+    struct stat its, ours, space;
+    if (own->fd < 0 || rts_root_view_path(own, path) == path)
+        return false;
+    RTS_CLOSE int fd = open(own->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &ours) < 0 || fstat(own->fd, &its) < 0 ||
+        stat("/proc/self/ns/mnt", &space) < 0 || ours.st_dev != its.st_dev ||
+        ours.st_ino != its.st_ino)
+        return false;
+    view.fd = rts_take_fd(&fd);
+    view.own_root = view.own_namespace = false;
+    view.namespace = space.st_ino;
+    memcpy(view.path, own->path, strlen(own->path) + 1);
+    add(origins, &view, path, true);
+    return true;
+}
+
 void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_root, int32_t pid,
                            const struct rts_mapping *mapping, const struct rts_file_status *file)
 {
@@ -119,6 +143,10 @@ void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_ro
     /* What our own root has at that path is described as we see it, whoever was met first. (In a
      * chroot of our own mount namespace the path is one of ours in any case, and tells nothing.) */
     if (!own.our_namespace && ask_ours(origins, &search)) {
+        struct rts_file_origins folder = {.count = 0};
+        if (add_folder(&folder, &search, &own))
+            *origins = folder;
+        origins->items[0].path = rts_root_view_path(&origins->items[0].view, path);
         origins->items[0].certain = true;
         rts_root_view_finish(&own);
         return;
