@@ -165,25 +165,40 @@ static void drop_worker(struct rts_broker *broker)
     broker->worker_cpu_ns = 0;
 }
 
-/* Sees to it that there is a worker. */
-static int need_worker(struct rts_broker *broker)
+/* Is the question about nobody, or about a process of root's? */
+static bool is_roots(struct rts_broker *broker, int32_t pid)
 {
-    struct rts_keeper_ask ask = {.what = RTS_KEEPER_ANOTHER, .urgent = true};
+    struct rts_keeper_ask ask = {.what = RTS_KEEPER_LOOK, .pid = pid};
     struct rts_keeper_told told;
     int fd;
+    if (pid <= 0)
+        return true;
+    if (ask_keeper(broker, &ask, &told, &fd) < 0)
+        return false;
+    if (fd >= 0)
+        close(fd);
+    return told.owner_known && told.owner == 0;
+}
+
+/* Sees to it that there is a worker, for a question about `pid`. */
+static int need_worker(struct rts_broker *broker, int32_t pid)
+{
+    struct rts_keeper_ask ask = {.what = RTS_KEEPER_ANOTHER};
+    struct rts_keeper_told told;
+    int fd = -1, heard = -1;
     if (broker->worker_fd >= 0)
         return 0;
-    int heard = -1;
     if (broker->keeper_fd >= 0)
         heard = broker->begun ? ask_keeper(broker, &ask, &told, &fd)
                               : hear_keeper(broker, 0, &told, &fd);
     broker->begun = true;
-    if (heard < 0) {
-        errno = EPIPE;
-        return -1;
+    /* So many hang that the last places are for root's. */
+    if (heard == 0 && fd < 0 && is_roots(broker, pid)) {
+        ask.urgent = true;
+        heard = ask_keeper(broker, &ask, &told, &fd);
     }
-    if (fd < 0) {
-        errno = ETIME; /* too many hang */
+    if (heard < 0 || fd < 0) {
+        errno = heard < 0 ? EPIPE : ETIME;
         return -1;
     }
     broker->worker_fd = fd;
@@ -344,7 +359,7 @@ int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *t
         errno = ETIME;
         return -1;
     }
-    if (need_worker(broker) < 0)
+    if (need_worker(broker, ask->pid) < 0)
         return -1;
     call_back(broker);
     broker->counts.asked++;
@@ -393,7 +408,7 @@ static void send_to_window(struct rts_broker *broker)
 
 int32_t rts_broker_prepare(struct rts_broker *broker)
 {
-    if (need_worker(broker) < 0)
+    if (need_worker(broker, 0) < 0)
         return 0;
     if (broker->late_ns > 0 && !broker->at_window && !broker->no_window)
         send_to_window(broker);
