@@ -32,12 +32,13 @@ int rts_rights_read(const char *proc_root, int32_t pid, struct rts_rights *right
     unsigned found = 0;
     uint64_t capabilities = 0;
     *rights = (struct rts_rights){
-        .foreign = 1, .pid = pid, .uid = RTS_RIGHTS_NOBODY, .gid = RTS_RIGHTS_NOBODY};
+        .foreign = 1, .gone = 1, .pid = pid, .uid = RTS_RIGHTS_NOBODY, .gid = RTS_RIGHTS_NOBODY};
     snprintf(path, sizeof path, "%s/%d/status", proc_root, (int)pid);
     RTS_FCLOSE FILE *file = fopen(path, "re");
     if (!file)
         return -1;
     struct rts_rights read = *rights;
+    read.gone = 0;
     while (fgets(line, sizeof line, file)) {
         found += sscanf(line, "Uid: %*u %*u %*u %" SCNu32, &read.uid) == 1;
         found += sscanf(line, "Gid: %*u %*u %*u %" SCNu32, &read.gid) == 1;

@@ -19,6 +19,7 @@
 /* Plain values: they are sent to another process as they are. All zero: our own rights. */
 struct rts_rights {
     uint32_t foreign;   /* 1: those below; 0: our own */
+    uint32_t gone;      /* 1: the process is gone, and has none any more */
     int32_t pid;        /* of the process that they are of; 0: nobody's */
     uint32_t uid, gid;  /* file system ids, as our user namespace has them */
     uint32_t reads_all; /* it has CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE, and is root here */

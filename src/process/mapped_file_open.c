@@ -97,7 +97,7 @@ static bool is_execute_only(const struct stat *status)
 static int open_with(int candidate, const struct stat *status, const struct rts_rights *rights,
                      bool *copied)
 {
-    bool gone = rights->foreign && rights->uid == RTS_RIGHTS_NOBODY;
+    bool gone = rights->gone;
     int result = gone ? is_execute_only(status) : rts_rights_take(rights);
     /* Where we are not permitted to take them on we have hardly more: what others may read. */
     if (result > 0 && !(status->st_mode & S_IROTH)) {

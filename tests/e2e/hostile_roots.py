@@ -302,7 +302,9 @@ truncate -s 1T usr/lib/sysimage/rpm/rpmdb.sqlite
             attacker.stop()
     with open(log, encoding="utf-8", errors="replace") as file:
         opened = [line for line in file if re.search(r"= \d+<(/proc/kmsg|/proc/\d+/environ|/dev/zero)>", line)
-                  and "O_PATH" not in line]
+                  and "O_PATH" not in line
+                  # The sanitizers read their options there.
+                  and 'open("/proc/self/environ"' not in line]
     return run.problems + opened[:3]
 
 
