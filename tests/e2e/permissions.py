@@ -24,7 +24,7 @@ PROGRAM = "chain-O2-nofp"
 FUNCTIONS = {"spin", "inner", "middle", "outer", "main", "_start", "__libc_start_main"}
 
 # An emulated processor is slow.
-HERE_ARGUMENTS = "-F 999 -d 0.05"
+HERE_ARGUMENTS = "-F 999 -d 0.2"
 THERE_ARGUMENTS = "-F 199 -d 0.5"
 BOOT_SECONDS = 3600
 
