@@ -26,6 +26,10 @@
 
 #define SECOND_NS 1000000000ULL
 
+/* How often records are taken while a run is young. */
+#define EARLY_DRAIN_MS 10
+#define EARLY_NS       (5 * SECOND_NS)
+
 static void drain(struct rts_session *session)
 {
     const struct rts_capture_sink sink = {
@@ -52,6 +56,9 @@ static void wait_for_records(struct rts_session *session, struct loop *loop)
 {
     uint64_t now = rts_clock_monotonic_ns();
     int timeout = rts_capture_interval_ms(session->capture);
+    /* Files of what has just begun may be gone, or be others, soon. */
+    if (timeout > EARLY_DRAIN_MS && now - session->started_ns < EARLY_NS)
+        timeout = EARLY_DRAIN_MS;
     if (loop->deadline != UINT64_MAX) {
         uint64_t left_ms = loop->deadline > now ? (loop->deadline - now) / 1000000 + 1 : 0;
         if (left_ms < (uint64_t)timeout)
