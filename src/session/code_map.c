@@ -23,7 +23,7 @@
 #define TICK_NS 10000000
 
 /* How often it is looked whether a mapped file was overwritten, by the times of samples. */
-#define CHECKED_EACH_NS 100000000
+#define CHECKED_EACH_NS 10000000
 
 /* A wall time by the clock of mappings; 0: before it began, or it cannot be told. A time to come is
  * none: the file was given it, or the clock was set. */
