@@ -165,18 +165,25 @@ static void drop_worker(struct rts_broker *broker)
     broker->worker_cpu_ns = 0;
 }
 
-/* Is the question about nobody, or about a process of root's? */
-static bool is_roots(struct rts_broker *broker, int32_t pid)
+/* What the worker is doing, and whose process `pid` is; all zero when the keeper does not say. */
+static struct rts_keeper_told look_at(struct rts_broker *broker, int32_t pid)
 {
     struct rts_keeper_ask ask = {.what = RTS_KEEPER_LOOK, .pid = pid};
     struct rts_keeper_told told;
     int fd;
-    if (pid <= 0)
-        return true;
     if (ask_keeper(broker, &ask, &told, &fd) < 0)
-        return false;
+        told = (struct rts_keeper_told){0};
     if (fd >= 0)
         close(fd);
+    return told;
+}
+
+/* Is the question about nobody, or about a process of root's? */
+static bool is_roots(struct rts_broker *broker, int32_t pid)
+{
+    if (pid <= 0)
+        return true;
+    struct rts_keeper_told told = look_at(broker, pid);
     return told.owner_known && told.owner == 0;
 }
 
@@ -261,12 +268,7 @@ static bool wait_for_worker(struct rts_broker *broker, uint64_t start, bool *dro
 /* Does the worker do something, or wait for a CPU? */
 static bool is_busy(struct rts_broker *broker, int32_t pid, struct rts_keeper_told *told)
 {
-    struct rts_keeper_ask ask = {.what = RTS_KEEPER_LOOK, .pid = pid};
-    int fd;
-    if (ask_keeper(broker, &ask, told, &fd) < 0)
-        *told = (struct rts_keeper_told){0};
-    if (fd >= 0)
-        close(fd);
+    *told = look_at(broker, pid);
     return told->state == 'R';
 }
 
@@ -323,7 +325,7 @@ static int wait_for_answer(struct rts_broker *broker, int32_t pid, size_t limit,
     if (result < 0 && errno == EMFILE)
         return -1;
     /* It has ended, which only a process that it looked at can have brought about. */
-    is_busy(broker, pid, &told);
+    told = look_at(broker, pid);
     give_up(broker, pid, &told, true);
     errno = ETIME;
     return -1;
@@ -338,8 +340,7 @@ static bool is_refused(struct rts_broker *broker, int32_t pid)
     uint64_t now = rts_clock_monotonic_ns();
     if (!rts_given_up_has_owners(&broker->given_up, now))
         return false;
-    struct rts_keeper_told told;
-    is_busy(broker, pid, &told);
+    struct rts_keeper_told told = look_at(broker, pid);
     return told.owner_known && rts_given_up_owner(&broker->given_up, told.owner, now);
 }
 
