@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "broker/channel.h"
 #include "package/rpm_run.h"
 #include "sealing/seal.h"
 #include "util/cleanup.h"
@@ -32,50 +33,31 @@ struct order {
     char folder[PATH_MAX];
 };
 
-static bool send_order(int socket, const struct order *order, int list)
+static bool send_order(int socket, struct order *order, int list)
 {
-    struct iovec bytes = {(void *)(uintptr_t)order, sizeof *order};
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof list)];
-    } control = {0};
-    struct msghdr message = {
-        .msg_iov = &bytes,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof control.space,
+    const struct rts_message message = {
+        .head = order,
+        .head_size = sizeof *order,
+        .fds = &list,
+        .fd_count = 1,
     };
-    control.header = (struct cmsghdr){
-        .cmsg_len = CMSG_LEN(sizeof list),
-        .cmsg_level = SOL_SOCKET,
-        .cmsg_type = SCM_RIGHTS,
-    };
-    memcpy(CMSG_DATA(&control.header), &list, sizeof list);
-    return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof *order;
+    return rts_message_send(socket, &message) == 0;
 }
 
 /* The descriptor of the list; -1: there is none, or the other end is closed (*over). */
 static int receive_order(int socket, struct order *order, bool *over)
 {
     int list = -1;
-    struct iovec bytes = {order, sizeof *order};
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof list)];
-    } control = {0};
-    struct msghdr message = {
-        .msg_iov = &bytes,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof control.space,
+    struct rts_message message = {
+        .head = order,
+        .head_size = sizeof *order,
+        .fds = &list,
+        .fd_count = 1,
     };
-    ssize_t size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    *over = size == 0 || (size < 0 && errno != EINTR);
-    if (size == (ssize_t)sizeof *order && message.msg_controllen >= sizeof control.header &&
-        control.header.cmsg_type == SCM_RIGHTS && control.header.cmsg_len == CMSG_LEN(sizeof list))
-        memcpy(&list, CMSG_DATA(&control.header), sizeof list);
+    int result = rts_message_receive(socket, &message, 0);
+    *over = result == 0 || (result < 0 && errno != EBADMSG && errno != EMFILE);
     order->backend[sizeof order->backend - 1] = order->folder[sizeof order->folder - 1] = '\0';
-    return list;
+    return result > 0 && message.fd_count == 1 ? list : -1;
 }
 
 static void serve(int socket, const char *lister)
