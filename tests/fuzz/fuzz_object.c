@@ -22,6 +22,7 @@
 #include "binary/object.h"
 #include "binary/object_state.h"
 #include "binary/split_file.h"
+#include "fuzz_main.h"
 
 /* Addresses asked for in each executable segment, spread evenly, and around the first FDEs. */
 #define SPREAD 24
@@ -32,8 +33,6 @@
 #define IDS   256
 #define DIES  2000
 #define DEPTH 40
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void ask_row(Dwarf_CFI *cfi, uint64_t vaddr)
 {
@@ -149,24 +148,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rts_object_destroy(object);
     return 0;
 }
-
-#ifdef RTS_FUZZ_MAIN
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (!file || fseek(file, 0, SEEK_END) != 0) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = (size_t)ftell(file);
-        uint8_t *data = malloc(size + 1);
-        rewind(file);
-        size = data ? fread(data, 1, size, file) : 0;
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-        free(data);
-    }
-    return 0;
-}
-#endif

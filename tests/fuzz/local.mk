@@ -2,7 +2,7 @@
 # Fuzz targets. `make check` replays damaged files through them; each
 # says at its top how libFuzzer runs it.
 check_PROGRAMS += tests/fuzz/fuzz_object
-tests_fuzz_fuzz_object_SOURCES = tests/fuzz/fuzz_object.c
+tests_fuzz_fuzz_object_SOURCES = tests/fuzz/fuzz_object.c tests/fuzz/fuzz_main.h
 tests_fuzz_fuzz_object_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN
 tests_fuzz_fuzz_object_LDADD = $(RTSAMPLE_LIBS)
 
