@@ -1,11 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The include rule of src/types.h, checked: a stage folder includes types.h, util/ and itself;
-# process/, binary/ and package/ also broker/, unwind/, identity/ and package/ also binary/, identity/
-# graph/ as well, report/ the account in facts/, trace/ the records in capture/, and doctor/ capture/
-# and process/; capture/, delivery/, package/, trace/, doctor/ and rpm/ also sealing/. recording/ keeps what the
-# stages found in a trace, settings/ knows delivery/, sending/ both of them and the account, and
-# session/ every stage. Prints TAP.
+# Who may include what, checked by the table in tests/folders, and that nothing runs in a circle
+# (tests/map.py). Prints TAP.
 set -uo pipefail
 cd "${top_srcdir:-$(dirname "$0")/..}/src" || exit 99
 
@@ -33,24 +29,11 @@ includes() {
 }
 all_includes=$(includes -name '*.[ch]')
 
+# A folder of the table: itself, util/, and what stands behind it; "*" is all that stands before it.
 allowed_folders() {
-    case $1 in
-    util) echo 'util' ;;
-    process | binary) echo "util broker $1" ;;
-    capture) echo "util broker sealing capture" ;;
-    delivery | rpm) echo "util sealing $1" ;;
-    unwind) echo "util binary unwind" ;;
-    package) echo "util broker binary sealing package" ;;
-    identity) echo "util binary graph identity" ;;
-    report) echo "util facts report" ;;
-    trace) echo "util broker capture sealing trace" ;;
-    recording) echo "util binary broker facts process trace unwind recording" ;;
-    settings) echo "util delivery settings" ;;
-    sending) echo "util delivery facts settings sending" ;;
-    session) find . -mindepth 1 -maxdepth 1 -type d -printf '%f ' ;;
-    doctor) echo "util broker capture process sealing doctor" ;;
-    *) echo "util $1" ;;
-    esac
+    awk -v folder="$1" '
+        !/^#/ && NF && $1 == folder { $1 = ""; print "util", folder, ($2 == "*" ? below : $0) }
+        !/^#/ && NF { below = below " " $1 }' ../tests/folders
 }
 
 forbidden_includes() {
@@ -93,6 +76,13 @@ own_header_not_first() {
     done
 }
 
+# What is left to be taken apart is printed as well, and does not count.
+circles() {
+    local findings
+    findings=$(../tests/map.py ${top_builddir:+--build "$top_builddir"} 2>&1) ||
+        printf '%s\n' "$findings"
+}
+
 unguarded_headers() {
     find . -name '*.h' -exec awk '
         FNR == 1 { if (guard) print file " is not guarded by " guard
@@ -110,4 +100,5 @@ point 'types.h includes no project header' includes_of_types
 point 'every include in quotes is a path below src/' missing_includes
 point 'every .c of a stage begins with its own header' own_header_not_first
 point 'every header is guarded by its path' unguarded_headers
+point 'nothing in src/ runs in a circle' circles
 echo "1..$points"

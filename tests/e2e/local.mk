@@ -56,6 +56,7 @@ e2e_scripts = \
 	tests/e2e/permissions.py \
 	tests/e2e/no_bpf.py \
 	tests/e2e/versus_perf.py \
+	tests/e2e/map.py \
 	tests/e2e/kernels.py \
 	tests/e2e/doctor_kernels.py
 
