@@ -91,7 +91,7 @@ struct rts_endpoint_findings {
 
 struct rts_findings {
     struct rts_host host;
-    struct rts_identity self;
+    struct rts_process_identity self;
     struct rts_standing standing;
     struct rts_gates gates;
     struct rts_limits limits;
@@ -102,7 +102,7 @@ struct rts_findings {
     struct rts_endpoint_findings endpoint;
     bool has_target; /* what follows is filled */
     int32_t target_pid;
-    struct rts_identity target;
+    struct rts_process_identity target;
     struct rts_target_standing target_standing;
     struct rts_access access;
 };

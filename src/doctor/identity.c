@@ -12,7 +12,7 @@
 #define KTHREADD 2
 
 /* "NSpid:" lists its pid in our namespace first and in its own last. */
-static void take_inner_pids(const char *text, struct rts_identity *identity)
+static void take_inner_pids(const char *text, struct rts_process_identity *identity)
 {
     char *end;
     for (long pid; (pid = strtol(text, &end, 10)), end != text; text = end) {
@@ -21,12 +21,12 @@ static void take_inner_pids(const char *text, struct rts_identity *identity)
     }
 }
 
-static void take_name(const char *text, struct rts_identity *identity)
+static void take_name(const char *text, struct rts_process_identity *identity)
 {
     snprintf(identity->name, sizeof identity->name, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-static void take_field(const char *field, const char *text, struct rts_identity *identity)
+static void take_field(const char *field, const char *text, struct rts_process_identity *identity)
 {
     long number = strtol(text, NULL, 10);
     if (strcmp(field, "Name") == 0)
@@ -53,7 +53,7 @@ static void take_field(const char *field, const char *text, struct rts_identity 
         identity->no_new_privileges = number == 1;
 }
 
-static bool read_status(struct rts_identity *identity, const char *folder)
+static bool read_status(struct rts_process_identity *identity, const char *folder)
 {
     char path[320], line[512];
     snprintf(path, sizeof path, "%s/status", folder);
@@ -69,11 +69,12 @@ static bool read_status(struct rts_identity *identity, const char *folder)
     return identity->known;
 }
 
-void rts_identity_read(struct rts_identity *identity, const char *proc_root, const char *name)
+void rts_process_identity_read(struct rts_process_identity *identity, const char *proc_root,
+                               const char *name)
 {
     static const char *const names[RTS_NAMESPACE_COUNT] = {"user", "pid", "mnt"};
     char folder[288], path[320];
-    *identity = (struct rts_identity){0};
+    *identity = (struct rts_process_identity){0};
     snprintf(folder, sizeof folder, "%s/%s", proc_root, name);
     if (!read_status(identity, folder))
         return;
@@ -82,4 +83,10 @@ void rts_identity_read(struct rts_identity *identity, const char *proc_root, con
         snprintf(path, sizeof path, "%s/ns/%s", folder, names[i]);
         identity->namespaces[i] = stat(path, &status) == 0 ? status.st_ino : 0;
     }
+}
+
+bool rts_process_identity_runs(const struct rts_process_identity *identity)
+{
+    return identity->known && identity->state != 'Z' && identity->state != 'X' &&
+           !identity->is_kernel && identity->group == identity->pid;
 }

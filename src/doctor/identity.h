@@ -16,7 +16,7 @@ enum rts_namespace {
 /* The inode of the one that the machine was started with: the kernel's PROC_PID_INIT_INO. */
 #define RTS_FIRST_PID_NAMESPACE 0xEFFFFFFCu
 
-struct rts_identity {
+struct rts_process_identity {
     bool known; /* its status could be read; nothing else holds without */
     int32_t pid;
     int32_t group;      /* the process that it is a thread of: itself for a process */
@@ -33,6 +33,11 @@ struct rts_identity {
 
 /* Reads what <proc_root>/<name> tells, where `name` is a pid or "self". identity->known is false
  * when there is nothing. */
-void rts_identity_read(struct rts_identity *identity, const char *proc_root, const char *name);
+void rts_process_identity_read(struct rts_process_identity *identity, const char *proc_root,
+                               const char *name);
+
+/* Is it a process that could be sampled at all: there, not dead, no kernel thread, no thread of
+ * another one? */
+bool rts_process_identity_runs(const struct rts_process_identity *identity);
 
 #endif

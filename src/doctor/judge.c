@@ -7,13 +7,6 @@
 
 #include "capture/refusal.h"
 
-bool rts_judge_target_runs(const struct rts_findings *findings)
-{
-    const struct rts_identity *target = &findings->target;
-    return target->known && target->state != 'Z' && target->state != 'X' && !target->is_kernel &&
-           target->group == target->pid;
-}
-
 static void describe(const struct rts_findings *findings, struct rts_report *report)
 {
     report->where = findings->host.where;
@@ -80,7 +73,7 @@ static void conclude_refused(const struct rts_findings *findings, struct rts_rep
                                        "perf.target",    "perf.child",   "perf.rings",
                                        "ptrace.target",  "ptrace.child", NULL};
     const struct rts_check *check = first_refused(report, keys);
-    bool gone = findings->has_target && !rts_judge_target_runs(findings) &&
+    bool gone = findings->has_target && !rts_process_identity_runs(&findings->target) &&
                 !(check && check->cause && strcmp(check->cause, "hidden") == 0) &&
                 findings->host.has_proc && findings->host.proc_is_ours;
     report->status = gone ? RTS_NOT_FOUND : RTS_NOT_PERMITTED;
@@ -102,8 +95,8 @@ void rts_judge(const struct rts_findings *findings, struct rts_report *report)
     rts_judge_self(findings, report);
     rts_judge_kernel(findings, report);
 
-    bool named =
-        !findings->has_target || (rts_judge_target_runs(findings) && findings->access.maps == 0);
+    bool named = !findings->has_target ||
+                 (rts_process_identity_runs(&findings->target) && findings->access.maps == 0);
     bool by_perf = named && works(report, findings->has_target ? "perf.target" : "perf.child");
     bool by_ptrace = named && works(report, "ptrace.child") &&
                      (!findings->has_target || works(report, "ptrace.target"));

@@ -22,7 +22,4 @@ void rts_judge_self(const struct rts_findings *findings, struct rts_report *repo
 void rts_judge_kernel(const struct rts_findings *findings, struct rts_report *report);
 void rts_judge_endpoint(const struct rts_findings *findings, struct rts_report *report);
 
-/* Is there a process that could be sampled at all? */
-bool rts_judge_target_runs(const struct rts_findings *findings);
-
 #endif

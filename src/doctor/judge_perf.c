@@ -118,7 +118,7 @@ static void judge_child(const struct rts_findings *findings, struct rts_report *
 static void judge_of_target(const struct rts_findings *findings, struct rts_report *report)
 {
     const struct rts_sampling *sampling = &findings->perf.of_target;
-    if (!rts_judge_target_runs(findings)) {
+    if (!rts_process_identity_runs(&findings->target)) {
         struct rts_check *check = rts_report_add(report, "perf.target", RTS_CHECK_UNKNOWN, NULL);
         rts_check_found(check, "there is nothing to sample");
         return;

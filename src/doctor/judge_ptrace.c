@@ -76,7 +76,7 @@ static void judge_child(const struct rts_findings *findings, struct rts_report *
 static void judge_target(const struct rts_findings *findings, struct rts_report *report)
 {
     struct rts_refusal refusal;
-    if (!rts_judge_target_runs(findings)) {
+    if (!rts_process_identity_runs(&findings->target)) {
         rts_check_found(rts_report_add(report, "ptrace.target", RTS_CHECK_UNKNOWN, NULL),
                         "there is nothing to sample");
         return;

@@ -46,7 +46,7 @@ static void judge_missing(const struct rts_findings *findings, struct rts_report
 
 static void judge_process(const struct rts_findings *findings, struct rts_report *report)
 {
-    const struct rts_identity *target = &findings->target;
+    const struct rts_process_identity *target = &findings->target;
     if (!target->known) {
         judge_missing(findings, report);
     } else if (target->state == 'Z' || target->state == 'X') {
@@ -148,7 +148,7 @@ void rts_judge_target(const struct rts_findings *findings, struct rts_report *re
 {
     const struct rts_access *access = &findings->access;
     judge_process(findings, report);
-    if (!rts_judge_target_runs(findings))
+    if (!rts_process_identity_runs(&findings->target))
         return;
     judge_file(findings, report, "target.maps", access->maps, "its mappings can be read",
                "which code a sample hit: what is mapped already stays unnamed");

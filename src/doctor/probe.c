@@ -61,7 +61,7 @@ void rts_probe_all(struct rts_findings *findings, const struct rts_probe_options
                   getenv);
     if (uname(&names) == 0)
         snprintf(findings->host.release, sizeof findings->host.release, "%.64s", names.release);
-    rts_identity_read(&findings->self, options->proc_root, "self");
+    rts_process_identity_read(&findings->self, options->proc_root, "self");
     rts_probe_limits(&findings->limits); /* before sampling raises one */
     rts_probe_program(&findings->program);
     rts_probe_gates(&findings->gates);
@@ -73,7 +73,7 @@ void rts_probe_all(struct rts_findings *findings, const struct rts_probe_options
         char name[16];
         snprintf(name, sizeof name, "%d", (int)options->pid);
         findings->has_target = true;
-        rts_identity_read(&findings->target, options->proc_root, name);
+        rts_process_identity_read(&findings->target, options->proc_root, name);
         rts_target_standing_read(&proc, options->pid, &findings->standing,
                                  &findings->target_standing);
         struct rts_probe_options careful = *options;

@@ -17,9 +17,9 @@
 static void ourselves(void **state)
 {
     (void)state;
-    struct rts_identity identity;
+    struct rts_process_identity identity;
     assert_int_equal(prctl(PR_SET_NAME, "a\tb\033[31mc"), 0);
-    rts_identity_read(&identity, "/proc", "self");
+    rts_process_identity_read(&identity, "/proc", "self");
     assert_true(identity.known);
     assert_int_equal(identity.pid, getpid());
     assert_int_equal(identity.group, getpid());
@@ -40,27 +40,27 @@ static void ourselves(void **state)
 static void missing(void **state)
 {
     (void)state;
-    struct rts_identity identity;
-    rts_identity_read(&identity, "/proc", "2147483647");
+    struct rts_process_identity identity;
+    rts_process_identity_read(&identity, "/proc", "2147483647");
     assert_false(identity.known);
-    rts_identity_read(&identity, "/nowhere", "self");
+    rts_process_identity_read(&identity, "/nowhere", "self");
     assert_false(identity.known);
 }
 
 /* `status` as /proc/7/status of a made-up root. */
-static void read_made_up(const char *status, struct rts_identity *identity)
+static void read_made_up(const char *status, struct rts_process_identity *identity)
 {
     char root[] = "/tmp/rtsample-test-XXXXXX";
     assert_non_null(mkdtemp(root));
     free(oracle_ask("mkdir %s/7 && printf '%s' >%s/7/status && echo", root, status, root));
-    rts_identity_read(identity, root, "7");
+    rts_process_identity_read(identity, root, "7");
     free(oracle_ask("rm -r %s && echo", root));
 }
 
 static void made_up(void **state)
 {
     (void)state;
-    struct rts_identity identity;
+    struct rts_process_identity identity;
     read_made_up("Name:\\tkworker\\nState:\\tI (idle)\\nTgid:\\t7\\nPid:\\t7\\nPPid:\\t2\\n",
                  &identity);
     assert_true(identity.known && identity.is_kernel);
@@ -78,12 +78,31 @@ static void made_up(void **state)
     assert_int_equal(identity.pid, 0);
 }
 
+static bool runs(const char *status)
+{
+    struct rts_process_identity identity;
+    read_made_up(status, &identity);
+    return rts_process_identity_runs(&identity);
+}
+
+static void what_can_be_sampled(void **state)
+{
+    (void)state;
+    assert_true(runs("State:\\tS\\nTgid:\\t7\\nPid:\\t7\\nPPid:\\t1\\nVmSize:\\t100 kB\\n"));
+    assert_false(runs("State:\\tZ\\nTgid:\\t7\\nPid:\\t7\\nPPid:\\t1\\n"));
+    assert_false(runs("State:\\tX\\nTgid:\\t7\\nPid:\\t7\\nPPid:\\t1\\n"));
+    assert_false(runs("State:\\tS\\nTgid:\\t6\\nPid:\\t7\\nPPid:\\t1\\n")); /* a thread */
+    assert_false(runs("State:\\tI\\nTgid:\\t7\\nPid:\\t7\\nPPid:\\t2\\n")); /* of the kernel */
+    assert_false(runs(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ourselves),
         cmocka_unit_test(missing),
         cmocka_unit_test(made_up),
+        cmocka_unit_test(what_can_be_sampled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

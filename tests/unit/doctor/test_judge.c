@@ -284,10 +284,11 @@ static void targets(void **state)
     findings.target.state = 'Z';
     assert_cause(&findings, "target.process", "zombie", "runs");
     assert_int_equal(report.status, 3);
-    findings.target = (struct rts_identity){.known = true, .pid = 7, .group = 7, .is_kernel = true};
+    findings.target =
+        (struct rts_process_identity){.known = true, .pid = 7, .group = 7, .is_kernel = true};
     assert_cause(&findings, "target.process", "kernel_thread", "process");
     assert_int_equal(report.status, 3);
-    findings.target = (struct rts_identity){.known = true, .pid = 7, .group = 6};
+    findings.target = (struct rts_process_identity){.known = true, .pid = 7, .group = 6};
     assert_cause(&findings, "target.process", "thread", "-p 6");
     assert_int_equal(report.status, 3);
     findings.target.known = false;
