@@ -6,7 +6,8 @@
 #ifndef RTS_PACKAGE_CARGO_AUDITABLE_H
 #define RTS_PACKAGE_CARGO_AUDITABLE_H
 
-#include "package/components.h"
+#include "binary/object.h"
+#include "package/component_list.h"
 
 /* Fills *components; false when `object` has no such list. */
 bool rts_cargo_auditable_read(const struct rts_object *object, struct rts_components *components);

@@ -6,7 +6,8 @@
 #ifndef RTS_PACKAGE_GO_BUILD_INFO_H
 #define RTS_PACKAGE_GO_BUILD_INFO_H
 
-#include "package/components.h"
+#include "binary/object.h"
+#include "package/component_list.h"
 
 /* Fills *components; false when `object` is no program of Go or does not say so. */
 bool rts_go_build_info_read(const struct rts_object *object, struct rts_components *components);

@@ -3,6 +3,7 @@ librtsample_a_SOURCES += \
 	src/package/allowance.c src/package/allowance.h \
 	src/package/apk.c src/package/apk.h \
 	src/package/cargo_auditable.c src/package/cargo_auditable.h \
+	src/package/component_list.c src/package/component_list.h \
 	src/package/components.c src/package/components.h \
 	src/package/database.c src/package/database.h \
 	src/package/debug_package.c src/package/debug_package.h \
