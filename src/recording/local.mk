@@ -4,4 +4,5 @@ librtsample_a_SOURCES += \
 	src/recording/recorder_frames.c \
 	src/recording/recorder_known.c src/recording/recorder_known.h \
 	src/recording/recorder_sample.c \
-	src/recording/recorder_state.h
+	src/recording/recorder_state.h \
+	src/recording/redaction.c src/recording/redaction.h

@@ -21,6 +21,7 @@
 #include "facts/account.h"
 #include "facts/window.h"
 #include "process/process.h"
+#include "recording/redaction.h"
 #include "trace/writer.h"
 #include "unwind/unwind.h"
 
@@ -46,15 +47,6 @@ struct rts_recorder_counts {
     uint64_t bytes;      /* of the file */
     uint64_t samples;    /* in it */
     uint64_t unrecorded; /* used, and not in it: the limit, or the disk */
-};
-
-/* What is kept out of a trace that is to leave the machine: paths, for which build-ids stand, where
- * samples hit in the kernel, CPUs, registers and copies of stacks; and unless they are to be kept,
- * process and thread ids, for which the numbers of instances stand, names, and the addresses that
- * files have in processes. */
-struct rts_redaction {
-    bool on; /* false: nothing is kept out */
-    bool keep_process, keep_addresses;
 };
 
 struct rts_recorder_options {

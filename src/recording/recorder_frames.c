@@ -49,16 +49,10 @@ static const char *mapping_name(const struct rts_recorder *recorder,
     return "//anon"; /* as the kernel calls it */
 }
 
-/* Are addresses those of files, and not those of the process? */
-static bool hides_addresses(const struct rts_recorder *recorder)
-{
-    return recorder->redaction.on && !recorder->redaction.keep_addresses;
-}
-
 static uint64_t pc_of(const struct rts_recorder *recorder, const struct rts_frame *frame,
                       uint64_t pc)
 {
-    if (hides_addresses(recorder))
+    if (rts_redaction_hides_addresses(&recorder->redaction))
         return frame->object ? frame->vaddr : 0;
     return pc;
 }
@@ -69,7 +63,7 @@ static void put_mapping_record(struct rts_recorder *recorder, const struct rts_p
                                const struct rts_mmap_record *what)
 {
     const struct rts_mapped_file *file = mapping->file;
-    int32_t pid = rts_recorder_pid(recorder, process);
+    int32_t pid = rts_redaction_pid(&recorder->redaction, process);
     struct name name;
     struct rts_record record = {
         .kind = RTS_RECORD_MMAP,
@@ -145,7 +139,7 @@ static uint64_t put_place(struct rts_recorder *recorder, struct rts_object *obje
                           const struct rts_mapping *mapping, const char *module)
 {
     uint32_t serial = rts_object_serial(object);
-    bool is_new, hidden = hides_addresses(recorder);
+    bool is_new, hidden = rts_redaction_hides_addresses(&recorder->redaction);
     uint64_t bias = hidden ? 0 : mapping->bias, load_base = hidden ? 0 : mapping->load_base;
     bool is_new_file = rts_known_file(&recorder->known, serial);
     if (is_new_file && rts_object_is_bare(object))
@@ -216,7 +210,7 @@ void rts_recorder_put_frame(struct rts_recorder *recorder, const struct rts_proc
                                                         found->start, found->end, found->from_ns);
     /* What was anonymous may have turned out to be a copy of a file since. */
     bool is_news = !known->written || (mapping->file != found->file && known->serial == 0);
-    if (is_news && !hides_addresses(recorder))
+    if (is_news && !rts_redaction_hides_addresses(&recorder->redaction))
         put_mapping_record(recorder, process, mapping, frame->object,
                            &(struct rts_mmap_record){
                                .start = mapping->start,

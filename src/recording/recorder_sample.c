@@ -8,16 +8,6 @@
 #include "binary/object.h"
 #include "util/cleanup.h"
 
-static bool keeps_process(const struct rts_recorder *recorder)
-{
-    return !recorder->redaction.on || recorder->redaction.keep_process;
-}
-
-int32_t rts_recorder_pid(const struct rts_recorder *recorder, const struct rts_process *process)
-{
-    return keeps_process(recorder) ? process->pid : (int32_t)(process->instance & INT32_MAX);
-}
-
 /* The name of a thread that was there before we were: perf's tools want one for each. */
 static void put_thread(struct rts_recorder *recorder, const struct rts_record *sample,
                        const struct rts_process *process)
@@ -43,7 +33,7 @@ static void put_process(struct rts_recorder *recorder, const struct rts_fact_pro
     struct rts_note_draft draft;
     rts_note_begin(&draft, RTS_NOTE_PROCESS, &recorder->records);
     rts_note_put_number(&draft, facts->instance);
-    if (keeps_process(recorder)) {
+    if (rts_redaction_keeps_process(&recorder->redaction)) {
         rts_note_put_count(&draft, "pid", (uint64_t)facts->pid);
         rts_note_put_attribute(&draft, "name", facts->name);
     }
@@ -80,7 +70,7 @@ static bool fits_chain(const struct rts_recorder *recorder, uint32_t count)
 static void redact_sample(const struct rts_recorder *recorder, const struct rts_process *process,
                           uint32_t count, struct rts_record *record)
 {
-    record->pid = rts_recorder_pid(recorder, process);
+    record->pid = rts_redaction_pid(&recorder->redaction, process);
     if (!recorder->redaction.keep_process)
         record->tid = record->pid;
     record->cpu = 0;
@@ -118,7 +108,8 @@ void rts_recorder_sample(struct rts_recorder *recorder, const struct rts_record 
         return;
     }
     rts_known_bound(&recorder->known);
-    if (keeps_process(recorder) && rts_known_thread(&recorder->known, record->tid))
+    if (rts_redaction_keeps_process(&recorder->redaction) &&
+        rts_known_thread(&recorder->known, record->tid))
         put_thread(recorder, record, process);
     for (uint32_t i = 0; i < stack->count; i++)
         rts_recorder_put_frame(recorder, process, time, &stack->frames[i],
@@ -144,7 +135,7 @@ void rts_recorder_sample(struct rts_recorder *recorder, const struct rts_record 
 
 void rts_recorder_side_band(struct rts_recorder *recorder, const struct rts_record *record)
 {
-    if (recorder->ended || !keeps_process(recorder))
+    if (recorder->ended || !rts_redaction_keeps_process(&recorder->redaction))
         return;
     struct rts_record ours = *record;
     ours.id = RTS_TRACE_EVENT_ID;

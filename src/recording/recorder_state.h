@@ -38,9 +38,6 @@ void rts_recorder_put(struct rts_recorder *recorder, const struct rts_record *re
 /* Gives what was put together to the writer. False: it was not taken, nor will anything be. */
 bool rts_recorder_hand_over(struct rts_recorder *recorder);
 
-/* recorder_sample.c: the id that the trace has for a process. */
-int32_t rts_recorder_pid(const struct rts_recorder *recorder, const struct rts_process *process);
-
 /* recorder_frames.c: one frame of a stack of `process` at `time`: where it lies, in *out, and what
  * is new about that, as records. */
 void rts_recorder_put_frame(struct rts_recorder *recorder, const struct rts_process *process,
