@@ -5,12 +5,8 @@
 #include <string.h>
 
 #include "binary/object.h"
-#include "identity/demangle.h"
 #include "identity/symbol_state.h"
-#include "util/buffer.h"
-#include "util/cleanup.h"
 #include "util/memory.h"
-#include "util/short_name.h"
 
 /* All symbols together, also where the table has no limit or cannot be trimmed yet: their names
  * come from files that anyone may have made. Beyond this, new ones stay unnamed. */
@@ -18,9 +14,6 @@
 
 /* Forms of one symbolId: many functions of one file may have one name. */
 #define FORMS_MAX 16
-
-/* Folded code can have hundreds of names; a line must stay short. Whole names beyond it are cut. */
-#define ALIASES_BYTES_MAX 4096
 
 /* The functions at one address: the chain of inlined calls and the function around them. */
 #define CHAIN_MAX (RTS_INLINE_DEPTH_MAX + 1)
@@ -41,27 +34,6 @@ void rts_symbol_table_use_share(struct rts_symbol_table *table, struct rts_share
 void rts_symbol_table_use_graph(struct rts_symbol_table *table, const struct rts_graph *graph)
 {
     table->rules.graph = graph;
-}
-
-static void destroy_form(struct rts_symbol *symbol)
-{
-    free(symbol->symbol_id);
-    free(symbol->code_id);
-    free(symbol->build_id);
-    free(symbol->name);
-    free(symbol->demangled);
-    free(symbol->aliases);
-    free(symbol->module);
-    free(symbol);
-}
-
-void rts_symbol_destroy(struct rts_symbol *symbol)
-{
-    while (symbol) {
-        struct rts_symbol *next = symbol->next_form;
-        destroy_form(symbol);
-        symbol = next;
-    }
 }
 
 void rts_symbol_table_destroy(struct rts_symbol_table *table)
@@ -95,92 +67,6 @@ static bool same_symbol(const void *item, const void *key)
            strcmp(symbol->symbol_id, wanted->symbol_id) == 0;
 }
 
-static char *join(const char *first, const char *second)
-{
-    struct rts_buffer text = RTS_BUFFER_INIT;
-    rts_buffer_text(&text, first);
-    rts_buffer_text(&text, second);
-    return text.data;
-}
-
-/* "a,b,c", or NULL. A name with a comma in it would read as two, so it is left out. */
-static char *join_aliases(const char **aliases)
-{
-    struct rts_buffer text = RTS_BUFFER_INIT;
-    for (const char **alias = aliases; alias && *alias; alias++) {
-        if (**alias == '\0' || strchr(*alias, ','))
-            continue;
-        RTS_FREE char *name = rts_short_name(*alias);
-        if (text.size + strlen(name) + 1 > ALIASES_BYTES_MAX)
-            break;
-        rts_buffer_text(&text, text.size ? "," : "");
-        rts_buffer_text(&text, name);
-    }
-    return text.data;
-}
-
-static char *base_name(const char *path)
-{
-    if (!path)
-        return NULL;
-    const char *slash = strrchr(path, '/');
-    return rts_short_name(slash ? slash + 1 : path);
-}
-
-static size_t text_bytes(const char *text)
-{
-    return text ? rts_heap_bytes(strlen(text) + 1) : 0;
-}
-
-static size_t bytes_of(const struct rts_symbol *symbol)
-{
-    const size_t slots = 2 * sizeof(struct rts_table_slot);
-    return rts_heap_bytes(sizeof *symbol) + slots + text_bytes(symbol->symbol_id) +
-           text_bytes(symbol->code_id) + text_bytes(symbol->build_id) + text_bytes(symbol->name) +
-           text_bytes(symbol->demangled) + text_bytes(symbol->aliases) + text_bytes(symbol->module);
-}
-
-/* Takes the ids over. */
-static struct rts_symbol *make_symbol(struct rts_object *object,
-                                      const struct rts_code_identity *code,
-                                      const struct rts_function *function,
-                                      struct rts_identity *identity)
-{
-    struct rts_symbol *symbol = rts_calloc(1, sizeof *symbol);
-    memcpy(symbol->file, rts_object_key(object), sizeof symbol->file);
-    symbol->likeness = rts_object_likeness(object);
-    symbol->symbol_id = identity->symbol_id;
-    symbol->code_id = identity->code_id;
-    symbol->id_scheme = identity->scheme;
-    symbol->join_rule = identity->join_rule;
-    symbol->join = identity->join;
-    *identity = (struct rts_identity){0};
-    symbol->build_id = join(code->is_file_hash ? "sha256:" : "gnu-build-id:", code->hex);
-    symbol->build_id_is_file_hash = code->is_file_hash;
-    symbol->name = rts_short_name(function->name);
-    RTS_FREE char *demangled = rts_demangle(function->name);
-    if (demangled && strcmp(demangled, function->name) != 0)
-        symbol->demangled = rts_short_name(demangled);
-    symbol->aliases = join_aliases(function->aliases);
-    symbol->module = base_name(rts_object_path(object));
-    symbol->source = function->source;
-    symbol->owner = rts_object_owner(object);
-    return symbol;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* The module is for people only: that of the first form will do. */
-static bool same_form(const struct rts_symbol *a, const struct rts_symbol *b)
-{
-    return a->source == b->source && a->join == b->join && same_text(a->join_rule, b->join_rule) &&
-           same_text(a->name, b->name) && same_text(a->aliases, b->aliases) &&
-           same_text(a->code_id, b->code_id) && same_text(a->build_id, b->build_id);
-}
-
 /* The form of `first` that is as `symbol`, which is freed, or it itself, which is one from now on.
  */
 static struct rts_symbol *add_form(struct rts_symbol_table *table, struct rts_symbol *first,
@@ -188,8 +74,8 @@ static struct rts_symbol *add_form(struct rts_symbol_table *table, struct rts_sy
 {
     unsigned count = 0;
     for (struct rts_symbol *form = first; form; form = form->next_form, count++) {
-        if (same_form(form, symbol) || count == FORMS_MAX) {
-            destroy_form(symbol);
+        if (rts_symbol_same_form(form, symbol) || count == FORMS_MAX) {
+            rts_symbol_destroy(symbol);
             return form;
         }
     }
@@ -212,8 +98,7 @@ static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_obje
     struct rts_symbol *first = rts_table_find(&table->symbols, hash, same_symbol, &key);
     struct rts_symbol *symbol = NULL;
     if (first || table->share->bytes < SYMBOL_BYTES_MAX) {
-        symbol = make_symbol(object, code, function, &identity);
-        symbol->bytes = bytes_of(symbol);
+        symbol = rts_symbol_make(object, code, function, &identity);
         symbol->counts = first ? first : symbol;
     }
     if (symbol && first) {

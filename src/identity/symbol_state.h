@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between symbol.c (how a symbol is made), symbol_memo.c (the addresses that were named) and
- * symbol_trim.c (what goes when there is too much). */
+/* Between symbol.c (which symbol is at an address), symbol_memo.c (the addresses that were named),
+ * symbol_trim.c (what goes when there is too much) and symbol_form.c (one of them, below all). */
 #ifndef RTS_IDENTITY_SYMBOL_STATE_H
 #define RTS_IDENTITY_SYMBOL_STATE_H
 
@@ -36,6 +36,17 @@ struct rts_symbol_table {
 
 /* Of the key of a file and an id in it. */
 uint64_t rts_symbol_hash(const uint8_t *file, const char *symbol_id);
+
+/* symbol_form.c: a form of its own, with the memory that it takes. Takes the ids over. */
+struct rts_symbol *rts_symbol_make(const struct rts_object *object,
+                                   const struct rts_code_identity *code,
+                                   const struct rts_function *function,
+                                   struct rts_identity *identity);
+
+/* Do they say the same? The module is for people only: that of the first form will do. */
+bool rts_symbol_same_form(const struct rts_symbol *a, const struct rts_symbol *b);
+
+/* Frees a form and those behind it. */
 void rts_symbol_destroy(struct rts_symbol *symbol);
 
 /* What is remembered of an address, or NULL. Valid until the next of these calls. */
