@@ -18,6 +18,7 @@ librtsample_a_SOURCES += \
 	src/trace/perf_file.h \
 	src/trace/record_encode.c src/trace/record_encode.h \
 	src/trace/trace.c src/trace/trace.h \
+	src/trace/trace_loss.c \
 	src/trace/trace_state.h \
 	src/trace/union_bundle.c src/trace/union_bundle.h \
 	src/trace/writer.c src/trace/writer.h

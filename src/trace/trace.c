@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,17 +75,6 @@ void rts_trace_close(struct rts_trace *trace)
 }
 
 /* ---- the sequence of records ---- */
-
-void rts_trace_stop(struct rts_trace *trace, uint64_t offset, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(trace->loss.reason, sizeof trace->loss.reason, format, arguments);
-    va_end(arguments);
-    trace->loss.offset = offset;
-    trace->loss.bytes = trace->input.offset + rts_trace_input_left(&trace->input) - offset;
-    trace->ended = true;
-}
 
 /* Can this be a record? False: reading ends before it. */
 static bool check_header(struct rts_trace *trace, const struct perf_event_header *header,
@@ -329,11 +316,4 @@ const struct rts_trace_build_ids *rts_trace_build_ids(const struct rts_trace *tr
 uint64_t rts_trace_size(const struct rts_trace *trace)
 {
     return trace->input.is_file ? trace->input.file_size : trace->input.offset;
-}
-
-void rts_trace_loss(const struct rts_trace *trace, struct rts_trace_loss *loss)
-{
-    *loss = trace->loss;
-    loss->late = trace->order.late;
-    loss->all = trace->loss.reason[0] && trace->number == 0;
 }

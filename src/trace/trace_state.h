@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a trace holds while it is read; only trace.c and own_records.c look inside. */
+/* What a trace holds while it is read; only trace*.c and own_records.c look inside. */
 #ifndef RTS_TRACE_TRACE_STATE_H
 #define RTS_TRACE_TRACE_STATE_H
 
@@ -34,7 +34,7 @@ struct rts_trace_raw {
     uint64_t offset;
 };
 
-/* No more can be read: says why, and what is left behind, from `offset` on. */
+/* trace_loss.c: no more can be read: says why, and what is left behind, from `offset` on. */
 void rts_trace_stop(struct rts_trace *trace, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
