@@ -19,7 +19,6 @@
 #include "util/memory.h"
 #include "util/table.h"
 
-#define NS_PER_S  1000000000ULL
 #define NS_PER_MS 1000000ULL
 
 /* Of the patience at the end, what is kept back for writing files, and for giving up. */
@@ -43,27 +42,13 @@ static uint64_t choose_sequence(const struct rts_delivery_options *options,
     return first > last ? first : last + 1;
 }
 
-static void init_locks(struct rts_delivery *delivery)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&delivery->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&delivery->lock, NULL);
-    pthread_mutex_init(&delivery->spool_lock, NULL);
-}
-
 static void destroy(struct rts_delivery *delivery)
 {
     rts_upload_destroy(delivery->upload);
     rts_spool_close(delivery->spool);
-    rts_batch_queue_finish(&delivery->queue);
+    rts_delivery_ledger_finish(&delivery->ledger);
     rts_endpoint_finish(&delivery->endpoint);
-    pthread_cond_destroy(&delivery->changed);
-    pthread_mutex_destroy(&delivery->lock);
     pthread_mutex_destroy(&delivery->spool_lock);
-    free(delivery->subject_key);
     free(delivery->spool_path);
     free(delivery);
 }
@@ -83,7 +68,6 @@ static int open_parts(struct rts_delivery *delivery, const struct rts_delivery_o
         return 0;
     delivery->spool_path = rts_strdup(options->spool.directory);
     delivery->spool = rts_spool_open(&options->spool, error);
-    delivery->spool_count = delivery->spool ? rts_spool_count(delivery->spool) : 0;
     return delivery->spool ? 0 : -1;
 }
 
@@ -113,18 +97,22 @@ struct rts_delivery *rts_delivery_create(const struct rts_delivery_options *opti
                                          struct rts_error *error)
 {
     struct rts_delivery *delivery = rts_calloc(1, sizeof *delivery);
-    init_locks(delivery);
-    if (open_parts(delivery, options, error) < 0) {
+    pthread_mutex_init(&delivery->spool_lock, NULL);
+    int result = open_parts(delivery, options, error);
+    rts_delivery_ledger_init(&delivery->ledger,
+                             delivery->spool ? rts_spool_count(delivery->spool) : 0);
+    if (result < 0) {
         destroy(delivery);
         return NULL;
     }
     delivery->batch_events_max =
         options->batch_events_max ? options->batch_events_max : RTS_DELIVERY_BATCH_DEFAULT;
-    delivery->eager = options->eager;
     delivery->greet = options->greet && delivery->upload;
-    delivery->retry_first_ms =
-        options->retry_first_ms ? options->retry_first_ms : RTS_BACKOFF_FIRST_MS;
-    delivery->retry_max_ms = options->retry_max_ms ? options->retry_max_ms : RTS_BACKOFF_LONGEST_MS;
+    delivery->patience = (struct rts_patience){
+        .first_ms = options->retry_first_ms ? options->retry_first_ms : RTS_BACKOFF_FIRST_MS,
+        .max_ms = options->retry_max_ms ? options->retry_max_ms : RTS_BACKOFF_LONGEST_MS,
+        .eager = options->eager,
+    };
     delivery->drain_only = options->endpoint.drain_only;
     delivery->next_sequence = choose_sequence(options, delivery->spool);
     delivery->seed = rts_hash_u64(delivery->next_sequence ^ (uint64_t)getpid());
@@ -138,31 +126,18 @@ struct rts_delivery *rts_delivery_create(const struct rts_delivery_options *opti
     return delivery;
 }
 
-void rts_delivery_wake(struct rts_delivery *delivery)
+/* Lets the thread look at the ledger again, wherever it waits. */
+static void wake(struct rts_delivery *delivery)
 {
     if (delivery->upload)
         rts_upload_wake(delivery->upload);
-    pthread_cond_broadcast(&delivery->changed);
 }
 
 static void enqueue(struct rts_delivery *delivery, struct rts_batch *batch)
 {
-    bool say = false;
-    pthread_mutex_lock(&delivery->lock);
-    delivery->own.submitted += batch->events;
-    delivery->batches++;
-    rts_batch_queue_put(&delivery->queue, batch);
-    delivery->put_aside = false;
-    for (struct rts_batch *oldest;
-         (oldest = rts_batch_queue_overflow(&delivery->queue, RTS_DELIVERY_MEMORY_MAX));) {
-        delivery->own.dropped += oldest->events;
-        rts_batch_destroy(oldest);
-        say = !delivery->drop_said;
-        delivery->drop_said = true;
-    }
-    rts_delivery_wake(delivery);
-    pthread_mutex_unlock(&delivery->lock);
-    if (say)
+    bool first_loss = rts_delivery_ledger_submit(&delivery->ledger, batch, RTS_DELIVERY_MEMORY_MAX);
+    wake(delivery);
+    if (first_loss)
         rts_log("too many facts wait in memory: the oldest are dropped%s",
                 delivery->spool_path ? "" : "; a spool (--spool) would keep them");
 }
@@ -183,68 +158,24 @@ size_t rts_delivery_submit(struct rts_delivery *delivery, const char *lines, siz
     return made;
 }
 
-static void copy_counts(const struct rts_delivery *delivery, struct rts_delivery_counts *counts)
-{
-    *counts = (struct rts_delivery_counts){
-        .own = delivery->own,
-        .earlier = delivery->earlier,
-        .batches = delivery->batches,
-        .retries = delivery->retries,
-        .left = delivery->spool_count,
-    };
-    counts->own.spooled = delivery->spool_own_events;
-}
-
 void rts_delivery_counts(struct rts_delivery *delivery, struct rts_delivery_counts *counts)
 {
-    pthread_mutex_lock(&delivery->lock);
-    copy_counts(delivery, counts);
-    pthread_mutex_unlock(&delivery->lock);
+    rts_delivery_ledger_counts(&delivery->ledger, counts);
 }
 
 void rts_delivery_state(struct rts_delivery *delivery, struct rts_delivery_state *state)
 {
-    pthread_mutex_lock(&delivery->lock);
-    *state = (struct rts_delivery_state){
-        .idle = !delivery->active && !delivery->moving && delivery->queue.count == 0 &&
-                delivery->spool_count == 0,
-        .put_aside = delivery->put_aside,
-        .needs_help = delivery->needs_help,
-        .failures = delivery->failures,
-        .memory_bytes = delivery->queue.bytes,
-    };
-    memcpy(state->text, delivery->text, sizeof state->text);
-    pthread_mutex_unlock(&delivery->lock);
-}
-
-static struct timespec at_ns(uint64_t time_ns)
-{
-    return (struct timespec){(time_t)(time_ns / NS_PER_S), (long)(time_ns % NS_PER_S)};
+    rts_delivery_ledger_state(&delivery->ledger, state);
 }
 
 void rts_delivery_wait(struct rts_delivery *delivery, uint64_t timeout_ms)
 {
-    struct timespec until = at_ns(rts_clock_monotonic_ns() + timeout_ms * NS_PER_MS);
-    pthread_mutex_lock(&delivery->lock);
-    pthread_cond_timedwait(&delivery->changed, &delivery->lock, &until);
-    pthread_mutex_unlock(&delivery->lock);
+    rts_delivery_ledger_wait(&delivery->ledger, rts_clock_monotonic_ns() + timeout_ms * NS_PER_MS);
 }
 
 char *rts_delivery_subject_key(struct rts_delivery *delivery)
 {
-    pthread_mutex_lock(&delivery->lock);
-    char *key = delivery->subject_key ? rts_strdup(delivery->subject_key) : NULL;
-    pthread_mutex_unlock(&delivery->lock);
-    return key;
-}
-
-/* Waits until `*flag`, under the lock, is set; false when the time is over before. */
-static bool wait_for(struct rts_delivery *delivery, const bool *flag, uint64_t until_ns)
-{
-    struct timespec until = at_ns(until_ns);
-    while (!*flag && rts_clock_monotonic_ns() < until_ns)
-        pthread_cond_timedwait(&delivery->changed, &delivery->lock, &until);
-    return *flag;
+    return rts_delivery_ledger_subject_key(&delivery->ledger);
 }
 
 /* The thread hangs (in a name server's silence, or in a disk's): saves what is in memory in its
@@ -258,15 +189,17 @@ static void take_over(struct rts_delivery *delivery)
     pthread_mutex_unlock(&delivery->spool_lock);
 }
 
-static int report(const struct rts_delivery *delivery, const struct rts_delivery_counts *counts,
+static int report(struct rts_delivery *delivery, const struct rts_delivery_counts *counts,
                   struct rts_error *error)
 {
     const struct rts_delivery_events *own = &counts->own;
     const char *place = delivery->spool_path ? delivery->spool_path : "";
     char text[sizeof error->text] = "";
+    struct rts_delivery_state state;
     size_t size = sizeof text;
     if (own->spooled + own->rejected + own->dropped == 0)
         return 0;
+    rts_delivery_ledger_state(&delivery->ledger, &state);
     if (own->spooled > 0)
         snprintf(text, size, "%" PRIu64 " facts wait in %s", own->spooled, place);
     if (own->rejected > 0)
@@ -276,8 +209,8 @@ static int report(const struct rts_delivery *delivery, const struct rts_delivery
     if (own->dropped > 0)
         snprintf(text + strlen(text), size - strlen(text), "%s%" PRIu64 " facts are lost",
                  *text ? "; " : "", own->dropped);
-    if (delivery->text[0])
-        snprintf(text + strlen(text), size - strlen(text), " (%s)", delivery->text);
+    if (state.text[0])
+        snprintf(text + strlen(text), size - strlen(text), " (%s)", state.text);
     return rts_fail(error, RTS_UNDELIVERED, "%s", text);
 }
 
@@ -289,26 +222,19 @@ int rts_delivery_finish(struct rts_delivery *delivery, uint64_t patience_ms,
         return 0;
     uint64_t end_ns = rts_clock_monotonic_ns() + patience_ms * NS_PER_MS;
     uint64_t reserve_ms = patience_ms / 4 < SETTLE_RESERVE_MS ? patience_ms / 4 : SETTLE_RESERVE_MS;
-    pthread_mutex_lock(&delivery->lock);
-    delivery->stop = true;
-    delivery->deadline_ns = end_ns - reserve_ms * NS_PER_MS;
-    rts_delivery_wake(delivery);
-    bool settled = wait_for(delivery, &delivery->settled, end_ns - GIVE_UP_RESERVE_MS * NS_PER_MS);
-    delivery->abandoned = !settled;
-    pthread_mutex_unlock(&delivery->lock);
-    if (!settled)
+    rts_delivery_ledger_stop(&delivery->ledger, end_ns - reserve_ms * NS_PER_MS);
+    wake(delivery);
+    if (!rts_delivery_ledger_await_settled(&delivery->ledger,
+                                           end_ns - GIVE_UP_RESERVE_MS * NS_PER_MS))
         take_over(delivery);
 
-    pthread_mutex_lock(&delivery->lock);
-    copy_counts(delivery, &final);
+    rts_delivery_ledger_counts(&delivery->ledger, &final);
     final.own.dropped =
         final.own.submitted - final.own.accepted - final.own.rejected - final.own.spooled;
     int result = report(delivery, &final, error);
-    bool exited = wait_for(delivery, &delivery->exited, end_ns);
-    pthread_mutex_unlock(&delivery->lock);
     if (counts)
         *counts = final;
-    if (exited) {
+    if (rts_delivery_ledger_await_exited(&delivery->ledger, end_ns)) {
         pthread_join(delivery->thread, NULL);
         destroy(delivery);
     } else {

@@ -1,91 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/delivery_state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "sealing/seal.h"
 #include "util/clock.h"
 #include "util/log.h"
-#include "util/memory.h"
 
 #define NS_PER_S  1000000000ULL
 #define NS_PER_MS 1000000ULL
 
 #define IDLE_PAUSE_MS   60000
-#define DISK_PAUSE_NS   (5 * NS_PER_S)
 #define EXPIRY_PAUSE_NS NS_PER_S /* at most so often */
 
 /* How long batches are moved to the spool at a stretch: on a slow disk sending must go on. */
 #define SPOOLING_NS (NS_PER_S / 10)
 
-/* --- What others may see ---------------------------------------------------------------------- */
-
-void rts_delivery_count_loss(struct rts_delivery *delivery, const struct rts_spool_loss *loss)
+static struct rts_delivery_view look(struct rts_delivery *delivery)
 {
-    bool say = false;
-    pthread_mutex_lock(&delivery->lock);
-    delivery->own.dropped += loss->own;
-    delivery->earlier.dropped += loss->earlier;
-    if (delivery->spool) {
-        delivery->spool_count = rts_spool_count(delivery->spool);
-        delivery->spool_own_events = rts_spool_own_events(delivery->spool);
-    }
-    if (loss->own + loss->earlier > 0) {
-        say = !delivery->drop_said;
-        delivery->drop_said = true;
-    }
-    pthread_cond_broadcast(&delivery->changed);
-    pthread_mutex_unlock(&delivery->lock);
-    if (say)
-        rts_log("the spool %s is full, or what is in it is too old: the oldest facts are dropped",
-                delivery->spool_path);
-}
-
-/* --- The spool -------------------------------------------------------------------------------- */
-
-static struct rts_batch *take_first(struct rts_delivery *delivery)
-{
-    pthread_mutex_lock(&delivery->lock);
-    struct rts_batch *batch = delivery->queue.first;
-    if (batch)
-        rts_batch_queue_take(&delivery->queue, batch);
-    delivery->moving = batch != NULL;
-    pthread_mutex_unlock(&delivery->lock);
-    return batch;
-}
-
-void rts_delivery_put_back(struct rts_delivery *delivery, struct rts_batch *batch)
-{
-    pthread_mutex_lock(&delivery->lock);
-    rts_batch_queue_put(&delivery->queue, batch);
-    delivery->moving = false;
-    pthread_mutex_unlock(&delivery->lock);
-}
-
-void rts_delivery_spool_queue(struct rts_delivery *delivery, uint64_t time_ns)
-{
-    uint64_t begun = rts_clock_monotonic_ns();
-    if (!delivery->spool || begun < delivery->next_spooling_ns)
-        return;
-    for (struct rts_batch *batch;
-         rts_clock_monotonic_ns() - begun <= time_ns && (batch = take_first(delivery));) {
-        struct rts_spool_loss loss = {0};
-        struct rts_error error;
-        int result = rts_spool_put(delivery->spool, batch, &loss, &error);
-        rts_delivery_count_loss(delivery, &loss);
-        if (result < 0) {
-            rts_delivery_put_back(delivery, batch);
-            delivery->next_spooling_ns = rts_clock_monotonic_ns() + DISK_PAUSE_NS;
-            rts_delivery_say_spool_trouble(delivery, &error);
-            return;
-        }
-        delivery->spool_trouble_said = false;
-        rts_batch_destroy(batch);
-    }
+    return rts_delivery_ledger_look(&delivery->ledger);
 }
 
 static void spool_queue(struct rts_delivery *delivery)
@@ -105,16 +39,7 @@ static struct rts_batch *choose(struct rts_delivery *delivery, uint64_t now)
     pthread_mutex_lock(&delivery->spool_lock);
     const struct rts_batch_id *in_spool =
         delivery->spool ? rts_spool_peek(delivery->spool, now, skip) : NULL;
-
-    pthread_mutex_lock(&delivery->lock);
-    struct rts_batch *batch = rts_batch_queue_peek(&delivery->queue, now, skip);
-    if (batch && in_spool && rts_batch_compare(in_spool, &batch->id) < 0)
-        batch = NULL;
-    if (batch)
-        rts_batch_queue_take(&delivery->queue, batch);
-    delivery->active = batch || in_spool;
-    pthread_mutex_unlock(&delivery->lock);
-
+    struct rts_batch *batch = rts_delivery_ledger_choose(&delivery->ledger, now, skip, in_spool);
     delivery->flight_spooled = !batch && in_spool;
     if (delivery->flight_spooled)
         batch = rts_spool_next(delivery->spool, now, skip, &loss);
@@ -131,12 +56,10 @@ static bool may_begin(struct rts_delivery *delivery, uint64_t now)
         return false;
     if (now >= delivery->next_attempt_ns)
         return true;
-    pthread_mutex_lock(&delivery->lock);
-    bool stop = delivery->stop;
-    pthread_mutex_unlock(&delivery->lock);
-    if (!stop || delivery->asked_to_wait || delivery->last_attempt_made)
+    struct rts_delivery_view view = look(delivery);
+    if (!view.stop || delivery->asked_to_wait || delivery->last_attempt_made)
         return false;
-    delivery->last_attempt_made = delivery->failures > 0;
+    delivery->last_attempt_made = view.failures > 0;
     return true;
 }
 
@@ -149,7 +72,7 @@ static void expire(struct rts_delivery *delivery)
     if (!delivery->spool || delivery->drain_only || now < delivery->next_expiry_ns)
         return;
     delivery->next_expiry_ns = now + EXPIRY_PAUSE_NS;
-    bool only_put_aside = delivery->upload && delivery->failures == 0;
+    bool only_put_aside = delivery->upload && look(delivery).failures == 0;
     pthread_mutex_lock(&delivery->spool_lock);
     rts_spool_expire(delivery->spool, only_put_aside, &loss);
     pthread_mutex_unlock(&delivery->spool_lock);
@@ -173,14 +96,6 @@ static void say_withheld(struct rts_delivery *delivery, const struct rts_batch *
     }
 }
 
-/* There was nothing to send: because nothing is there, or not yet. */
-static void set_put_aside(struct rts_delivery *delivery)
-{
-    pthread_mutex_lock(&delivery->lock);
-    delivery->put_aside = delivery->queue.count > 0 || delivery->spool_count > 0;
-    pthread_mutex_unlock(&delivery->lock);
-}
-
 static void begin(struct rts_delivery *delivery)
 {
     uint64_t now = rts_clock_monotonic_ns();
@@ -193,14 +108,12 @@ static void begin(struct rts_delivery *delivery)
         delivery->flight = choose(delivery, now);
     }
     if (!delivery->flight) {
-        set_put_aside(delivery);
-        rts_delivery_set_idle(delivery);
+        rts_delivery_ledger_set_put_aside(&delivery->ledger);
         return;
     }
     say_withheld(delivery, delivery->flight);
-    pthread_mutex_lock(&delivery->lock);
-    delivery->retries += delivery->flight->attempts > 0;
-    pthread_mutex_unlock(&delivery->lock);
+    if (delivery->flight->attempts > 0)
+        rts_delivery_ledger_count_retry(&delivery->ledger);
     struct rts_upload_result result;
     if (rts_upload_begin(delivery->upload, delivery->flight, &result) < 0)
         rts_delivery_conclude(delivery, &result);
@@ -208,56 +121,39 @@ static void begin(struct rts_delivery *delivery)
 
 /* --- The loop --------------------------------------------------------------------------------- */
 
-static bool is_abandoned(struct rts_delivery *delivery)
-{
-    pthread_mutex_lock(&delivery->lock);
-    bool abandoned = delivery->abandoned;
-    pthread_mutex_unlock(&delivery->lock);
-    return abandoned;
-}
-
 /* Is there no reason to go on? */
 static bool is_over(struct rts_delivery *delivery)
 {
-    pthread_mutex_lock(&delivery->lock);
-    bool waiting = delivery->flight || delivery->queue.count > 0 || delivery->spool_count > 0;
-    bool hopeless = !delivery->flight && delivery->failures > 0 &&
+    struct rts_delivery_view view = look(delivery);
+    bool waiting = delivery->flight || view.in_memory > 0 || view.in_spool > 0;
+    bool hopeless = !delivery->flight && view.failures > 0 &&
                     (delivery->asked_to_wait || delivery->last_attempt_made);
-    bool over = delivery->abandoned ||
-                (delivery->stop && (rts_clock_monotonic_ns() >= delivery->deadline_ns || !waiting ||
-                                    hopeless || !delivery->upload));
-    pthread_mutex_unlock(&delivery->lock);
-    return over;
+    return view.abandoned || (view.stop && (rts_clock_monotonic_ns() >= view.deadline_ns ||
+                                            !waiting || hopeless || !delivery->upload));
 }
 
 /* How long nothing has to be done, as far as is known. */
 static uint64_t pause_ms(struct rts_delivery *delivery)
 {
     uint64_t now = rts_clock_monotonic_ns(), until = now + IDLE_PAUSE_MS * NS_PER_MS;
-    pthread_mutex_lock(&delivery->lock);
-    bool waiting = delivery->queue.count > 0 || delivery->spool_count > 0;
-    if (delivery->stop && delivery->deadline_ns < until)
-        until = delivery->deadline_ns;
-    if (delivery->spool && delivery->queue.count > 0 && delivery->next_spooling_ns < until)
+    struct rts_delivery_view view = look(delivery);
+    bool waiting = view.in_memory > 0 || view.in_spool > 0;
+    if (view.stop && view.deadline_ns < until)
+        until = view.deadline_ns;
+    if (delivery->spool && view.in_memory > 0 && delivery->next_spooling_ns < until)
         until = delivery->next_spooling_ns;
     if (waiting && !delivery->flight && delivery->upload && delivery->next_attempt_ns < until &&
         delivery->next_attempt_ns > now)
         until = delivery->next_attempt_ns;
     else if (waiting && !delivery->flight && until > now + NS_PER_S)
         until = now + NS_PER_S; /* put aside: look again */
-    pthread_mutex_unlock(&delivery->lock);
     return until > now ? (until - now + NS_PER_MS - 1) / NS_PER_MS : 0;
 }
 
 static void wait_without_upload(struct rts_delivery *delivery)
 {
     uint64_t until_ns = rts_clock_monotonic_ns() + pause_ms(delivery) * NS_PER_MS;
-    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
-    pthread_mutex_lock(&delivery->lock);
-    bool work = delivery->stop || (delivery->queue.count > 0 && delivery->next_spooling_ns == 0);
-    if (!work)
-        pthread_cond_timedwait(&delivery->changed, &delivery->lock, &until);
-    pthread_mutex_unlock(&delivery->lock);
+    rts_delivery_ledger_wait_for_work(&delivery->ledger, delivery->next_spooling_ns == 0, until_ns);
 }
 
 /* The batch that is being sent goes to the spool, if it is not there, with all others. */
@@ -265,20 +161,14 @@ static void settle(struct rts_delivery *delivery)
 {
     struct rts_spool_loss loss = {0};
     pthread_mutex_lock(&delivery->spool_lock);
-    pthread_mutex_lock(&delivery->lock);
-    bool abandoned = delivery->abandoned;
-    pthread_mutex_unlock(&delivery->lock);
     delivery->next_spooling_ns = 0;
-    if (!abandoned) {
+    if (!look(delivery).abandoned) {
         if (delivery->spool && delivery->flight && !delivery->flight_spooled)
             rts_spool_put(delivery->spool, delivery->flight, &loss, NULL);
         rts_delivery_spool_queue(delivery, UINT64_MAX);
         rts_delivery_count_loss(delivery, &loss);
     }
-    pthread_mutex_lock(&delivery->lock);
-    delivery->settled = true;
-    pthread_cond_broadcast(&delivery->changed);
-    pthread_mutex_unlock(&delivery->lock);
+    rts_delivery_ledger_set_settled(&delivery->ledger);
     pthread_mutex_unlock(&delivery->spool_lock);
 }
 
@@ -292,8 +182,9 @@ static void greet(struct rts_delivery *delivery)
         ended = rts_upload_work(delivery->upload, pause_ms(delivery), &result);
     }
     rts_upload_cancel(delivery->upload);
-    if (ended && !is_abandoned(delivery) && result.text[0])
-        rts_delivery_say(delivery, "cannot be reached, while sampling goes on", result.text);
+    if (ended && !look(delivery).abandoned && result.text[0])
+        rts_complaints_say(&delivery->complaints, delivery->endpoint.origin,
+                           "cannot be reached, while sampling goes on", result.text);
 }
 
 void *rts_delivery_run(void *opaque)
@@ -310,7 +201,7 @@ void *rts_delivery_run(void *opaque)
         if (!delivery->upload)
             wait_without_upload(delivery);
         else if (rts_upload_work(delivery->upload, pause_ms(delivery), &result) &&
-                 !is_abandoned(delivery))
+                 !look(delivery).abandoned)
             rts_delivery_conclude(delivery, &result);
     }
     settle(delivery);
@@ -318,9 +209,6 @@ void *rts_delivery_run(void *opaque)
         rts_upload_cancel(delivery->upload);
     rts_batch_destroy(delivery->flight);
     delivery->flight = NULL;
-    pthread_mutex_lock(&delivery->lock);
-    delivery->exited = true;
-    pthread_cond_broadcast(&delivery->changed);
-    pthread_mutex_unlock(&delivery->lock);
+    rts_delivery_ledger_set_exited(&delivery->ledger);
     return NULL;
 }

@@ -4,15 +4,20 @@ librtsample_a_SOURCES += \
 	src/delivery/backoff.c src/delivery/backoff.h \
 	src/delivery/batch.c src/delivery/batch.h \
 	src/delivery/batch_queue.c src/delivery/batch_queue.h \
+	src/delivery/complaints.c src/delivery/complaints.h \
 	src/delivery/curl_library.c src/delivery/curl_library.h \
 	src/delivery/delivery.c src/delivery/delivery.h \
 	src/delivery/delivery_answer.c \
+	src/delivery/delivery_counts.h \
+	src/delivery/delivery_ledger.c src/delivery/delivery_ledger.h \
+	src/delivery/delivery_spooling.c \
 	src/delivery/delivery_state.h \
 	src/delivery/delivery_thread.c \
 	src/delivery/endpoint.c src/delivery/endpoint.h \
 	src/delivery/greeting.c src/delivery/greeting.h \
 	src/delivery/gzip.c src/delivery/gzip.h \
 	src/delivery/header.c src/delivery/header.h \
+	src/delivery/outcome.c src/delivery/outcome.h \
 	src/delivery/post.c src/delivery/post.h \
 	src/delivery/secret.c src/delivery/secret.h \
 	src/delivery/sink.c src/delivery/sink.h \

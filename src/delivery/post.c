@@ -2,14 +2,15 @@
 #include "delivery/post.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <time.h>
 
-#include "delivery/answer.h"
 #include "delivery/backoff.h"
+#include "delivery/outcome.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/sha256.h"
+
+#define NS_PER_MS 1000000ULL
 
 /* How long an interruption may go unnoticed. */
 #define LOOK_AROUND_MS 100
@@ -33,45 +34,30 @@ static bool wait_for_answer(struct rts_upload *upload, const struct rts_post_opt
     return true;
 }
 
-static void judge(struct rts_answer *answer, const struct rts_upload_result *result)
-{
-    *answer = (struct rts_answer){
-        .verdict = result->needs_help ? RTS_VERDICT_HELP : RTS_VERDICT_LATER,
-    };
-    if (result->status > 0)
-        rts_answer_judge(answer, result->status, result->body->data, result->body->size);
-    else
-        snprintf(answer->text, sizeof answer->text, "%s", result->text);
-}
-
-/* Waits before the next attempt; false when we were interrupted. */
-static bool pause_after(const struct rts_post_options *options, unsigned failures, uint64_t *seed,
-                        uint64_t wanted_ms)
-{
-    uint32_t first_ms = options->retry_first_ms ? options->retry_first_ms : RTS_BACKOFF_FIRST_MS;
-    uint32_t max_ms = options->retry_max_ms ? options->retry_max_ms : RTS_BACKOFF_LONGEST_MS;
-    uint64_t pause = rts_backoff_ms(first_ms, max_ms, failures, seed);
-    return !is_interrupted(options, wanted_ms > pause ? wanted_ms : pause);
-}
-
 static int send_until_answered(struct rts_upload *upload, const struct rts_post_options *options,
                                const struct rts_batch *batch, struct rts_error *error)
 {
+    const struct rts_patience patience = {
+        .first_ms = options->retry_first_ms ? options->retry_first_ms : RTS_BACKOFF_FIRST_MS,
+        .max_ms = options->retry_max_ms ? options->retry_max_ms : RTS_BACKOFF_LONGEST_MS,
+    };
     uint64_t seed = rts_clock_monotonic_ns();
-    for (unsigned failures = 1;; failures++) {
+    for (struct rts_flight flight = {0};; flight.attempts++, flight.failures++) {
         struct rts_upload_result result;
         struct rts_answer answer;
         if (rts_upload_begin(upload, batch, &result) == 0 &&
             !wait_for_answer(upload, options, &result))
             return rts_fail(error, RTS_UNDELIVERED, "interrupted");
-        judge(&answer, &result);
+        rts_outcome_answer(&answer, &result);
+        struct rts_outcome outcome = rts_outcome_of(&flight, &answer, &result, &patience, &seed);
         rts_answer_finish(&answer);
-        if (answer.verdict == RTS_VERDICT_ACCEPTED)
+        if (outcome.fate == RTS_FATE_ACCEPT)
             return 0;
-        if (answer.verdict != RTS_VERDICT_LATER || failures >= options->failures_max)
+        if (outcome.fate != RTS_FATE_KEEP || outcome.needs_help ||
+            flight.failures + 1 >= options->failures_max)
             return rts_fail(error, RTS_UNDELIVERED, "%s", answer.text);
         rts_log("not taken yet: %s", answer.text);
-        if (!pause_after(options, failures, &seed, result.wait_ms))
+        if (is_interrupted(options, outcome.pause_ns / NS_PER_MS))
             return rts_fail(error, RTS_UNDELIVERED, "interrupted after: %s", answer.text);
     }
 }
