@@ -26,8 +26,8 @@ librtsample_a_SOURCES += \
 	src/delivery/spool_file.c src/delivery/spool_file.h \
 	src/delivery/spool_index.c src/delivery/spool_index.h \
 	src/delivery/spool_rejected.c src/delivery/spool_rejected.h \
-	src/delivery/spool_scan.c \
-	src/delivery/spool_state.h \
+	src/delivery/spool_scan.c src/delivery/spool_scan.h \
+	src/delivery/spool_shelf.c src/delivery/spool_shelf.h \
 	src/delivery/token.c src/delivery/token.h \
 	src/delivery/upload.c src/delivery/upload.h \
 	src/delivery/upload_open.c src/delivery/upload_state.h \

@@ -2,8 +2,6 @@
 #include "delivery/spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,15 +9,17 @@
 
 #include "delivery/spool_directory.h"
 #include "delivery/spool_file.h"
+#include "delivery/spool_index.h"
 #include "delivery/spool_rejected.h"
-#include "delivery/spool_state.h"
+#include "delivery/spool_scan.h"
+#include "delivery/spool_shelf.h"
 #include "util/clock.h"
-#include "util/log.h"
 #include "util/memory.h"
 
-#define BLOCK_SIZE     4096u
-#define COMPLAINTS_MAX 10
-#define NS_PER_S       1000000000ULL
+#define NS_PER_S 1000000000ULL
+
+/* About what a file has beside envelope and body. */
+#define HEAD_BYTES 1024
 
 /* How long a batch is left alone whose file could not be handled just now. */
 #define TROUBLE_PAUSE_NS (10 * NS_PER_S)
@@ -27,60 +27,34 @@
 /* A hundred years: more is as good as for ever, and would overflow. */
 #define AGE_MAX_S (366ull * 24 * 3600 * 100)
 
-uint64_t rts_spool_disk_bytes(uint64_t size)
-{
-    return (size + BLOCK_SIZE - 1) / BLOCK_SIZE * BLOCK_SIZE;
-}
-
-void rts_spool_complain(struct rts_spool *spool, const char *name, const char *text)
-{
-    if (spool->complaints++ < COMPLAINTS_MAX)
-        rts_log("spool %s: %s: %s", spool->path, name, text);
-    else if (spool->complaints == COMPLAINTS_MAX + 1)
-        rts_log("spool %s: more files are not as they should be", spool->path);
-}
-
-/* The descriptor of a directory in the spool, opened when it is first needed. */
-static int sub_directory(struct rts_spool *spool, int *fd, const char *name,
-                         struct rts_error *error)
-{
-    if (*fd < 0) {
-        struct rts_buffer path = RTS_BUFFER_INIT;
-        rts_buffer_format(&path, "%s/%s", spool->path, name);
-        *fd = rts_spool_directory_open(spool->directory, name, path.data, error);
-        rts_buffer_finish(&path);
-    }
-    return *fd;
-}
-
-void rts_spool_quarantine(struct rts_spool *spool, const char *name, const char *reason)
-{
-    char text[sizeof((struct rts_error *)0)->text + 100];
-    struct rts_error error;
-    int target = sub_directory(spool, &spool->quarantine, "quarantine", &error);
-    if (target >= 0 && rts_spool_directory_move(spool->directory, name, target, &error) == 0)
-        snprintf(text, sizeof text, "%s; moved to quarantine/", reason);
-    else
-        snprintf(text, sizeof text, "%s, and is passed over: %s", reason, error.text);
-    rts_spool_complain(spool, name, text);
-}
+struct rts_spool {
+    struct rts_spool_shelf shelf; /* the files */
+    struct rts_spool_index index; /* and what is known of each */
+    int lock;
+    uint64_t max_bytes;
+    int64_t max_age_ns;
+    uint64_t last_sequence;
+};
 
 struct rts_spool *rts_spool_open(const struct rts_spool_options *options, struct rts_error *error)
 {
     struct rts_spool *spool = rts_calloc(1, sizeof *spool);
     uint64_t age_s = options->max_age_s ? options->max_age_s : RTS_SPOOL_AGE_DEFAULT_S;
-    spool->path = rts_strdup(options->directory);
-    spool->lock = spool->rejected = spool->quarantine = -1;
+    spool->lock = -1;
     spool->max_bytes = options->max_bytes ? options->max_bytes : RTS_SPOOL_BYTES_DEFAULT;
     spool->max_age_ns = (int64_t)((age_s < AGE_MAX_S ? age_s : AGE_MAX_S) * NS_PER_S);
-    spool->directory = rts_spool_directory_open(AT_FDCWD, spool->path, spool->path, error);
-    if (spool->directory < 0 || rts_spool_check_directory(spool, error) < 0 ||
-        (spool->lock = rts_spool_directory_lock(spool->directory, spool->path, error)) < 0 ||
-        rts_spool_scan(spool, error) < 0) {
+    struct rts_spool_shelf *shelf = &spool->shelf;
+    if (rts_spool_shelf_open(shelf, options->directory, error) < 0 ||
+        rts_spool_check_directory(shelf, error) < 0 ||
+        (spool->lock = rts_spool_directory_lock(shelf->directory, shelf->path, error)) < 0 ||
+        rts_spool_scan(shelf, &spool->index, error) < 0) {
         rts_spool_close(spool);
         return NULL;
     }
-    rts_spool_directory_close_to_others(spool->directory);
+    size_t count = spool->index.count;
+    if (count > 0)
+        spool->last_sequence = rts_spool_index_at(&spool->index, count - 1)->id.sequence;
+    rts_spool_directory_close_to_others(shelf->directory);
     return spool;
 }
 
@@ -88,12 +62,10 @@ void rts_spool_close(struct rts_spool *spool)
 {
     if (!spool)
         return;
-    int descriptors[] = {spool->rejected, spool->quarantine, spool->lock, spool->directory};
-    for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++)
-        if (descriptors[i] >= 0)
-            close(descriptors[i]);
+    if (spool->lock >= 0)
+        close(spool->lock);
+    rts_spool_shelf_close(&spool->shelf);
     rts_spool_index_finish(&spool->index);
-    free(spool->path);
     free(spool);
 }
 
@@ -110,43 +82,6 @@ size_t rts_spool_count(const struct rts_spool *spool)
 uint64_t rts_spool_own_events(const struct rts_spool *spool)
 {
     return spool->index.own_events;
-}
-
-/* Says the error of a file that it will never be a batch? Others are the disk's or the machine's,
- * and may pass. 0: the content is wrong. */
-static bool is_final(int number)
-{
-    static const int numbers[] = {0, ENOENT, EACCES, EPERM, ELOOP, ENXIO, ENODEV};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i] == number)
-            return true;
-    return false;
-}
-
-struct rts_batch *rts_spool_load(struct rts_spool *spool, const struct rts_batch_id *id,
-                                 bool *damaged, struct rts_error *error)
-{
-    char name[RTS_SPOOL_NAME_SIZE];
-    struct rts_buffer content = RTS_BUFFER_INIT;
-    struct rts_error own;
-    error = error ? error : &own;
-    rts_spool_file_name(id, name);
-    struct rts_batch *batch = NULL;
-    *damaged = true;
-    if (rts_spool_directory_read(spool->directory, name, RTS_SPOOL_FILE_MAX, &content, error) == 0)
-        batch = rts_spool_file_read(id, content.data, content.size, error);
-    else
-        *damaged = is_final(error->number);
-    rts_buffer_finish(&content);
-    return batch;
-}
-
-static void remove_file(struct rts_spool *spool, const struct rts_batch_id *id)
-{
-    char name[RTS_SPOOL_NAME_SIZE];
-    rts_spool_file_name(id, name);
-    if (unlinkat(spool->directory, name, 0) != 0 && errno != ENOENT)
-        rts_spool_complain(spool, name, "it cannot be removed, and will be sent again next time");
 }
 
 /* Gives up an entry whose file is gone, or goes now. */
@@ -166,11 +101,11 @@ static void drop(struct rts_spool *spool, struct rts_spool_entry *entry,
 {
     if (entry->events == 0) {
         bool damaged;
-        struct rts_batch *batch = rts_spool_load(spool, &entry->id, &damaged, NULL);
+        struct rts_batch *batch = rts_spool_shelf_load(&spool->shelf, &entry->id, &damaged, NULL);
         entry->events = batch ? batch->events : 0;
         rts_batch_destroy(batch);
     }
-    remove_file(spool, &entry->id);
+    rts_spool_shelf_remove(&spool->shelf, &entry->id);
     lose(&spool->index, entry, loss);
 }
 
@@ -182,7 +117,7 @@ static int make_room(struct rts_spool *spool, uint64_t bytes, struct rts_spool_l
     while (spool->index.bytes > spool->max_bytes || bytes > spool->max_bytes - spool->index.bytes) {
         if (bytes > spool->max_bytes || i == spool->index.count)
             return rts_fail(error, RTS_FAILED, "the batch is larger than the spool %s may be",
-                            spool->path);
+                            spool->shelf.path);
         struct rts_spool_entry *entry = rts_spool_index_at(&spool->index, i);
         if (entry->busy)
             i++;
@@ -199,7 +134,8 @@ static int write_batch(struct rts_spool *spool, const struct rts_batch *batch,
     struct rts_buffer head = RTS_BUFFER_INIT;
     rts_spool_file_name(&batch->id, name);
     rts_spool_file_head(batch, &head);
-    int result = rts_spool_directory_write(spool->directory, name, &head, &batch->body, error);
+    int result =
+        rts_spool_directory_write(spool->shelf.directory, name, &head, &batch->body, error);
     if (result == 0) {
         struct rts_spool_entry entry = {
             .id = batch->id,
@@ -220,8 +156,7 @@ static int write_batch(struct rts_spool *spool, const struct rts_batch *batch,
 int rts_spool_put(struct rts_spool *spool, const struct rts_batch *batch,
                   struct rts_spool_loss *loss, struct rts_error *error)
 {
-    uint64_t bytes =
-        rts_spool_disk_bytes(batch->body.size + strlen(batch->envelope) + BLOCK_SIZE / 4);
+    uint64_t bytes = rts_spool_disk_bytes(batch->body.size + strlen(batch->envelope) + HEAD_BYTES);
     if (make_room(spool, bytes, loss, error) < 0)
         return -1;
     return write_batch(spool, batch, error);
@@ -252,7 +187,7 @@ struct rts_batch *rts_spool_next(struct rts_spool *spool, uint64_t now_ns,
     for (struct rts_spool_entry *entry; (entry = next_entry(spool, now_ns, skip));) {
         bool damaged;
         struct rts_error error;
-        struct rts_batch *batch = rts_spool_load(spool, &entry->id, &damaged, &error);
+        struct rts_batch *batch = rts_spool_shelf_load(&spool->shelf, &entry->id, &damaged, &error);
         if (batch) {
             entry->busy = true;
             entry->events = batch->events;
@@ -264,10 +199,10 @@ struct rts_batch *rts_spool_next(struct rts_spool *spool, uint64_t now_ns,
         rts_spool_file_name(&entry->id, name);
         if (!damaged) {
             entry->deferred_until_ns = now_ns + TROUBLE_PAUSE_NS;
-            rts_spool_complain(spool, name, error.text);
+            rts_spool_shelf_complain(&spool->shelf, name, error.text);
             continue;
         }
-        rts_spool_quarantine(spool, name, error.text);
+        rts_spool_shelf_quarantine(&spool->shelf, name, error.text);
         lose(&spool->index, entry, loss);
     }
     return NULL;
@@ -297,7 +232,7 @@ void rts_spool_remove(struct rts_spool *spool, const struct rts_batch *batch)
     struct rts_spool_entry *entry = rts_spool_index_find(&spool->index, &batch->id);
     if (!entry)
         return;
-    remove_file(spool, &batch->id);
+    rts_spool_shelf_remove(&spool->shelf, &batch->id);
     rts_spool_index_remove(&spool->index, entry);
 }
 
@@ -306,7 +241,7 @@ static int reject(struct rts_spool *spool, const struct rts_batch *batch, bool i
 {
     char name[RTS_SPOOL_NAME_SIZE];
     struct rts_buffer head = RTS_BUFFER_INIT;
-    int directory = sub_directory(spool, &spool->rejected, "rejected", error);
+    int directory = rts_spool_shelf_rejected(&spool->shelf, error);
     if (directory < 0)
         return -1;
     rts_spool_file_name(&batch->id, name);
@@ -314,7 +249,7 @@ static int reject(struct rts_spool *spool, const struct rts_batch *batch, bool i
     if (rts_spool_rejected_answer(directory, name, answer, error) < 0)
         return -1;
     if (is_here)
-        return rts_spool_directory_move(spool->directory, name, directory, error);
+        return rts_spool_directory_move(spool->shelf.directory, name, directory, error);
     rts_spool_file_head(batch, &head);
     int result = rts_spool_directory_write(directory, name, &head, &batch->body, error);
     rts_buffer_finish(&head);
@@ -335,15 +270,6 @@ int rts_spool_reject(struct rts_spool *spool, const struct rts_batch *batch,
     return result;
 }
 
-static void unput(struct rts_spool *spool, const struct rts_batch *batch)
-{
-    struct rts_spool_entry *entry = rts_spool_index_find(&spool->index, &batch->id);
-    if (!entry)
-        return;
-    remove_file(spool, &batch->id);
-    rts_spool_index_remove(&spool->index, entry);
-}
-
 int rts_spool_split(struct rts_spool *spool, const struct rts_batch *batch,
                     struct rts_batch *const halves[2], struct rts_error *error)
 {
@@ -353,15 +279,15 @@ int rts_spool_split(struct rts_spool *spool, const struct rts_batch *batch,
         result = write_batch(spool, halves[i], error);
     rts_spool_file_name(&batch->id, name);
     /* The moment at which the halves begin to count: see rts_spool_scan(). */
-    if (result == 0 && unlinkat(spool->directory, name, 0) != 0 && errno != ENOENT)
+    if (result == 0 && unlinkat(spool->shelf.directory, name, 0) != 0 && errno != ENOENT)
         result = rts_fail_errno(error, errno, "cannot replace %s by its halves", name);
     if (result < 0) {
-        unput(spool, halves[0]);
-        unput(spool, halves[1]);
+        rts_spool_remove(spool, halves[0]);
+        rts_spool_remove(spool, halves[1]);
         rts_spool_keep(spool, batch, rts_clock_monotonic_ns() + TROUBLE_PAUSE_NS);
         return -1;
     }
-    (void)!fsync(spool->directory);
+    (void)!fsync(spool->shelf.directory);
     struct rts_spool_entry *entry = rts_spool_index_find(&spool->index, &batch->id);
     if (entry)
         rts_spool_index_remove(&spool->index, entry);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "delivery/spool_state.h"
+#include "delivery/spool_scan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,12 +23,12 @@
 
 #define NS_PER_S 1000000000LL
 
-static DIR *open_list(const struct rts_spool *spool, struct rts_error *error)
+static DIR *open_list(const struct rts_spool_shelf *shelf, struct rts_error *error)
 {
-    RTS_CLOSE int fd = openat(spool->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    RTS_CLOSE int fd = openat(shelf->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
     if (!list) {
-        rts_fail_errno(error, errno, "cannot list the spool %s", spool->path);
+        rts_fail_errno(error, errno, "cannot list the spool %s", shelf->path);
         return NULL;
     }
     rts_take_fd(&fd);
@@ -50,9 +50,9 @@ static bool is_temporary(const char *name)
     return strncmp(name, RTS_SPOOL_TEMPORARY, strlen(RTS_SPOOL_TEMPORARY)) == 0;
 }
 
-int rts_spool_check_directory(const struct rts_spool *spool, struct rts_error *error)
+int rts_spool_check_directory(const struct rts_spool_shelf *shelf, struct rts_error *error)
 {
-    DIR *list = open_list(spool, error);
+    DIR *list = open_list(shelf, error);
     if (!list)
         return -1;
     bool is_spool = false, has_others = false;
@@ -67,7 +67,7 @@ int rts_spool_check_directory(const struct rts_spool *spool, struct rts_error *e
     if (has_others && !is_spool)
         return rts_fail(error, RTS_USAGE,
                         "%s is no spool: other files are in it; give an empty or a new directory",
-                        spool->path);
+                        shelf->path);
     return 0;
 }
 
@@ -81,28 +81,29 @@ static int64_t age_ns(const struct stat *status)
     return seconds < INT64_MAX / NS_PER_S / 2 ? seconds * NS_PER_S : INT64_MAX / 2;
 }
 
-static void take_file(struct rts_spool *spool, const char *name)
+static void take_file(struct rts_spool_shelf *shelf, struct rts_spool_index *index,
+                      const char *name)
 {
     struct rts_spool_entry entry = {.earlier = true};
     struct stat status;
-    if (is_furniture(name) || fstatat(spool->directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+    if (is_furniture(name) || fstatat(shelf->directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
         S_ISDIR(status.st_mode))
         return;
     if (is_temporary(name)) {
-        unlinkat(spool->directory, name, 0);
+        unlinkat(shelf->directory, name, 0);
         return;
     }
     if (rts_spool_file_read_name(name, &entry.id) < 0) {
-        rts_spool_quarantine(spool, name, "it is no batch");
+        rts_spool_shelf_quarantine(shelf, name, "it is no batch");
         return;
     }
     if (!S_ISREG(status.st_mode)) {
-        rts_spool_quarantine(spool, name, "it is no regular file");
+        rts_spool_shelf_quarantine(shelf, name, "it is no regular file");
         return;
     }
     entry.bytes = rts_spool_disk_bytes((uint64_t)status.st_size);
     entry.born_ns = (int64_t)rts_clock_monotonic_ns() - age_ns(&status);
-    rts_spool_index_append(&spool->index, &entry);
+    rts_spool_index_append(index, &entry);
 }
 
 /* Could `child` be a half of `parent`? */
@@ -115,10 +116,9 @@ static bool may_be_half(const struct rts_batch_id *parent, const struct rts_batc
 
 /* A whole and its halves side by side: we died before the whole was removed, so the halves were
  * never sent. */
-static void undo_unfinished_split(struct rts_spool *spool, const struct rts_batch_id *parent,
-                                  size_t from)
+static void undo_unfinished_split(struct rts_spool_shelf *shelf, struct rts_spool_index *index,
+                                  const struct rts_batch_id *parent, size_t from)
 {
-    struct rts_spool_index *index = &spool->index;
     for (size_t i = from; i < index->count && i - from < RELATED_MAX;) {
         struct rts_spool_entry *entry = rts_spool_index_at(index, i);
         if (entry->id.sequence != parent->sequence)
@@ -126,7 +126,7 @@ static void undo_unfinished_split(struct rts_spool *spool, const struct rts_batc
         bool damaged = true;
         struct rts_error error;
         struct rts_batch *half = may_be_half(parent, &entry->id)
-                                     ? rts_spool_load(spool, &entry->id, &damaged, &error)
+                                     ? rts_spool_shelf_load(shelf, &entry->id, &damaged, &error)
                                      : NULL;
         bool unfinished = half && memcmp(half->parent, parent->digest, RTS_SHA256_SIZE) == 0;
         bool unclear = !half && !damaged;
@@ -139,35 +139,32 @@ static void undo_unfinished_split(struct rts_spool *spool, const struct rts_batc
         rts_spool_file_name(&entry->id, name);
         /* What cannot be read may be the half of what is sent as a whole: not to be sent, ever. */
         if (unclear)
-            rts_spool_quarantine(spool, name, error.text);
+            rts_spool_shelf_quarantine(shelf, name, error.text);
         else
-            unlinkat(spool->directory, name, 0);
+            unlinkat(shelf->directory, name, 0);
         rts_spool_index_remove(index, entry);
     }
 }
 
-static void undo_unfinished_splits(struct rts_spool *spool)
+static void undo_unfinished_splits(struct rts_spool_shelf *shelf, struct rts_spool_index *index)
 {
-    struct rts_spool_index *index = &spool->index;
     for (size_t i = 0; i + 1 < index->count; i++) {
         struct rts_batch_id id = rts_spool_index_at(index, i)->id;
         if (rts_spool_index_at(index, i + 1)->id.sequence == id.sequence)
-            undo_unfinished_split(spool, &id, i + 1);
+            undo_unfinished_split(shelf, index, &id, i + 1);
     }
 }
 
-int rts_spool_scan(struct rts_spool *spool, struct rts_error *error)
+int rts_spool_scan(struct rts_spool_shelf *shelf, struct rts_spool_index *index,
+                   struct rts_error *error)
 {
-    DIR *list = open_list(spool, error);
+    DIR *list = open_list(shelf, error);
     if (!list)
         return -1;
-    for (struct dirent *item; spool->index.count < ENTRIES_MAX && (item = readdir(list));)
-        take_file(spool, item->d_name);
+    for (struct dirent *item; index->count < ENTRIES_MAX && (item = readdir(list));)
+        take_file(shelf, index, item->d_name);
     closedir(list);
-    rts_spool_index_sort(&spool->index);
-    undo_unfinished_splits(spool);
-    size_t count = spool->index.count;
-    if (count > 0)
-        spool->last_sequence = rts_spool_index_at(&spool->index, count - 1)->id.sequence;
+    rts_spool_index_sort(index);
+    undo_unfinished_splits(shelf, index);
     return 0;
 }
