@@ -96,5 +96,5 @@ static int run(int argc, char **argv, const struct option *options, struct rts_s
 
 int rts_cmd_replay(int argc, char **argv)
 {
-    return rts_settings_run_command(argc, argv, own_options, run);
+    return rts_command_run(argc, argv, own_options, run);
 }

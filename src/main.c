@@ -8,25 +8,13 @@
 
 #include "commands.h"
 #include "util/heap.h"
-#include "util/nearest.h"
+
+#define ROW(command) {#command, rts_cmd_##command},
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {
-    {"doctor", rts_cmd_doctor},
-    {"replay", rts_cmd_replay},
-    {"sample", rts_cmd_sample},
-    {"send", rts_cmd_send},
-};
-
-const char *rts_command_like(const char *word)
-{
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (rts_word_resembles(word, commands[i].name))
-            return commands[i].name;
-    return NULL;
-}
+} commands[] = {RTS_COMMANDS(ROW)};
 
 /* When a standard descriptor is closed, the next file we open would take its place, and be written
  * to. Something that fails in the same way is put there instead. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "delivery/url.h"
+#include "http/url.h"
 #include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/json.h"

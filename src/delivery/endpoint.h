@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "delivery/header.h"
+#include "http/header.h"
 #include "util/error.h"
 
 enum rts_body_format {

@@ -5,7 +5,6 @@ librtsample_a_SOURCES += \
 	src/delivery/batch.c src/delivery/batch.h \
 	src/delivery/batch_queue.c src/delivery/batch_queue.h \
 	src/delivery/complaints.c src/delivery/complaints.h \
-	src/delivery/curl_library.c src/delivery/curl_library.h \
 	src/delivery/delivery.c src/delivery/delivery.h \
 	src/delivery/delivery_answer.c \
 	src/delivery/delivery_counts.h \
@@ -16,7 +15,6 @@ librtsample_a_SOURCES += \
 	src/delivery/endpoint.c src/delivery/endpoint.h \
 	src/delivery/greeting.c src/delivery/greeting.h \
 	src/delivery/gzip.c src/delivery/gzip.h \
-	src/delivery/header.c src/delivery/header.h \
 	src/delivery/outcome.c src/delivery/outcome.h \
 	src/delivery/post.c src/delivery/post.h \
 	src/delivery/secret.c src/delivery/secret.h \
@@ -30,5 +28,4 @@ librtsample_a_SOURCES += \
 	src/delivery/spool_shelf.c src/delivery/spool_shelf.h \
 	src/delivery/token.c src/delivery/token.h \
 	src/delivery/upload.c src/delivery/upload.h \
-	src/delivery/upload_open.c src/delivery/upload_state.h \
-	src/delivery/url.c src/delivery/url.h
+	src/delivery/upload_open.c src/delivery/upload_state.h

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delivery/header.h"
+#include "http/header.h"
 #include "util/memory.h"
 
 #define FIRST_LINE "rtsample-spool 1"

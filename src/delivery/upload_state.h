@@ -3,9 +3,9 @@
 #ifndef RTS_DELIVERY_UPLOAD_STATE_H
 #define RTS_DELIVERY_UPLOAD_STATE_H
 
-#include "delivery/curl_library.h"
 #include "delivery/token.h"
 #include "delivery/upload.h"
+#include "http/curl_library.h"
 
 #define RTS_UPLOAD_HEADER_SIZE 128
 

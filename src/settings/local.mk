@@ -2,6 +2,7 @@
 librtsample_a_SOURCES += \
 	src/settings/settings.c src/settings/settings.h \
 	src/settings/settings_canonical.c \
+	src/settings/settings_complete.c \
 	src/settings/settings_environment.c \
 	src/settings/settings_file.c \
 	src/settings/settings_keys.c src/settings/settings_keys.h \

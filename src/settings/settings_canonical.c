@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "delivery/header.h"
+#include "http/header.h"
 
 /* What a secret is replaced by: "sha256:" and the digest of its bytes. */
 static json_t *digest_of(const char *secret)

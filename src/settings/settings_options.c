@@ -6,7 +6,6 @@
 
 #include "settings/settings_keys.h"
 #include "util/cleanup.h"
-#include "util/log.h"
 #include "util/memory.h"
 
 static const struct {
@@ -80,20 +79,6 @@ int rts_settings_apply_emit(struct rts_settings *settings, const char *list,
                             list);
     }
     return 0;
-}
-
-int rts_settings_run_command(int argc, char **argv, const struct option *own,
-                             rts_command_function *run)
-{
-    struct rts_settings settings;
-    struct rts_error error;
-    RTS_FREE struct option *options = rts_settings_long_options(own);
-    rts_settings_init(&settings);
-    int result = run(argc, argv, options, &settings, &error);
-    if (result < 0)
-        rts_log("%s", error.text);
-    rts_settings_finish(&settings);
-    return result < 0 ? (int)error.failure : 0;
 }
 
 void rts_settings_look_ahead(int argc, char **argv, const char *short_options,

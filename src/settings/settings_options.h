@@ -27,16 +27,6 @@ int rts_settings_apply(struct rts_settings *settings, const char *path, const ch
 int rts_settings_apply_emit(struct rts_settings *settings, const char *list,
                             struct rts_error *error);
 
-/* What a command does with its arguments, and with settings that have their defaults: takes the
- * options in and runs. */
-typedef int rts_command_function(int argc, char **argv, const struct option *options,
-                                 struct rts_settings *settings, struct rts_error *error);
-
-/* The whole of such a command, with its own options and the shared ones: returns the exit status,
- * and says what failed. */
-int rts_settings_run_command(int argc, char **argv, const struct option *own,
-                             rts_command_function *run);
-
 /* What must be known before the settings of the command line can lie over those of the file. */
 struct rts_first_look {
     const char *config; /* NULL: no -c */

@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "delivery/header.h"
+#include "http/header.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "delivery/secret.h"
-#include "delivery/url.h"
+#include "http/url.h"
 
 #define URL "https://signals.example/signals/runtime-facts/ndjson"
 

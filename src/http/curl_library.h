@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl's functions, in a library that is loaded when facts are to be sent (util/library.h). */
-#ifndef RTS_DELIVERY_CURL_LIBRARY_H
-#define RTS_DELIVERY_CURL_LIBRARY_H
+#ifndef RTS_HTTP_CURL_LIBRARY_H
+#define RTS_HTTP_CURL_LIBRARY_H
 
 #include <curl/curl.h>
 

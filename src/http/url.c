@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "delivery/url.h"
+#include "http/url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "delivery/curl_library.h"
+#include "http/curl_library.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "delivery/curl_library.h"
+#include "http/curl_library.h"
 
 #ifdef HAVE_CONFIG_H
 #include <config.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of an address that facts may be sent to, and percent-encoding. Opens nothing. */
-#ifndef RTS_DELIVERY_URL_H
-#define RTS_DELIVERY_URL_H
+#ifndef RTS_HTTP_URL_H
+#define RTS_HTTP_URL_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "delivery/header.h"
+#include "http/header.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One HTTP header that a user asks for, and what we may do with it. Pure. */
-#ifndef RTS_DELIVERY_HEADER_H
-#define RTS_DELIVERY_HEADER_H
+#ifndef RTS_HTTP_HEADER_H
+#define RTS_HTTP_HEADER_H
 
 #include <stdbool.h>
 #include <stddef.h>
