@@ -34,6 +34,7 @@ librtsample_a_SOURCES += \
 	src/binary/object_bare.c \
 	src/binary/object_cache.c src/binary/object_cache.h \
 	src/binary/object_cache_state.h \
+	src/binary/object_cache_tables.c \
 	src/binary/object_cache_trim.c \
 	src/binary/object_content.c src/binary/object_content.h \
 	src/binary/object_extent.c \

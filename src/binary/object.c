@@ -12,7 +12,6 @@
 #include "binary/build_id.h"
 #include "binary/go_frames.h"
 #include "binary/mini_debug.h"
-#include "binary/object_cache_state.h"
 #include "binary/object_state.h"
 #include "binary/section_data.h"
 #include "util/memory.h"
@@ -245,7 +244,7 @@ static void end_search(struct rts_object *object)
 static bool find_companion(struct rts_object *object, struct rts_debug_path *place)
 {
     uint64_t none = 0, left;
-    uint64_t *read = object->cache ? &object->cache->crc_bytes[object->owner] : &none;
+    uint64_t *read = object->host ? &object->host->crc_bytes[object->owner] : &none;
     left = object->owner == RTS_OWNER_ROOT ? UINT64_MAX
            : *read < RTS_CRC_BYTES_MAX     ? RTS_CRC_BYTES_MAX - *read
                                            : 0;

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "binary/build_id.h"
 #include "binary/object_cache_state.h"
 #include "binary/object_state.h"
 #include "binary/vdso.h"
@@ -18,54 +17,6 @@
 
 /* Files larger than this are not compared to find copies: each is parsed on its own. */
 #define COMPARED_SIZE_MAX (256u << 20)
-
-struct lookup {
-    struct rts_file_identity identity;
-    int64_t changed_ns;
-};
-
-static uint64_t hash_identity(const struct rts_file_identity *identity)
-{
-    return rts_hash_bytes(identity, sizeof *identity, 0);
-}
-
-static bool same_identity(const void *item, const void *key)
-{
-    const struct rts_object_name *name = item;
-    const struct lookup *lookup = key;
-    return memcmp(&name->identity, &lookup->identity, sizeof name->identity) == 0 &&
-           (name->changed_ns == 0 || name->changed_ns == lookup->changed_ns);
-}
-
-static bool is_name(const void *item, const void *key)
-{
-    return item == key;
-}
-
-static bool same_object(const void *item, const void *key)
-{
-    return ((const struct rts_cached_object *)item)->object == key;
-}
-
-/* Files of one build-id that are of another size are no copies. */
-static bool same_build(const void *item, const void *key)
-{
-    const struct rts_object *object = ((const struct rts_cached_object *)item)->object;
-    const struct rts_object *wanted = key;
-    return object->image.size == wanted->image.size &&
-           rts_build_id_same(rts_object_build_id(object), rts_object_build_id(wanted));
-}
-
-static uint64_t hash_object(const struct rts_object *object)
-{
-    return rts_hash_u64(rts_object_serial(object));
-}
-
-static uint64_t hash_build(const struct rts_object *object)
-{
-    const struct rts_build_id *build_id = rts_object_build_id(object);
-    return rts_hash_bytes(build_id->bytes, build_id->size, object->image.size);
-}
 
 static int64_t nanoseconds(const struct timespec *time)
 {
@@ -82,6 +33,8 @@ struct rts_object_cache *rts_object_cache_create(size_t limit)
     struct rts_object_cache *cache = rts_calloc(1, sizeof *cache);
     cache->limit = limit;
     cache->share = &cache->own;
+    cache->host.make_room = rts_object_cache_make_room;
+    cache->host.context = cache;
     return cache;
 }
 
@@ -102,12 +55,6 @@ void rts_object_cache_tell(struct rts_object_cache *cache,
     cache->context = context;
 }
 
-static struct rts_cached_object *find_entry(struct rts_object_cache *cache,
-                                            const struct rts_object *object)
-{
-    return rts_table_find(&cache->objects, hash_object(object), same_object, object);
-}
-
 static struct rts_object *use(struct rts_object_cache *cache, struct rts_cached_object *entry)
 {
     entry->references++;
@@ -115,56 +62,16 @@ static struct rts_object *use(struct rts_object_cache *cache, struct rts_cached_
     return entry->object;
 }
 
-static struct rts_object_name *add_name(struct rts_object_cache *cache, const struct lookup *lookup,
-                                        struct rts_cached_object *entry)
-{
-    struct rts_object_name *name = rts_calloc(1, sizeof *name);
-    name->identity = lookup->identity;
-    name->entry = entry;
-    rts_table_add(&cache->names, hash_identity(&name->identity), name);
-    return name;
-}
-
-static void forget_name(struct rts_object_cache *cache, struct rts_object_name *name)
-{
-    rts_table_remove(&cache->names, hash_identity(&name->identity), is_name, name);
-    cache->failures -= name->failure != NULL;
-    free(name->failure);
-    free(name);
-}
-
-/* Of several objects with one build-id and size the first is found by them. */
-static void add_build(struct rts_object_cache *cache, struct rts_cached_object *entry)
-{
-    uint64_t hash = hash_build(entry->object);
-    if (rts_object_build_id(entry->object)->size > 0 &&
-        !rts_table_find(&cache->builds, hash, same_build, entry->object))
-        rts_table_add(&cache->builds, hash, entry);
-}
-
-static struct rts_cached_object *add_entry(struct rts_object_cache *cache,
-                                           struct rts_object *object)
-{
-    struct rts_cached_object *entry = rts_calloc(1, sizeof *entry);
-    entry->object = object;
-    rts_object_use_share(object, cache->share);
-    object->cache = cache;
-    rts_object_charge(object, ENTRY_BYTES);
-    rts_table_add(&cache->objects, hash_object(object), entry);
-    add_build(cache, entry);
-    return entry;
-}
-
 /* A failure is a name too, of no object. */
-static void remember_failure(struct rts_object_cache *cache, const struct lookup *lookup,
+static void remember_failure(struct rts_object_cache *cache, const struct rts_object_lookup *lookup,
                              const struct rts_error *error)
 {
     size_t position = 0;
     struct rts_object_name *name;
     while (cache->failures >= FAILURES_MAX && (name = rts_table_next(&cache->names, &position)))
         if (name->failure)
-            forget_name(cache, name);
-    name = add_name(cache, lookup, NULL);
+            rts_object_cache_forget_name(cache, name);
+    name = rts_object_cache_add_name(cache, lookup, NULL);
     name->changed_ns = lookup->changed_ns;
     name->failure = rts_calloc(1, sizeof *name->failure);
     *name->failure = *error;
@@ -198,13 +105,12 @@ static struct rts_cached_object *find_copy(struct rts_object_cache *cache,
                                            const struct rts_object *object,
                                            const struct rts_file_identity *identity)
 {
-    uint64_t hash = hash_build(object);
-    struct rts_cached_object *entry = rts_table_find(&cache->builds, hash, same_build, object);
+    struct rts_cached_object *entry = rts_object_cache_find_build(cache, object);
     if (!entry)
         return NULL;
     /* What was parsed of one that was overwritten is of its old content. */
     if (!rts_object_is_intact(entry->object)) {
-        rts_table_remove(&cache->builds, hash, same_build, object);
+        rts_object_cache_forget_build(cache, object);
         return NULL;
     }
     if (!same_place(&entry->identity, identity))
@@ -214,7 +120,7 @@ static struct rts_cached_object *find_copy(struct rts_object_cache *cache,
 
 static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const char *path,
                                   const struct rts_debug_search *search,
-                                  const struct lookup *lookup, struct rts_error *error)
+                                  const struct rts_object_lookup *lookup, struct rts_error *error)
 {
     struct rts_error cause = {0};
     struct rts_object *object = rts_object_open(fd, path, search, &cause);
@@ -227,7 +133,7 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
     }
     /* It may have been written to since the caller looked. */
     const struct rts_file_stamp *stamp = rts_file_watch_stamp(object->image.watch);
-    struct lookup opened = *lookup;
+    struct rts_object_lookup opened = *lookup;
     opened.identity.size = stamp->size;
     opened.identity.mtime_ns = stamp->modified_ns;
     opened.changed_ns = stamp->changed_ns;
@@ -236,13 +142,13 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
     struct rts_cached_object *entry = find_copy(cache, object, &opened.identity);
     if (entry) {
         rts_object_destroy(object);
-        add_name(cache, &opened, entry)->changed_ns = opened.changed_ns;
+        rts_object_cache_add_name(cache, &opened, entry)->changed_ns = opened.changed_ns;
         rts_object_charge(entry->object, NAME_BYTES);
     } else {
-        entry = add_entry(cache, object);
+        entry = rts_object_cache_add(cache, object);
         entry->identity = opened.identity;
         rts_object_set_key(object, &opened, sizeof opened);
-        add_name(cache, &opened, entry);
+        rts_object_cache_add_name(cache, &opened, entry);
     }
     return use(cache, entry);
 }
@@ -273,7 +179,7 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
             close(fd);
         return NULL;
     }
-    struct lookup lookup = {
+    struct rts_object_lookup lookup = {
         .identity = {.device = status.st_dev,
                      .inode = status.st_ino,
                      .size = (uint64_t)status.st_size,
@@ -281,12 +187,11 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
         .changed_ns = nanoseconds(&status.st_ctim),
     };
     fill_place(&lookup.identity, path, search);
-    struct rts_object_name *name =
-        rts_table_find(&cache->names, hash_identity(&lookup.identity), same_identity, &lookup);
+    struct rts_object_name *name = rts_object_cache_find_name(cache, &lookup);
     /* One that was overwritten may have its size and its time again. */
     if (name && name->entry && name->changed_ns == 0 &&
         !rts_object_is_intact(name->entry->object)) {
-        forget_name(cache, name);
+        rts_object_cache_forget_name(cache, name);
         name = NULL;
     }
     if (!name)
@@ -306,75 +211,33 @@ struct rts_object *rts_object_cache_vdso(struct rts_object_cache *cache)
         cache->vdso = rts_vdso_open();
         /* The cache uses it itself, so it is never dropped. */
         if (cache->vdso) {
-            struct rts_cached_object *entry = add_entry(cache, cache->vdso);
+            struct rts_cached_object *entry = rts_object_cache_add(cache, cache->vdso);
             entry->pinned = true;
             use(cache, entry);
         }
     }
-    return cache->vdso ? use(cache, find_entry(cache, cache->vdso)) : NULL;
+    return cache->vdso ? use(cache, rts_object_cache_find(cache, cache->vdso)) : NULL;
 }
 
 void rts_object_cache_ref(struct rts_object_cache *cache, struct rts_object *object)
 {
-    struct rts_cached_object *entry = find_entry(cache, object);
+    struct rts_cached_object *entry = rts_object_cache_find(cache, object);
     if (entry)
         use(cache, entry);
 }
 
 void rts_object_cache_unref(struct rts_object_cache *cache, struct rts_object *object)
 {
-    struct rts_cached_object *entry = find_entry(cache, object);
+    struct rts_cached_object *entry = rts_object_cache_find(cache, object);
     if (entry && entry->references > 0)
         entry->references--;
 }
 
-static void drop_entry(struct rts_object_cache *cache, struct rts_cached_object *entry)
-{
-    rts_table_remove(&cache->objects, hash_object(entry->object), same_object, entry->object);
-    if (cache->forgotten)
-        cache->forgotten(cache->context, rts_object_serial(entry->object));
-    rts_object_destroy(entry->object);
-    free(entry);
-}
-
-/* Build-ids may be shared by files that differ, so the table of their first is made anew. */
-static void index_builds(struct rts_object_cache *cache)
-{
-    size_t position = 0;
-    struct rts_cached_object *entry;
-    rts_table_clear(&cache->builds);
-    while ((entry = rts_table_next(&cache->objects, &position)))
-        add_build(cache, entry);
-}
-
-void rts_object_cache_drop(struct rts_object_cache *cache, struct rts_cached_object **entries,
-                           size_t count)
-{
-    size_t position = 0;
-    struct rts_object_name *name;
-    while ((name = rts_table_next(&cache->names, &position)))
-        if (name->entry && name->entry->doomed)
-            forget_name(cache, name);
-    for (size_t i = 0; i < count; i++)
-        drop_entry(cache, entries[i]);
-    index_builds(cache);
-}
-
 void rts_object_cache_destroy(struct rts_object_cache *cache)
 {
-    size_t position = 0;
-    struct rts_object_name *name;
-    struct rts_cached_object *entry;
     if (!cache)
         return;
     cache->forgotten = NULL; /* who asked may be gone */
-    while ((name = rts_table_next(&cache->names, &position)))
-        forget_name(cache, name);
-    position = 0;
-    while ((entry = rts_table_next(&cache->objects, &position)))
-        drop_entry(cache, entry);
-    rts_table_finish(&cache->names);
-    rts_table_finish(&cache->objects);
-    rts_table_finish(&cache->builds);
+    rts_object_cache_drop_all(cache);
     free(cache);
 }

@@ -110,9 +110,9 @@ void rts_object_cache_relieve(struct rts_object_cache *cache)
         drop_excess(cache, NULL, excess);
 }
 
-void rts_object_cache_make_room(struct rts_object_cache *cache, const struct rts_object *object,
-                                uint64_t bytes)
+void rts_object_cache_make_room(void *context, const struct rts_object *object, uint64_t bytes)
 {
+    struct rts_object_cache *cache = context;
     const struct rts_share *share = cache->share;
     if (share->limit == 0 || bytes < ROOM_MIN || share->bytes + bytes <= share->limit)
         return;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "binary/object_cache_state.h"
 #include "binary/object_state.h"
 
 /* A name made of an address, with its place in the table. */
@@ -57,8 +56,8 @@ void rts_object_charge(struct rts_object *object, size_t bytes)
 
 void rts_object_make_room(struct rts_object *object, uint64_t bytes)
 {
-    if (object->cache)
-        rts_object_cache_make_room(object->cache, object, bytes);
+    if (object->host)
+        object->host->make_room(object->host->context, object, bytes);
 }
 
 static void change_owner(struct rts_object *object, unsigned owner)

@@ -13,6 +13,15 @@
 #include "binary/symbols.h"
 #include "binary/unread.h"
 
+/* What the cache that an object is in does for it, and keeps for all that are in it. */
+struct rts_object_host {
+    /* Drops parts of objects other than `object`, the least used first, until `bytes` more are
+     * within the share, or there are no more. */
+    void (*make_room)(void *context, const struct rts_object *object, uint64_t bytes);
+    void *context;
+    uint64_t crc_bytes[RTS_OWNERS_MAX]; /* read for checksums of debug files, by owner */
+};
+
 struct rts_object {
     uint32_t serial;
     uint8_t key[RTS_OBJECT_KEY_SIZE];
@@ -55,7 +64,7 @@ struct rts_object {
     size_t charged;          /* bytes that others hold on its behalf */
     unsigned owner;          /* whose share that is; root's until it is owned */
     bool owned;
-    struct rts_object_cache *cache; /* that it is in; NULL: none */
+    struct rts_object_host *host; /* whose cache it is in; NULL: none */
     uint64_t asks; /* how often parts of it were used; halved by rts_object_cache_age() */
     bool asked;    /* since then */
     bool seen;     /* likewise, rts_object_see() */
