@@ -3,19 +3,13 @@
  * One CIE or FDE of .eh_frame, decoded and vetted. libdw is given only entries that passed here:
  * its interpreter of call frame programs trusts operands (a register number makes it allocate up
  * to that many registers, a remembered state is copied each time), so a program is accepted only
- * when every operand lies inside the entry and within the limits below.
+ * when every operand lies inside the entry and within the limits of cfi_program.h and below.
  */
 #ifndef RTS_BINARY_CFI_ENTRY_H
 #define RTS_BINARY_CFI_ENTRY_H
 
 #include "types.h"
 
-/* DWARF register numbers in use end at 130 (x86-64) and 128 (aarch64). */
-#define RTS_CFI_REGISTER_MAX 255
-/* Compilers nest remembered states once or twice. */
-#define RTS_CFI_REMEMBER_MAX 64
-/* Expressions of real programs are under 100 bytes (PLT, signal trampolines). */
-#define RTS_CFI_EXPRESSION_MAX 4096
 /* Initial rules take some ten bytes; they are replayed for each FDE. */
 #define RTS_CFI_INITIAL_MAX 1024
 /* A row costs a few bytes; the largest hand-written functions have some thousand rows. */

@@ -3,7 +3,6 @@
 
 #include <dwarf.h>
 
-#include "binary/cfi_entry.h"
 #include "binary/cfi_reader.h"
 
 /* Return address signing on aarch64 shares its code with a SPARC instruction. */

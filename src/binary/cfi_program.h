@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vets the instructions of a CIE or FDE; see cfi_entry.h for why and for the limits. */
+/* Vets the instructions of a CIE or FDE; cfi_entry.h says why. */
 #ifndef RTS_BINARY_CFI_PROGRAM_H
 #define RTS_BINARY_CFI_PROGRAM_H
 
 #include "types.h"
+
+/* DWARF register numbers in use end at 130 (x86-64) and 128 (aarch64). */
+#define RTS_CFI_REGISTER_MAX 255
+/* Compilers nest remembered states once or twice. */
+#define RTS_CFI_REMEMBER_MAX 64
+/* Expressions of real programs are under 100 bytes (PLT, signal trampolines). */
+#define RTS_CFI_EXPRESSION_MAX 4096
 
 /* Whether every instruction in [at, end) is known and its operands are inside and within the
  * limits. `address_size`: bytes of an address as DW_CFA_set_loc takes it. */

@@ -10,12 +10,10 @@
 
 #include <elfutils/libdw.h>
 
+#include "binary/dwarf_handle.h"
 #include "binary/dwarf_ranges.h"
 #include "binary/splits.h"
 #include "util/table.h"
-
-/* Units of one file: the largest programs have some 50,000; libdw keeps a KiB for each. */
-#define RTS_DWARF_UNITS_MAX (256u << 10)
 
 /* How far the functions of a unit have been listed. Nearly all of them stand in the unit itself or
  * in a namespace; those in types and in other functions are looked for when an address is in none

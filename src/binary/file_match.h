@@ -3,7 +3,20 @@
 #ifndef RTS_BINARY_FILE_MATCH_H
 #define RTS_BINARY_FILE_MATCH_H
 
-#include "binary/file_search.h"
+#include "binary/object.h"
+
+/* What a trace says of a file. */
+struct rts_wanted_file {
+    const char *path; /* as the process had it; "[vdso]" for the vDSO; "": not known */
+    struct rts_build_id build_id;
+    const char *sha256; /* of the whole file; NULL: unknown */
+    bool has_identity;  /* device and inode are known */
+    uint32_t major, minor;
+    uint64_t inode;
+    bool by_path;          /* with neither of both, what the user points at may be taken by its
+                              path, when it is */
+    uint64_t offset, size; /* mapped like this; bytes */
+};
 
 enum rts_file_outcome {
     RTS_FILE_MISSING,

@@ -19,6 +19,7 @@
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/open_below.h"
+#include "util/table.h"
 
 /* Files without an object that are named; the others are counted. */
 #define NAMED_MAX 8

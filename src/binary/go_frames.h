@@ -7,8 +7,8 @@
 #ifndef RTS_BINARY_GO_FRAMES_H
 #define RTS_BINARY_GO_FRAMES_H
 
+#include "binary/function.h"
 #include "binary/go_table.h"
-#include "binary/object.h"
 
 /* Asks the table about the instruction at `vaddr`. *size is set for RTS_GO_FRAME_SIZED. */
 enum rts_go_frame rts_go_frames_at(const struct rts_go_table *table, uint64_t vaddr,

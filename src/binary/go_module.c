@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/go_layout.h"
 #include "util/cleanup.h"
 
 /* Of the data of one program: the largest have some hundred MiB, most of it the table itself. A
@@ -24,6 +25,9 @@
 #else
 #define RELATIVE R_AARCH64_RELATIVE
 #endif
+
+/* What a scan looks at. */
+_Static_assert(sizeof(struct rts_go_start) == sizeof(uint64_t), "a table begins with one word");
 
 struct search {
     const struct rts_elf_image *image;
@@ -69,7 +73,9 @@ struct table_search {
 static bool look_for_table(void *context, uint64_t vaddr, const uint8_t *word)
 {
     struct table_search *search = context;
-    if (rts_go_table_may_begin(word))
+    struct rts_go_start start;
+    memcpy(&start, word, sizeof start);
+    if (rts_go_layout_of(&start))
         search->candidates[search->count++] = vaddr;
     return search->count < RTS_GO_TABLES_MAX;
 }

@@ -18,10 +18,6 @@
 /* Places that look like a table and are looked at. */
 #define RTS_GO_TABLES_MAX 4
 
-/* What a table begins with; RTS_GO_TABLE_START bytes. */
-#define RTS_GO_TABLE_START 8
-bool rts_go_table_may_begin(const uint8_t bytes[RTS_GO_TABLE_START]);
-
 struct rts_go_bounds {
     uint64_t table;      /* link-time address of it */
     bool is_relative;    /* the next two are offsets from the text */

@@ -4,14 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/go_layout.h"
 #include "binary/go_module.h"
 #include "util/share.h"
 
 /* Names of one program: the largest have some MiB. */
 #define NAMES_MAX (256u << 20)
-
-/* Words of the longest header, after the eight bytes that all begin with. */
-#define HEADER_WORDS 8
 
 /* Bytes of a description up to the flags, in every version. */
 #define DESCRIPTION_MAX 48
@@ -19,77 +17,10 @@
 #define FLAG_OUTERMOST   1u
 #define FLAG_MOVES_STACK 2u
 
-/* Places of words in the header, and of fields in a description. */
-struct rts_go_layout {
-    uint32_t magic;
-    uint8_t header_words;
-    uint8_t text;                                   /* index of the word; 0: addresses are whole */
-    uint8_t names, compile_units, numbers, functab; /* 0: the beginning of the table */
-    uint8_t name_at, sizes_at, flags_at;            /* flags_at 0: there are none */
-};
-
-static const struct rts_go_layout layouts[] = {
-    {.magic = 0xfffffffb, .header_words = 1, .name_at = 8, .sizes_at = 20}, /* Go 1.2 */
-    {.magic = 0xfffffffa,
-     .header_words = 7,
-     .names = 2,
-     .compile_units = 3,
-     .numbers = 5,
-     .functab = 6,
-     .name_at = 8,
-     .sizes_at = 20,
-     .flags_at = 41}, /* Go 1.16 */
-    {.magic = 0xfffffff0,
-     .header_words = 8,
-     .text = 2,
-     .names = 3,
-     .compile_units = 4,
-     .numbers = 6,
-     .functab = 7,
-     .name_at = 4,
-     .sizes_at = 16,
-     .flags_at = 37}, /* Go 1.18 */
-    {.magic = 0xfffffff1,
-     .header_words = 8,
-     .text = 2,
-     .names = 3,
-     .compile_units = 4,
-     .numbers = 6,
-     .functab = 7,
-     .name_at = 4,
-     .sizes_at = 16,
-     .flags_at = 41}, /* Go 1.20 */
-};
-
-struct start {
-    uint32_t magic;
-    uint8_t zero[2];
-    uint8_t quantum;
-    uint8_t pointer_size;
-};
-
 bool rts_go_table_read(const struct rts_go_table *table, uint64_t at, void *bytes, size_t size)
 {
     return at <= table->size && size <= table->size - at &&
            rts_elf_image_read(table->image, table->offset + at, bytes, size);
-}
-
-static const struct rts_go_layout *layout_of(const struct start *start)
-{
-    bool sound = start->zero[0] == 0 && start->zero[1] == 0 &&
-                 start->pointer_size == sizeof(uint64_t) &&
-                 (start->quantum == 1 || start->quantum == 2 || start->quantum == 4);
-    for (size_t i = 0; sound && i < sizeof layouts / sizeof *layouts; i++)
-        if (layouts[i].magic == start->magic)
-            return &layouts[i];
-    return NULL;
-}
-
-bool rts_go_table_may_begin(const uint8_t bytes[RTS_GO_TABLE_START])
-{
-    struct start start;
-    memcpy(&start, bytes, sizeof start);
-    return layout_of(&start) != NULL;
 }
 
 /* Reads the functab at `at`; descriptions are counted from `base` on. Until Go 1.17 an entry is two
@@ -137,9 +68,10 @@ static bool place_entries(struct rts_go_table *table, uint64_t text)
 /* Reads the header and the functions. *text is what the header has. */
 static bool read_table(struct rts_go_table *table, uint64_t *text)
 {
-    struct start start;
-    uint64_t words[HEADER_WORDS] = {0};
-    if (!rts_go_table_read(table, 0, &start, sizeof start) || !(table->layout = layout_of(&start)))
+    struct rts_go_start start;
+    uint64_t words[RTS_GO_HEADER_WORDS] = {0};
+    if (!rts_go_table_read(table, 0, &start, sizeof start) ||
+        !(table->layout = rts_go_layout_of(&start)))
         return false;
     const struct rts_go_layout *layout = table->layout;
     if (!rts_go_table_read(table, sizeof start, words, layout->header_words * sizeof *words) ||

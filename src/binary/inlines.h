@@ -5,7 +5,7 @@
 
 #include "binary/debug_place.h"
 #include "binary/elf_image.h"
-#include "binary/object.h"
+#include "binary/function.h"
 
 struct rts_inlines;
 

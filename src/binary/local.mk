@@ -23,8 +23,10 @@ librtsample_a_SOURCES += \
 	src/binary/file_match.c src/binary/file_match.h \
 	src/binary/file_search.c src/binary/file_search.h \
 	src/binary/file_watch.c src/binary/file_watch.h \
+	src/binary/function.h \
 	src/binary/go_frames.c src/binary/go_frames.h \
 	src/binary/go_functions.c src/binary/go_functions.h \
+	src/binary/go_layout.c src/binary/go_layout.h \
 	src/binary/go_module.c src/binary/go_module.h \
 	src/binary/go_table.c src/binary/go_table.h \
 	src/binary/hash_cache.c src/binary/hash_cache.h \

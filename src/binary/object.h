@@ -14,6 +14,7 @@
 #include <elfutils/libdw.h>
 #include <libelf.h>
 
+#include "binary/function.h"
 #include "binary/hash_cache.h"
 #include "broker/tree.h"
 #include "types.h"
@@ -172,16 +173,8 @@ size_t rts_object_read_text(struct rts_object *object, uint64_t vaddr, void *byt
 Dwarf_CFI *rts_object_eh_cfi(struct rts_object *object);
 Dwarf_CFI *rts_object_debug_cfi(struct rts_object *object);
 
-/* What a Go program's own table says of the frame at an instruction. */
-enum rts_go_frame {
-    RTS_GO_FRAME_NONE,      /* no table, or it has no such function */
-    RTS_GO_FRAME_SIZED,     /* so many bytes beside the return address */
-    RTS_GO_FRAME_OUTERMOST, /* nobody called the function */
-    RTS_GO_FRAME_UNKNOWN,   /* the function sets the stack pointer in a way that is not told */
-};
-
-/* Asks it. *size is set for RTS_GO_FRAME_SIZED: how far the stack pointer is from where it was when
- * the function was entered. */
+/* Asks the table of a Go program. *size is set for RTS_GO_FRAME_SIZED: how far the stack pointer is
+ * from where it was when the function was entered. */
 enum rts_go_frame rts_object_go_frame(struct rts_object *object, uint64_t vaddr, uint32_t *size);
 
 /* Bounds [*start, *end) of the FDE that covers `vaddr`, from .eh_frame or .debug_frame. Returns
@@ -204,19 +197,6 @@ bool rts_object_linkage_slot(struct rts_object *object, uint64_t vaddr,
 /* Name of the section that holds `vaddr`; ".text" when section headers are gone or none holds it.
  * Owned by the object. */
 const char *rts_object_section(struct rts_object *object, uint64_t vaddr);
-
-/* One function that covers an address. Strings are owned by the object. */
-struct rts_function {
-    const char *name;     /* mangled (linkage) name, without symbol version */
-    const char **aliases; /* other names of the same code, sorted; NULL-terminated; NULL if none */
-    uint64_t start;       /* link-time address of its first byte */
-    uint64_t size;        /* bytes; 0 when unknown */
-    enum rts_symbol_source source;
-    enum rts_linkage linkage;
-};
-
-/* More inlined calls than this at one address are cut (the outer ones are kept). */
-#define RTS_INLINE_DEPTH_MAX 32
 
 /*
  * The functions that cover `vaddr`, innermost first: inlined subroutines (where there is DWARF),

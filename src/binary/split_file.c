@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "binary/cfi_reader.h"
-#include "binary/dwarf_units.h"
 #include "binary/section_data.h"
 
 /* Columns of an index: there are eight kinds of section. */
