@@ -17,6 +17,7 @@ librtsample_a_SOURCES += \
 	src/process/neighbours.c src/process/neighbours.h \
 	src/process/owner.c src/process/owner.h \
 	src/process/process.c src/process/process.h src/process/process_state.h \
+	src/process/process_events.c \
 	src/process/process_memory.c \
 	src/process/process_proc.c \
 	src/process/root_view.c src/process/root_view.h \

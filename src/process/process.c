@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/process.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +11,6 @@
 
 /* Files without a user that are kept for the next process that maps them. */
 #define IDLE_FILES_MAX 1024
-
-/* The kernel tells what is mapped and never what is unmapped: after so many reports most of what we
- * know may be gone, and it is read anew. */
-#define REPORTED_MAPPINGS_MAX 4096
-
-/* Two reports of one event are this close, and two forks or execs with one pid are not. */
-#define DUPLICATE_NS 50000ULL
 
 static bool same_pid(const void *item, const void *key)
 {
@@ -35,13 +27,13 @@ static uint64_t pid_hash(int32_t pid)
     return rts_hash_u64((uint32_t)pid);
 }
 
-static void retain(void *context, struct rts_mapped_file *file)
+void rts_process_retain_file(void *context, struct rts_mapped_file *file)
 {
     (void)context;
     rts_mapped_file_ref(file);
 }
 
-static void release(void *context, struct rts_mapped_file *file)
+void rts_process_release_file(void *context, struct rts_mapped_file *file)
 {
     (void)context;
     rts_mapped_file_unref(file);
@@ -57,8 +49,8 @@ struct rts_process_table *rts_process_table_create(const char *proc_root)
 
 static void destroy_process(struct rts_process *process)
 {
-    rts_mapping_set_finish(&process->mappings, release, NULL);
-    rts_text_copies_finish(&process->copies, release, NULL);
+    rts_mapping_set_finish(&process->mappings, rts_process_release_file, NULL);
+    rts_text_copies_finish(&process->copies, rts_process_release_file, NULL);
     free(process);
 }
 
@@ -177,7 +169,7 @@ void rts_process_add_mapping(struct rts_process_table *table, struct rts_process
     mapping.placed = false;
     if (!rts_mapping_set_has(&process->mappings, &mapping)) {
         bool shared = process->mappings.sharers != NULL;
-        rts_mapping_set_add(&process->mappings, &mapping, retain, NULL);
+        rts_mapping_set_add(&process->mappings, &mapping, rts_process_retain_file, NULL);
         table->copied += shared ? rts_mapping_set_bytes(&process->mappings) : sizeof mapping;
     } else if (mapping.file) { /* the same library at the same place, again and again */
         rts_mapped_file_unref(mapping.file);
@@ -189,17 +181,6 @@ size_t rts_process_table_copied(struct rts_process_table *table)
     size_t copied = table->copied;
     table->copied = 0;
     return copied;
-}
-
-/* Storms are made of generated code, which takes the least to find again. */
-static void forget_reported(struct rts_process *process)
-{
-    rts_mapping_set_own(&process->mappings, retain, NULL);
-    rts_mapping_set_forget_anonymous(&process->mappings);
-    if (process->mappings.count > REPORTED_MAPPINGS_MAX)
-        rts_mapping_set_finish(&process->mappings, release, NULL);
-    process->reported = 0;
-    process->maps_known = false;
 }
 
 static bool is_none(const struct rts_file_view *view)
@@ -247,91 +228,11 @@ void rts_process_table_renew_file(struct rts_process_table *table, struct rts_ma
     rts_mapped_file_unref(outdated);
 }
 
-/* Nothing is to be known of those who are no target. */
-static bool is_strange(const struct rts_process_table *table, const struct rts_process *process)
-{
-    return table->selective && !(process && process->target);
-}
-
-void rts_process_mapped(struct rts_process_table *table, int32_t pid, uint64_t time,
-                        const struct rts_mapping *mapping, const struct rts_mapped_file *file)
-{
-    struct rts_process *process = rts_process_find(table, pid, time);
-    if (is_strange(table, process))
-        return;
-    if (!process)
-        process = rts_process_add_instance(table, pid,
-                                           0); /* heard of for the first time: read maps later */
-    struct rts_mapping added = *mapping;
-    added.from_ns = time;
-    size_t before = process->mappings.count;
-    rts_process_add_mapping(table, process, added, file);
-    process->reported += process->mappings.count > before;
-    if (!table->proc.root)
-        process->maps_known = true; /* a trace tells all, or we never know more */
-    else if (process->reported > REPORTED_MAPPINGS_MAX)
-        forget_reported(process);
-}
-
-/* A thread that two events watch reports a fork or an exec twice, and each event stamps its own
- * reading of the clock. */
-static bool same_event(uint64_t known, uint64_t time)
-{
-    return known > 0 && (known < time ? time - known : known - time) < DUPLICATE_NS;
-}
-
-void rts_process_renamed(struct rts_process_table *table, int32_t pid, uint64_t time,
-                         const char *name, bool exec)
-{
-    struct rts_process *process = rts_process_find(table, pid, time);
-    if (is_strange(table, process))
-        return;
-    /* The same exec may be reported by several events. */
-    if (exec && !(process && same_event(process->born_ns, time))) {
-        bool target = process && process->target;
-        const struct rts_process *before = process;
-        process = rts_process_add_instance(table, pid, time);
-        if (before) {
-            process->container = before->container;
-            process->owner = before->owner;
-        }
-        process->target |= target;
-        process->maps_known = true; /* all that follows is reported */
-    }
-    if (process)
-        snprintf(process->name, sizeof process->name, "%s", name);
-}
-
-void rts_process_forked(struct rts_process_table *table, int32_t parent_pid, int32_t pid,
-                        uint64_t time)
-{
-    if (parent_pid == pid)
-        return; /* a thread */
-    struct rts_process *known = rts_process_newest(table, pid);
-    if (known && same_event(known->born_ns, time))
-        return; /* reported by another event already */
-    struct rts_process *parent = rts_process_find(table, parent_pid, time);
-    bool strange = is_strange(table, parent);
-    if (strange && !known)
-        return;
-    struct rts_process *child = rts_process_add_instance(table, pid, time);
-    if (!parent || strange) /* then it is there to tell that the pid is another one's now */
-        return;
-    child->maps_known = parent->maps_known;
-    child->target = parent->target;
-    child->container = parent->container;
-    child->owner = parent->owner;
-    memcpy(child->views, parent->views, sizeof child->views);
-    memcpy(child->name, parent->name, sizeof child->name);
-    rts_mapping_set_share(&child->mappings, &parent->mappings);
-    rts_text_copies_inherit(&child->copies, &parent->copies, retain, NULL);
-}
-
 struct rts_mapping *rts_process_own_mapping(struct rts_process *process,
                                             const struct rts_mapping *mapping)
 {
     size_t index = (size_t)(mapping - process->mappings.items);
-    rts_mapping_set_own(&process->mappings, retain, NULL);
+    rts_mapping_set_own(&process->mappings, rts_process_retain_file, NULL);
     return &process->mappings.items[index];
 }
 
@@ -339,17 +240,10 @@ struct rts_text_copy *rts_process_add_text_copy(struct rts_process *process,
                                                 struct rts_mapping *mapping,
                                                 const struct rts_text_copy *place)
 {
-    struct rts_text_copy *copy = rts_text_copies_add(&process->copies, place, release, NULL);
+    struct rts_text_copy *copy =
+        rts_text_copies_add(&process->copies, place, rts_process_release_file, NULL);
     mapping->text_copy = copy ? copy->id : 0;
     return copy;
-}
-
-void rts_process_thread_exited(struct rts_process_table *table, int32_t pid, int32_t tid,
-                               uint64_t time)
-{
-    struct rts_process *process = rts_process_find(table, pid, time);
-    if (process && pid == tid)
-        process->leader_exited = true;
 }
 
 /* Is any thread of this process left? A leader that has ended stays visible as a zombie as long as
@@ -396,7 +290,7 @@ void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,
     rts_process_table_alive(table, horizon, false);
     size_t position = 0;
     for (struct rts_process *process; (process = rts_table_next(&table->by_pid, &position));) {
-        rts_mapping_set_forget(&process->mappings, horizon, release, NULL);
+        rts_mapping_set_forget(&process->mappings, horizon, rts_process_release_file, NULL);
         for (struct rts_process **link = &process->older; *link;) {
             struct rts_process *older = *link;
             if (older->died_ns >= horizon) {

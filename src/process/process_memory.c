@@ -10,12 +10,6 @@
 /* Of smaller processes a guess will do for whose they are. */
 #define ASKED_MIN 16384
 
-static void release(void *context, struct rts_mapped_file *file)
-{
-    (void)context;
-    rts_mapped_file_unref(file);
-}
-
 static size_t copies_bytes(const struct rts_text_copies *copies)
 {
     size_t bytes = rts_heap_bytes(copies->count * sizeof *copies->items);
@@ -84,8 +78,8 @@ static int longest_ago_first(const void *left, const void *right)
 /* What is mapped in it can be read again. */
 static void forget_mappings(struct rts_process *process)
 {
-    rts_mapping_set_finish(&process->mappings, release, NULL);
-    rts_text_copies_finish(&process->copies, release, NULL);
+    rts_mapping_set_finish(&process->mappings, rts_process_release_file, NULL);
+    rts_text_copies_finish(&process->copies, rts_process_release_file, NULL);
     process->reported = 0;
     process->maps_known = false;
     process->read_again_ns = process->read_wait_ns = 0;

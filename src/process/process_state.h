@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the process table share: process.c (instances, and what records tell of them)
- * and process_proc.c (what /proc tells). */
+/* What the parts of the process table share: process.c (instances, and what is mapped in them),
+ * process_events.c (what records tell), process_proc.c (what /proc tells) and process_memory.c. */
 #ifndef RTS_PROCESS_PROCESS_STATE_H
 #define RTS_PROCESS_PROCESS_STATE_H
 
@@ -31,5 +31,9 @@ enum rts_mapping_kind rts_mapping_kind_of(const char *path, bool has_inode);
 /* Adds what is mapped, of the kind that `file` says, if it is not known yet; both are copied. */
 void rts_process_add_mapping(struct rts_process_table *table, struct rts_process *process,
                              struct rts_mapping mapping, const struct rts_mapped_file *file);
+
+/* The references that sets of mappings hold; `context` is not used. */
+void rts_process_retain_file(void *context, struct rts_mapped_file *file);
+void rts_process_release_file(void *context, struct rts_mapped_file *file);
 
 #endif
