@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
 	src/facts/account.c src/facts/account.h \
+	src/facts/account_json.c \
 	src/facts/budget.c src/facts/budget.h \
 	src/facts/cpu_guard.c src/facts/cpu_guard.h \
 	src/facts/evidence.c src/facts/evidence.h \
