@@ -17,6 +17,8 @@ librtsample_a_SOURCES += \
 	src/capture/ptrace_stop.c src/capture/ptrace_stop.h \
 	src/capture/ptrace_targets.c src/capture/ptrace_targets.h \
 	src/capture/ptrace_tracer.c src/capture/ptrace_tracer.h \
+	src/capture/ptrace_tracer_state.h \
+	src/capture/ptrace_visits.c src/capture/ptrace_visits.h \
 	src/capture/record.c src/capture/record.h \
 	src/capture/record_writer.c src/capture/record_writer.h \
 	src/capture/refusal.c src/capture/refusal.h \
