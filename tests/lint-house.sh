@@ -131,11 +131,12 @@ unexplained_words() {
     done
 }
 
-# HACKING.md shows the main loop: the whole function, line by line.
+# HACKING.md shows the main loop and what becomes of a sample: whole functions, line by line.
 stale_quotation() {
     # shellcheck disable=SC2016
-    diff <(sed -n '/^static void sample_until_done/,/^}/p' src/session/session.c) \
-        <(sed -n '/^```c$/,/^```$/p' HACKING.md | grep -v '^```')
+    diff <(sed -n '/^static void sample_until_done/,/^}/p' src/session/live.c
+        sed -n '/^void rts_line_keep/,/^}/p; /^void rts_line_flush/,/^}/p' src/session/line.c) \
+        <(sed -n '/^```c$/,/^```$/p' HACKING.md | grep -v '^```' | grep .)
 }
 
 unclean_format() {
@@ -156,7 +157,7 @@ point 'every source is listed in a local.mk' unlisted_sources
 point 'every prototype in a header is documented' undocumented_prototypes
 point 'the manual explains every word of src/types.c' unexplained_words
 
-point 'HACKING.md quotes src/session/session.c as it is' stale_quotation
+point 'HACKING.md quotes the code as it is' stale_quotation
 
 if [[ -x $rtsample ]]; then
     point 'the manual and --help have the same options' options_apart

@@ -105,6 +105,9 @@ bool rts_process_descends(const struct rts_process_table *table, int32_t pid);
  * root's, for nobody else is there. */
 unsigned rts_process_owner(struct rts_process_table *table, struct rts_process *process);
 
+/* Is it root's, or of who runs us, and in no container? Of a trace that is what the trace says. */
+bool rts_process_is_ours(const struct rts_process_table *table, const struct rts_process *process);
+
 /* Who the owners are; owned by the table. */
 const struct rts_owners *rts_process_table_owners(const struct rts_process_table *table);
 

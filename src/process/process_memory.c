@@ -34,6 +34,13 @@ unsigned rts_process_owner(struct rts_process_table *table, struct rts_process *
     return process->owner;
 }
 
+bool rts_process_is_ours(const struct rts_process_table *table, const struct rts_process *process)
+{
+    if (!table->proc.root)
+        return process->ours;
+    return process->container.id[0] == '\0' && rts_owners_is_ours(&table->owners, process->owner);
+}
+
 const struct rts_owners *rts_process_table_owners(const struct rts_process_table *table)
 {
     return &table->owners;

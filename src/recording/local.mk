@@ -5,4 +5,8 @@ librtsample_a_SOURCES += \
 	src/recording/recorder_known.c src/recording/recorder_known.h \
 	src/recording/recorder_sample.c \
 	src/recording/recorder_state.h \
-	src/recording/redaction.c src/recording/redaction.h
+	src/recording/redaction.c src/recording/redaction.h \
+	src/recording/recorded_settings.c src/recording/recorded_settings.h \
+	src/recording/recorders.c src/recording/recorders.h \
+	src/recording/repeated_packages.c src/recording/repeated_packages.h \
+	src/recording/repeater.c src/recording/repeater.h

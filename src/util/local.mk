@@ -27,6 +27,7 @@ librtsample_a_SOURCES += \
 	src/util/sha256.c src/util/sha256.h \
 	src/util/share.c src/util/share.h \
 	src/util/short_name.c src/util/short_name.h \
+	src/util/stop_signals.c src/util/stop_signals.h \
 	src/util/table.c src/util/table.h \
 	src/util/time_namespace.c src/util/time_namespace.h \
 	src/util/utf8.c src/util/utf8.h \

@@ -8,11 +8,12 @@
 
 #include <unistd.h>
 
-#include "session/code_map.h"
+#include "sampler/code_map.h"
 #include "unwind/unwind.h"
 
 struct own_code {
     struct rts_code_map map;
+    struct rts_code_question question;
     struct rts_rule_cache *rules;
     struct rts_code_finder finder;
     struct rts_stack *stack;
@@ -23,11 +24,12 @@ static inline void own_code_init(struct own_code *own)
     own->map = (struct rts_code_map){
         .processes = rts_process_table_create("/proc"),
         .objects = rts_object_cache_create(100),
-        .time = 1,
     };
-    assert_int_equal(rts_process_attach(own->map.processes, getpid(), &own->map.process, NULL), 0);
+    own->question = (struct rts_code_question){.map = &own->map, .time = 1};
+    assert_int_equal(rts_process_attach(own->map.processes, getpid(), &own->question.process, NULL),
+                     0);
     own->rules = rts_rule_cache_create(rts_architecture_native());
-    own->finder = (struct rts_code_finder){&own->map, rts_code_map_find};
+    own->finder = (struct rts_code_finder){&own->question, rts_code_map_find};
     own->stack = calloc(1, sizeof *own->stack);
     assert_non_null(own->stack);
 }

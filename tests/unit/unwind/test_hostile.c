@@ -31,7 +31,7 @@ static uint64_t dice(void)
 /* An address in code that is mapped here; few enough different ones for the rules to be known. */
 static uint64_t some_code(const struct own_code *own)
 {
-    const struct rts_mapping_set *set = &own->map.process->mappings;
+    const struct rts_mapping_set *set = &own->question.process->mappings;
     const struct rts_mapping *mapping = &set->items[dice() % set->count];
     uint64_t size = mapping->end - mapping->start;
     return mapping->start + (dice() % 8192 * (size / 8192 + 1) * 7) % size;
