@@ -37,6 +37,11 @@
 #define LAST_BUSY_NS (1000 * MS_NS)
 #define LAST_ALL_NS  (600 * MS_NS)
 
+/* What an answer in time may take for nothing; and who has used up his time is given up for one
+ * that takes so long. */
+#define FREE_NS MS_NS
+#define SLOW_NS (20 * MS_NS)
+
 /* While a signal is pending, it is looked for others so often. */
 #define TURN_MS 50
 
@@ -272,16 +277,16 @@ static bool is_busy(struct rts_broker *broker, int32_t pid, struct rts_keeper_to
     return told->state == 'R';
 }
 
-static void say_late(struct rts_broker *broker, int32_t pid, const struct rts_keeper_told *told)
+static void say_late(struct rts_broker *broker, int32_t pid, const struct rts_keeper_told *told,
+                     const char *why)
 {
     const uint32_t *owner = told->owner_known ? &told->owner : NULL;
     bool all = rts_given_up_add(&broker->given_up, pid, owner, rts_clock_monotonic_ns());
     broker->counts.late++;
     if (pid > 0 && broker->said < SAID_MAX)
-        rts_log(
-            "process %d does not let itself be looked at (no answer in time): it is given up, and "
-            "%s%s",
-            (int)pid, broker->loses, all ? "; so are, for a while, all others of its user" : "");
+        rts_log("process %d does not let itself be looked at (%s): it is given up, and %s%s",
+                (int)pid, why, broker->loses,
+                all ? "; so are, for a while, all others of its user" : "");
     else if (broker->said == SAID_MAX)
         rts_log(
             "more processes do not let themselves be looked at; see unreadable.late in --stats");
@@ -295,7 +300,7 @@ static void give_up(struct rts_broker *broker, int32_t pid, const struct rts_kee
                     bool hangs)
 {
     if (hangs)
-        say_late(broker, pid, told);
+        say_late(broker, pid, told, "no answer in time");
     broker->counts.replaced++;
     drop_worker(broker);
 }
@@ -329,6 +334,23 @@ static int wait_for_answer(struct rts_broker *broker, int32_t pid, size_t limit,
     give_up(broker, pid, &told, true);
     errno = ETIME;
     return -1;
+}
+
+/* An answer about `pid` came in time: the owner of the process pays for what it took. We do not:
+ * who samples his own processes keeps nobody else waiting. */
+static void charge(struct rts_broker *broker, int32_t pid, uint64_t taken_ns)
+{
+    if (taken_ns > BUSY_NS) /* it says so, but nothing is waited for that long */
+        taken_ns = BUSY_NS;
+    if (broker->hurried && taken_ns >= SLOW_NS)
+        broker->lost_ns += taken_ns;
+    if (pid <= 0 || taken_ns < FREE_NS)
+        return;
+    struct rts_keeper_told told = look_at(broker, pid);
+    if (told.owner_known && told.owner != geteuid() &&
+        rts_given_up_pay(&broker->given_up, told.owner, rts_clock_monotonic_ns(), taken_ns) &&
+        taken_ns >= SLOW_NS)
+        say_late(broker, pid, &told, "its user's answers take too long, all together");
 }
 
 static bool is_refused(struct rts_broker *broker, int32_t pid)
@@ -371,6 +393,7 @@ int rts_broker_ask(struct rts_broker *broker, struct rts_ask *ask, const char *t
     if (wait_for_answer(broker, ask->pid, limit, answer) < 0)
         return -1;
     broker->worker_cpu_ns = answer->told.cpu_ns;
+    charge(broker, ask->pid, answer->told.taken_ns);
     errno = answer->told.error;
     return answer->told.error ? -1 : 0;
 }

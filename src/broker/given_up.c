@@ -17,6 +17,11 @@
 #define OWNER_NS     (60 * SECOND_NS)
 #define OWNER_NS_MAX (3600 * SECOND_NS)
 
+/* What an owner's answers in time may take: longer than a user takes who begins some hundred
+ * programs from a slow disk, and then a twentieth of the time. */
+#define WAIT_MOST_NS (int64_t)(3 * SECOND_NS)
+#define WAIT_PART    20
+
 /* Beyond that nobody is remembered: who was given up first may be asked about again. */
 #define REMEMBERED_MAX 65536
 
@@ -28,6 +33,8 @@ struct owner {
     uint32_t uid;
     unsigned times; /* since it was given up last */
     uint64_t wait_ns, until_ns;
+    int64_t left_ns; /* of WAIT_MOST_NS; below 0: what was taken beyond it */
+    uint64_t filled_ns;
 };
 
 static bool same_process(const void *item, const void *key)
@@ -64,6 +71,7 @@ static struct owner *owner_of(struct rts_given_up *given, uint32_t uid)
     owner = rts_calloc(1, sizeof *owner);
     owner->uid = uid;
     owner->wait_ns = OWNER_NS;
+    owner->left_ns = WAIT_MOST_NS;
     rts_table_add(&given->owners, rts_hash_u64(uid), owner);
     return owner;
 }
@@ -85,6 +93,8 @@ bool rts_given_up_add(struct rts_given_up *given, int32_t pid, const uint32_t *u
         return false;
     owner->times = 0;
     owner->until_ns = now + owner->wait_ns;
+    if (owner->until_ns > given->until_ns)
+        given->until_ns = owner->until_ns;
     owner->wait_ns = 2 * owner->wait_ns < OWNER_NS_MAX ? 2 * owner->wait_ns : OWNER_NS_MAX;
     return true;
 }
@@ -102,17 +112,27 @@ bool rts_given_up_has(const struct rts_given_up *given, int32_t pid)
 
 bool rts_given_up_has_owners(const struct rts_given_up *given, uint64_t now)
 {
-    size_t position = 0;
-    for (const struct owner *owner; (owner = rts_table_next(&given->owners, &position));)
-        if (now < owner->until_ns)
-            return true;
-    return false;
+    return now < given->until_ns;
 }
 
 bool rts_given_up_owner(const struct rts_given_up *given, uint32_t uid, uint64_t now)
 {
     const struct owner *owner = rts_table_find(&given->owners, rts_hash_u64(uid), same_owner, &uid);
     return owner && now < owner->until_ns;
+}
+
+bool rts_given_up_pay(struct rts_given_up *given, uint32_t uid, uint64_t now, uint64_t waited_ns)
+{
+    if (uid == 0)
+        return false;
+    struct owner *owner = owner_of(given, uid);
+    if (owner->filled_ns != 0 && now > owner->filled_ns)
+        owner->left_ns += (int64_t)((now - owner->filled_ns) / WAIT_PART);
+    if (owner->left_ns > WAIT_MOST_NS)
+        owner->left_ns = WAIT_MOST_NS;
+    owner->filled_ns = now;
+    owner->left_ns -= (int64_t)waited_ns;
+    return owner->left_ns < 0;
 }
 
 uint64_t rts_given_up_patience(const struct rts_given_up *given)

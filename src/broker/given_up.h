@@ -14,7 +14,8 @@
 
 struct rts_given_up {
     struct rts_table processes, owners;
-    uint64_t late; /* how often anybody was */
+    uint64_t late;     /* how often anybody was */
+    uint64_t until_ns; /* no owner is given up from then on */
 };
 
 /* Frees all. */
@@ -34,6 +35,11 @@ bool rts_given_up_has(const struct rts_given_up *given, int32_t pid);
  * system would be. */
 bool rts_given_up_has_owners(const struct rts_given_up *given, uint64_t now);
 bool rts_given_up_owner(const struct rts_given_up *given, uint32_t owner, uint64_t now);
+
+/* Answers about processes of `owner` that came in time took `waited_ns`, until `now`. Has it used
+ * up what it may keep us waiting, all together? That is so much at once, and then a part of the
+ * time. Root has no end to it. */
+bool rts_given_up_pay(struct rts_given_up *given, uint32_t owner, uint64_t now, uint64_t waited_ns);
 
 /* How long a process is waited for, in ns: less once many were late. */
 uint64_t rts_given_up_patience(const struct rts_given_up *given);

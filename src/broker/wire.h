@@ -56,6 +56,7 @@ struct rts_told {
     struct rts_file_status status;
     uint32_t text_size;  /* bytes behind this, or in the last descriptor */
     uint32_t text_in_fd; /* 1: there */
+    uint64_t taken_ns;   /* from question to answer, without waiting for a CPU */
 };
 
 /* A question with its text, NUL-terminated whatever was sent, and one descriptor; -1: none. */

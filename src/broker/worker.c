@@ -2,6 +2,8 @@
 #include "broker/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "broker/proc_direct.h"
 #include "broker/tree_direct.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 /* Names of one folder: those of all threads of a process, or of a folder of packages. */
 #define NAMES_MAX 200000
@@ -145,17 +148,42 @@ void rts_worker_answer(const struct rts_broker_setup *setup, struct rts_question
     }
 }
 
+/* ---- how long it takes ---- */
+
+/* What the kernel says of how long we ran, and waited for a CPU; -1: nothing. */
+static int open_schedule(const char *proc_root)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/self/schedstat", proc_root);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The time that passes for us: without that in which we waited for a CPU. */
+static uint64_t own_time_ns(int schedule)
+{
+    char text[96];
+    unsigned long long ran, queued = 0;
+    uint64_t now = rts_clock_monotonic_ns();
+    ssize_t size = schedule >= 0 ? pread(schedule, text, sizeof text - 1, 0) : 0;
+    text[size > 0 ? size : 0] = '\0';
+    return sscanf(text, "%llu %llu", &ran, &queued) == 2 && queued < now ? now - queued : now;
+}
+
 void rts_worker_run(int socket, const struct rts_broker_setup *setup)
 {
     RTS_FREE struct rts_question *question = malloc(sizeof *question);
     if (!question)
         _exit(1);
+    int schedule = open_schedule(setup->proc_root);
     if (setup->seal)
         setup->seal(true);
     while (rts_question_receive(socket, question) > 0) {
         struct rts_reply answer;
         rts_reply_init(&answer);
+        uint64_t begin = own_time_ns(schedule);
         rts_worker_answer(setup, question, &answer);
+        uint64_t end = own_time_ns(schedule);
+        answer.told.taken_ns = end > begin ? end - begin : 0;
         answer.told.number = question->ask.number;
         answer.told.cpu_ns = rts_memory_window_own_cpu_ns();
         struct rts_memory_window *window = NULL;

@@ -121,9 +121,9 @@ def question(what, text, flags=0, values=(), whose=None):
 
 
 def reply(what, text=b"", flags=0, values=(), fds=0, error=0, in_fd=0, fits=FITS):
-    told = struct.pack("=IiII8QQ" + RIGHTS + "QQQqqIIII", 1, error, flags, fds >> 4 & 3,
+    told = struct.pack("=IiII8QQ" + RIGHTS + "QQQqqIIIIQ", 1, error, flags, fds >> 4 & 3,
                        *values, *[0] * (8 - len(values)), 1000, *rights(), 1, 2, 3, 4, 5, 0o100644, 1,
-                       len(text), in_fd)
+                       len(text), in_fd, 5)
     return bytes([what | fits, fds]) + told + text
 
 

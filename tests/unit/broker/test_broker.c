@@ -38,6 +38,8 @@ enum {
     FILES,   /* the descriptors of the worker, as a list of what they are */
     WHO,     /* its pid */
     GARBAGE, /* an answer that contradicts itself */
+    SLOW,    /* one that comes just in time */
+    BRIEFLY, /* and so does this when the run has to end */
 };
 
 static void answer(const char *proc_root, struct rts_question *question, struct rts_reply *reply)
@@ -59,6 +61,8 @@ static void answer(const char *proc_root, struct rts_question *question, struct 
         }
         break;
     case WHO: reply->told.values[0] = (uint64_t)getpid(); break;
+    case SLOW: usleep(900000); break;
+    case BRIEFLY: usleep(150000); break;
     case GARBAGE: reply->told.rights.group_count = UINT32_MAX; break;
     default: reply->told.error = ENOTTY;
     }
@@ -350,6 +354,45 @@ static void test_owner(void **state)
     }
 }
 
+/* Answers in time, of which each takes nearly as long as is waited for: he has three seconds of
+ * that. Then who keeps us waiting is given up; others of his are not as long as they answer at
+ * once. */
+static void test_slow(void **state)
+{
+    struct rts_broker *broker = *state;
+    if (geteuid() != 0)
+        skip();
+    pid_t theirs[2] = {start_other(), start_other()};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(ask_only(broker, SLOW, getpid()), 0);
+        assert_int_equal(rts_broker_counts(broker).late, 0);
+        assert_int_equal(ask_only(broker, SLOW, theirs[0]), 0);
+    }
+    assert_true(rts_broker_gave_up(broker, theirs[0]));
+    assert_int_equal(rts_broker_counts(broker).late, 1);
+    assert_int_equal(rts_broker_counts(broker).replaced, 0);
+    assert_late(broker, ECHO, theirs[0]);
+    assert_int_equal(ask_only(broker, ECHO, theirs[1]), 0);
+    assert_false(rts_broker_gave_up(broker, theirs[1]));
+    assert_is_served(broker);
+    for (int i = 0; i < 2; i++) {
+        kill(theirs[i], SIGKILL);
+        waitpid(theirs[i], NULL, 0);
+    }
+}
+
+/* At the end not even those are waited for who answer in time, one after the other. */
+static void test_slow_at_the_end(void **state)
+{
+    struct rts_broker *broker = *state;
+    int slow = 0;
+    rts_broker_hurry(broker);
+    while (slow < 20 && ask_only(broker, BRIEFLY, 0) == 0)
+        slow++;
+    assert_int_equal(errno, ETIME);
+    assert_in_range(slow, 1, 6);
+}
+
 /* The worker holds none of what we had open when it was started. */
 static void test_descriptors(void **state)
 {
@@ -369,7 +412,9 @@ static void test_descriptors(void **state)
     for (char *line = strtok(reply.text.data, "\n"); line; line = strtok(NULL, "\n")) {
         bool socket = strncmp(line, "socket:", 7) == 0;
         sockets += socket;
-        if (!socket && strcmp(line, "/dev/null") != 0)
+        const char *name = strrchr(line, '/');
+        bool own = name && strcmp(name, "/schedstat") == 0;
+        if (!socket && !own && strcmp(line, "/dev/null") != 0)
             fail_msg("the worker holds %s", line);
     }
     assert_int_equal(sockets, 1);
@@ -404,6 +449,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hurry, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_signals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_owner, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_slow, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_slow_at_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_destroyed_while_it_hangs, set_up, tear_down),
     };

@@ -92,6 +92,25 @@ static void test_patience(void **state)
     rts_given_up_finish(&given);
 }
 
+/* So much at once, then a part of the time; each for himself, and root without an end. */
+static void test_pay(void **state)
+{
+    (void)state;
+    struct rts_given_up given = {0};
+    uint64_t now = 100 * SECOND;
+    assert_false(rts_given_up_pay(&given, alice, now, 3 * SECOND));
+    assert_true(rts_given_up_pay(&given, alice, now, 1));
+    assert_false(rts_given_up_pay(&given, bob, now, 3 * SECOND));
+    assert_false(rts_given_up_pay(&given, root, now, 3000 * SECOND));
+    assert_false(rts_given_up_pay(&given, alice, now + 20 * SECOND + 20, SECOND));
+    assert_true(rts_given_up_pay(&given, alice, now + 21 * SECOND, SECOND));
+    /* Whoever waits for long has no more than at first. */
+    assert_false(rts_given_up_pay(&given, alice, now + 9000 * SECOND, 3 * SECOND));
+    assert_true(rts_given_up_pay(&given, alice, now + 9000 * SECOND, 1));
+    assert_false(rts_given_up_has_owners(&given, now));
+    rts_given_up_finish(&given);
+}
+
 /* As many as there are process ids, and more users than there can be: memory has an end. */
 static void test_bounds(void **state)
 {
@@ -110,7 +129,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_process),        cmocka_unit_test(test_owner),
         cmocka_unit_test(test_no_longer_than), cmocka_unit_test(test_root),
-        cmocka_unit_test(test_patience),       cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_patience),       cmocka_unit_test(test_pay),
+        cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
