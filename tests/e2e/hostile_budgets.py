@@ -6,12 +6,11 @@ whose things were let go of, without his name."""
 import sys
 
 sys.dont_write_bytecode = True
-from lib import *  # noqa
+from hostile_lib import *  # noqa
 
 import base64
 import hashlib
 import lzma
-import math
 import struct
 import threading
 import zlib
@@ -20,7 +19,6 @@ skip_in("user", "sanitizers")
 
 LONG = bool(os.environ.get("RTSAMPLE_LONG"))
 SECONDS = 12 if LONG else 3
-NOBODY = 65534
 RSS_MAX_KIB = 300 << 10
 BUILD_ID = "b0dd" * 10
 CC = os.environ.get("CC", "cc").split()[0]
@@ -36,12 +34,6 @@ while True:
         re.compile("a|b*c" + str(i)).match("bbbbc" * 50)
         sorted(str(n) for n in range(500))
 """
-
-
-def as_nobody():
-    os.setgroups([])
-    os.setgid(NOBODY)
-    os.setuid(NOBODY)
 
 
 def digest_of(uid):
@@ -95,92 +87,54 @@ def add_sections(path, *added):
 # --- the victim ------------------------------------------------------------------------------------
 
 
-class Seen:
-    """What the facts of one process say: {function: (share of its samples, packages)}"""
-
-    def __init__(self, run, pid):
-        hits, packages = {}, {}
-        for fact in run.facts:
-            if fact.get("processId") != pid:
-                continue
-            name = fact["metadata"]["symbol"]
-            hits[name] = hits.get(name, 0) + fact["hitCount"]
-            packages.setdefault(name, set()).add(fact.get("purl"))
-        self.samples = max(hits.values(), default=0)  # its outermost function has all
-        self.functions = {
-            name: (count / max(self.samples, 1), packages[name]) for name, count in hits.items()
-        }
-
-
-def differences(alone, beside):
-    """Functions that had a twentieth of the samples, in names, packages and counts: 2 points, and what
-    chance does to so few samples."""
-    if beside.samples < 100:
-        return ["the victim has %d samples" % beside.samples]
-    problems = []
-    for name, (share, packages) in alone.functions.items():
-        if share < 0.05:
-            continue
-        found, theirs = beside.functions.get(name, (0, set()))
-        chance = math.sqrt(share * (1 - share) * (1 / alone.samples + 1 / beside.samples))
-        if abs(found - share) > 0.02 + 4 * chance:
-            problems.append("%s: %.3f of the samples alone, %.3f beside the attack" % (name, share, found))
-        if found and theirs != packages:
-            problems.append("%s: package %s alone, %s beside the attack" % (name, packages, theirs))
-    return problems
-
-
 victim = None
-alone = None
+alone = {}
 
 
-def sample_all(*options, **more):
-    """Samples everything for a time that grows until the victim had enough of the CPUs."""
-    later = more.pop("later", 0)
+def sample_beside(*attackers, later=0, watch=None, program=()):
+    """{way: run} of the victim beside attackers, for a time that grows until it had enough of the CPUs, and
+    for `later` seconds more. watch(way, sampling) is called by a thread for each."""
+    pids = [*(attacker.pid for attacker in attackers), victim.pid]
+    metrics = os.path.join(WORK, "metrics{way}")
     for length in (SECONDS, 3 * SECONDS, 9 * SECONDS):
-        run = sample_for(length + later, *options, **more)
-        if Seen(run, victim.pid).samples >= 150:
+        options = ("-F", 499, "-d", length + later, "--emit", "process", "--metrics", metrics)
+        samplings = start_ways(pids, *options, program=program)
+        watchers = [threading.Thread(target=watch, args=item) for item in samplings.items()] if watch else []
+        for watcher in watchers:
+            watcher.start()
+        runs = finish_ways(samplings)
+        for watcher in watchers:
+            watcher.join()
+        if all(samples_of(run, victim.pid) >= 150 for run in runs.values()):
             break
-    return run
-
-
-def sample_for(seconds, *options, program=None, watch=None):
-    metrics = os.path.join(WORK, "metrics")
-    more = {"program": program} if program else {}
-    options = ("-a", "-F", 499, "-d", seconds, "--emit", "process", "--metrics", metrics, *options)
-    sampling = Sampling(*options, **more)
-    watcher = threading.Thread(target=watch, args=(sampling,)) if watch else None
-    if watcher:
-        watcher.start()
-    run = sampling.finish()
-    if watcher:
-        watcher.join()
-    with open(metrics, encoding="utf-8") as file:
-        run.metrics = file.read()
-    return run
+    for way, run in runs.items():
+        run.way, run.beside = way, Seen(run, victim.pid)
+        with open(metrics.replace("{way}", way), encoding="utf-8") as file:
+            run.metrics = file.read()
+    return runs
 
 
 def begin():
     """a program of root's is sampled alone"""
-    global victim, alone
+    global victim
     victim = Target(system_program("python3"), "-c", VICTIM, ready=False)
     at_end(victim.stop)
-    run = sample_all()
-    alone = Seen(run, victim.pid)
-    note("%d samples, %d functions" % (alone.samples, len(alone.functions)))
-    few = [] if alone.samples >= 100 else ["only %d samples" % alone.samples]
-    return run.problems + few
+    runs = sample_beside()
+    for way, run in runs.items():
+        alone[way] = run.beside
+        note("%s: %d samples, %d functions" % (way, run.beside.samples, len(run.beside.functions)))
+    return in_each(runs, lambda run: ["only %d samples" % run.beside.samples] if run.beside.samples < 100 else [])
 
 
 def judge(run, said=None):
     """What must hold whatever the attack was."""
-    beside = Seen(run, victim.pid)
-    problems = run.problems + differences(alone, beside)
+    beside = run.beside
+    problems = differences(alone[run.way], beside)
     peak = run.stats["self"]["peak_rss_kib"]
     owners, digest = run.stats["memory"].get("owners", {}), digest_of(NOBODY)
     note(
-        "victim: %d samples; peak %d MiB, facts %d KiB, owners %s"
-        % (beside.samples, peak >> 10, len(run.output) >> 10, json.dumps(owners))
+        "%s: victim: %d samples; peak %d MiB, facts %d KiB, owners %s"
+        % (run.way, beside.samples, peak >> 10, len(run.output) >> 10, json.dumps(owners))
     )
     if peak > RSS_MAX_KIB:
         problems.append("%d KiB of memory" % peak)
@@ -211,8 +165,8 @@ def judge(run, said=None):
 # --- the attacks -----------------------------------------------------------------------------------
 
 
-def long_names():
-    """thousands of functions with names of 16 KiB: cut with their digest, ids of the whole, and the user pays"""
+def long_names_program():
+    """(path, {the first half of a name's digest: the name})"""
     count, length = (12000 if LONG else 3000), 16000
     body = ["\t.text\n"]
     for i in range(count):
@@ -241,12 +195,13 @@ def long_names():
         names[hashlib.sha256(name).hexdigest()[:16]] = name
         symbols += struct.pack("<IBBHQQ", start, 0x12, 0, 1, places["f%d" % i], 30)
     give_away(add_sections(path, (".symtab", 2, 0, symbols, True, 24), (".strtab", 3, 0, strings, False, 0)))
-    with Target(path, ready=False, preexec_fn=as_nobody) as attacker:
-        run = sample_all()
-        theirs = [fact for fact in run.facts if fact.get("processId") == attacker.pid]
-    problems = judge(run, "functions" if LONG else None)
-    checked = 0
-    for fact in theirs:
+    return path, names
+
+
+def wrong_names(facts, names):
+    """What is wrong with names that were cut."""
+    problems, checked = [], 0
+    for fact in facts:
         beginning, _, digest = fact["metadata"]["symbol"].partition("\u2026#sha256:")
         if not digest:
             continue
@@ -256,10 +211,25 @@ def long_names():
         if not name or not name.startswith(beginning.encode()) or fact["symbolId"] != expected:
             problems.append("not of its name: %.100s" % fact["line"])
         checked += 1
-    note("%d facts of the attacker, %d names checked" % (len(theirs), checked))
-    if checked < 100:
-        problems.append("only %d long names" % checked)
-    return problems[:20]
+    note("%d facts of the attacker, %d names checked" % (len(facts), checked))
+    return problems[:20] if checked >= 100 else problems[:20] + ["only %d long names" % checked]
+
+
+def long_names_attack():
+    return [Target(long_names_program()[0], ready=False, preexec_fn=as_nobody)]
+
+
+def long_names():
+    """thousands of functions with names of 16 KiB: cut with their digest, ids of the whole, and the user pays"""
+    path, names = long_names_program()
+    with Target(path, ready=False, preexec_fn=as_nobody) as attacker:
+        runs = sample_beside(attacker)
+
+    def check(run):
+        theirs = [fact for fact in run.facts if fact.get("processId") == attacker.pid]
+        return judge(run, "functions" if LONG else None) + wrong_names(theirs, names)
+
+    return in_each(runs, check)
 
 
 def run_copies(path, count, seconds, name):
@@ -279,32 +249,37 @@ def run_copies(path, count, seconds, name):
 SPIN = "int main(void) { for (volatile long x = 0;; x++); }"
 
 
+def many_files_attack():
+    return [run_copies(compile_c("brief", SPIN), 1000 if LONG else 400, 0.01, "brief.sh")]
+
+
 def many_files():
     """hundreds of programs, one after the other, with few open files allowed: never more than the half of them"""
     # Beside the half for files there are 64 of a database of packages at a time, and the events.
     limit = 256 + 4 * os.cpu_count()
-    most = [0]
+    most = {}
 
-    def count_files(sampling):
+    def count_files(way, sampling):
         while sampling.process.poll() is None:
             try:
-                most[0] = max(most[0], len(os.listdir("/proc/%d/fd" % sampling.pid)))
+                most[way] = max(most.get(way, 0), len(os.listdir("/proc/%d/fd" % sampling.pid)))
             except OSError:
                 pass
             time.sleep(0.02)
 
-    path = compile_c("brief", SPIN)
-    with run_copies(path, 1000 if LONG else 400, 0.01, "brief.sh"):
-        run = sample_all(program=["prlimit", "--nofile=%d:%d" % (limit, limit), RTSAMPLE], watch=count_files)
-    problems = judge(run)
-    note("at most %d of %d files, %d processes" % (most[0], limit, run.stats["samples"]["processes"]))
-    if most[0] > limit * 7 // 8:
-        problems.append("%d of %d files are open" % (most[0], limit))
-    return problems
+    def check(run):
+        note("%s: at most %d of %d files, %d processes"
+             % (run.way, most[run.way], limit, run.stats["samples"]["processes"]))  # fmt: skip
+        wrong = ["%d of %d files are open" % (most[run.way], limit)] if most[run.way] > limit * 7 // 8 else []
+        return judge(run) + wrong
+
+    attackers = many_files_attack()
+    runs = sample_beside(*attackers, program=["prlimit", "--nofile=%d:%d" % (limit, limit)], watch=count_files)
+    end_all(attackers)
+    return in_each(runs, check)
 
 
-def packed_debug():
-    """programs with 100 MiB of debug information in as many KiB: not worth its memory"""
+def packed_debug_attack():
     path = compile_c("packed", SPIN)
     zeros = bytes(100 << 20)
     info = struct.pack("<IIQQ", 1, 0, len(zeros), 1) + zlib.compress(zeros, 1)
@@ -312,15 +287,26 @@ def packed_debug():
     subprocess.run(["strip", path], check=True)
     add_sections(path, (".debug_info", 1, 0x800, info, False, 0), (".debug_frame", 1, 0x800, info, False, 0))
     add_sections(path, (".debug_abbrev", 1, 0, b"\0", False, 0), (".gnu_debugdata", 1, 0, mini, False, 0))
-    with run_copies(path, 20, 0.2, "packed.sh"):
-        run = sample_all()
-    problems = judge(run)
-    peak = run.stats["self"]["peak_rss_kib"]
-    if peak > 110 << 10:
-        problems.append("%d KiB for files of %d" % (peak, os.path.getsize(path) >> 10))
-    if not any(fact["processName"].startswith("packed") for fact in run.facts):
-        problems.append("the attacker was not sampled")
-    return problems
+    attacker = run_copies(path, 20, 0.2, "packed.sh")
+    attacker.size = os.path.getsize(path)
+    return [attacker]
+
+
+def packed_debug():
+    """programs with 100 MiB of debug information in as many KiB: not worth its memory"""
+    (attacker,) = packed_debug_attack()
+    runs = sample_beside(attacker)
+    attacker.stop()
+
+    def check(run):
+        problems, peak = judge(run), run.stats["self"]["peak_rss_kib"]
+        if peak > 110 << 10:
+            problems.append("%d KiB for files of %d" % (peak, attacker.size >> 10))
+        if not any(fact["processName"].startswith("packed") for fact in run.facts):
+            problems.append("the attacker was not sampled")
+        return problems
+
+    return in_each(runs, check)
 
 
 MANY_MAPPINGS = """
@@ -350,19 +336,27 @@ int main(int count, char **words)
 """
 
 
+def mappings_attack():
+    return [Target(give_away(compile_c("mapper", MANY_MAPPINGS % (40000, 150))), preexec_fn=as_nobody)]
+
+
 def mappings():
     """a process with thousands of mappings, and children that change one of them each: others keep theirs"""
-    path = give_away(compile_c("mapper", MANY_MAPPINGS % (40000, 150)))
-    with Target(path, preexec_fn=as_nobody):
-        run = sample_all(later=2)
-    problems = judge(run, "mappings")
-    peak = run.stats["self"]["peak_rss_kib"]
-    if peak > 150 << 10:
-        problems.append("%d KiB, with %s" % (peak, run.stats["memory"]["peak"]))
-    return problems
+    (attacker,) = mappings_attack()
+    runs = sample_beside(attacker, later=2)
+    attacker.stop()
+
+    def check(run):
+        problems, peak = judge(run, "mappings"), run.stats["self"]["peak_rss_kib"]
+        if peak > 150 << 10:
+            problems.append("%d KiB, with %s" % (peak, run.stats["memory"]["peak"]))
+        return problems
+
+    return in_each(runs, check)
 
 
-if not IS_ROOT:
-    skip_all("it takes root to sample what others run")
-require_sampling()
-run_steps(begin, long_names, many_files, packed_debug, mappings)
+if __name__ == "__main__":
+    if not IS_ROOT:
+        skip_all("it takes root to sample what others run")
+    require_sampling()
+    run_steps(begin, long_names, many_files, packed_debug, mappings)

@@ -5,7 +5,7 @@ of no other process, and of no other file."""
 import sys
 
 sys.dont_write_bytecode = True
-from lib import *  # noqa
+from hostile_lib import *  # noqa
 
 skip_in("sanitizers")
 
@@ -54,7 +54,7 @@ def compile_program(name, *options, source=SOURCE, build_id=BUILD_ID):
     return path
 
 
-def said_of(run, pid, names):
+def said_of(run, pid, names=("work", "main")):
     """What the facts of a process say of these functions, but for counts and times."""
     said = set()
     for fact in run.facts:
@@ -75,55 +75,68 @@ def share_of(run, pid, name):
     return hits / most if most else 0
 
 
-def as_nobody():
-    if IS_ROOT:
-        os.setgid(65534)
-        os.setuid(65534)
+def run_victim(path, trace, attackers=()):
+    """{way: run} of a victim beside attackers, who come first."""
+    minimum = 150 * (1 + len(attackers))
+    with Target(path, ready=False) as victim:
+        runs = sample_ways(
+            [*(attacker.pid for attacker in attackers), victim.pid],
+            *("--emit", "process", "-F", 499, "--record", trace),
+            enough=lambda run: run.kept >= minimum and samples_of(run, victim.pid) >= 100,
+        )
+    for run in runs.values():
+        run.said, run.share_of_work = said_of(run, victim.pid), share_of(run, victim.pid, "work")
+    return runs
 
 
-def compare(victim_path, *forgers, names=("work", "main")):
-    """The victim with the forgers, who come first, beside it alone; and the replay."""
-    trace = os.path.join(WORK, "trace")
-    options = ("--emit", "process", "-F", 499)
-
-    def run_victim(others):
-        with Target(victim_path, ready=False) as victim:
-            run = sample_enough("-p", os.getpid(), *options, "--record", trace, minimum=150 * (1 + len(others)))
-            return run, said_of(run, victim.pid, names), share_of(run, victim.pid, "work")
-
-    alone, expected, share = run_victim([])
-    others = [Target(path, ready=False, preexec_fn=as_nobody) for path in forgers]
+def compare(victim_path, attack):
+    """The victim beside attackers and alone; and the replay."""
+    trace = os.path.join(WORK, "trace{way}")
+    alone = run_victim(victim_path, trace)
+    attackers = attack()
     try:
-        with_them = None
-        time.sleep(0.3)
-        with_them, found, share_then = run_victim(others)
-        problems = alone.problems + with_them.problems + replay_differs(with_them, trace, "--emit", "process")
-        theirs = set().union(*(said_of(with_them, other.pid, names) for other in others))
+        runs = run_victim(victim_path, trace, attackers)
     finally:
-        for other in others:
-            other.stop()
-    if not expected or found != expected:
-        problems.append("alone: %s, beside others: %s" % (sorted(expected), sorted(found)))
-    if abs(share - share_then) > 0.02:
-        problems.append("work has %.3f of the samples alone, %.3f beside others" % (share, share_then))
-    if theirs <= expected:
-        problems.append("the forgers say nothing else: %s" % sorted(theirs))
+        end_all(attackers)
+    problems = in_each(alone, lambda run: []) + in_each(runs, lambda run: [])
+    for way, run in runs.items():
+        expected, share = alone[way].said, alone[way].share_of_work
+        theirs = set().union(*(said_of(run, attacker.pid) for attacker in attackers))
+        # With all processes there are some whose files are gone by the time of the replay.
+        wrong = replay_differs(run, trace.replace("{way}", way), "--emit", "process") if way == "-p" else []
+        if not expected or run.said != expected:
+            wrong.append("alone: %s, beside others: %s" % (sorted(expected), sorted(run.said)))
+        if abs(share - run.share_of_work) > 0.02:
+            wrong.append("work has %.3f of the samples alone, %.3f beside others" % (share, run.share_of_work))
+        if theirs <= expected:
+            wrong.append("the forgers say nothing else: %s" % sorted(theirs))
+        problems += ["%s: %s" % (way, problem) for problem in wrong]
     return problems
+
+
+def forgers(*paths):
+    return [Target(path, ready=False, preexec_fn=as_nobody) for path in paths]
+
+
+def aliases_attack(build_id=BUILD_ID, name="work"):
+    return forgers(*(
+        compile_program("forger%d" % i, "-DALIAS=CVE_%d" % i, build_id=build_id, source=SOURCE.replace("work", name))
+        for i in range(3)
+    ))  # fmt: skip
 
 
 def aliases():
     """programs with its build-id and other names for its functions change nothing that a program's facts say"""
-    forgers = [compile_program("forger%d" % i, "-DALIAS=CVE_%d" % i) for i in range(3)]
-    return compare(compile_program("victim"), *forgers)
+    return compare(compile_program("victim"), aliases_attack)
 
 
 def layout():
     """programs with its build-id and other sections, of another size, or stripped, change nothing either"""
-    forgers = [
+    paths = [
         compile_program("layout", "-DLAYOUT=9000", "-DALIAS=CVE_forged", "-Wl,-Ttext-segment=0x10000", "-no-pie"),
         compile_program("stripped", "-DALIAS=CVE_forged", "-s"),
     ]
-    return compare(compile_program("victim"), *forgers)
+    return compare(compile_program("victim"), lambda: forgers(*paths))
 
 
 def debug_file():
@@ -136,7 +149,7 @@ def debug_file():
     ):
         if subprocess.run(command, capture_output=True).returncode != 0:
             raise Skip("objcopy does not do it")
-    return compare(compile_program("victim"), forger)
+    return compare(compile_program("victim"), lambda: forgers(forger))
 
 
 def in_one_process():
@@ -145,20 +158,27 @@ def in_one_process():
     forged = compile_program("libforged.so", "-shared", "-fPIC", "-DLIBRARY", "-DALIAS=CVE_forged", "-DLAYOUT=5000")
     copy = shutil.copy(real, os.path.join(WORK, "libcopy.so"))
     loader = compile_program("loader", "-ldl", source=LOADER, build_id=None)
-    trace = os.path.join(WORK, "trace")
+    trace = os.path.join(WORK, "trace{way}")
     with Target(loader, forged, real, copy, ready=False) as target:
-        run = sample_enough("-p", target.pid, "-F", 499, "--record", trace, minimum=200)
-    problems = run.problems + replay_differs(run, trace)
-    hits = {}
-    for fact in run.find("work"):
-        hits.setdefault(fact["metadata"].get("aliases"), [0, fact["symbolId"]])[0] += fact["hitCount"]
-    ids = {symbol_id for _, symbol_id in hits.values()}
-    if set(hits) != {"real_one", "CVE_forged"} or len(ids) != 1:
-        problems.append("not the two: %s" % hits)
-    elif not 1.4 < hits["real_one"][0] / hits["CVE_forged"][0] < 2.8:
-        problems.append("two of three calls are of the real one and its copy: %s" % hits)
-    return problems
+        runs = sample_ways([target.pid], "--emit", "process", "-F", 499, "--record", trace,
+                           enough=lambda run: samples_of(run, target.pid) >= 200)  # fmt: skip
+
+    def judge(run):
+        hits = {}
+        for fact in run.find("work"):
+            if fact["processId"] == target.pid:
+                place = hits.setdefault(fact["metadata"].get("aliases"), [0, fact["symbolId"]])
+                place[0] += fact["hitCount"]
+        ids = {symbol_id for _, symbol_id in hits.values()}
+        if set(hits) != {"real_one", "CVE_forged"} or len(ids) != 1:
+            return ["not the two: %s" % hits]
+        if not 1.4 < hits["real_one"][0] / hits["CVE_forged"][0] < 2.8:
+            return ["two of three calls are of the real one and its copy: %s" % hits]
+        return []
+
+    return in_each(runs, judge) + replay_differs(runs["-p"], trace.replace("{way}", "-p"), "--emit", "process")
 
 
-require_sampling()
-run_steps(aliases, layout, debug_file, in_one_process)
+if __name__ == "__main__":
+    require_sampling()
+    run_steps(aliases, layout, debug_file, in_one_process)

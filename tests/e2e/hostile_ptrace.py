@@ -6,11 +6,10 @@ With RTSAMPLE_LONG in the environment, more threads and more kills."""
 import sys
 
 sys.dont_write_bytecode = True
-from lib import *  # noqa
+from hostile_lib import *  # noqa
 
 LONG = bool(os.environ.get("RTSAMPLE_LONG"))
 PTRACE = ("--method", "ptrace")
-OTHER = 65534
 
 
 def program():
@@ -26,8 +25,8 @@ def program():
 
 def hang(*words, other=False, **options):
     """The program as a target; as somebody else where we are root, and want that."""
-    if IS_ROOT and other:
-        options.update(user=OTHER, group=OTHER, extra_groups=[])
+    if other:
+        options["preexec_fn"] = as_nobody
     try:
         return Target(program(), *words, **options)
     except RuntimeError:
@@ -42,7 +41,7 @@ class Fuse:
             raise Skip("needs fusermount3 and /dev/fuse")
         self.folder = tempfile.mkdtemp(dir=WORK)
         if IS_ROOT:
-            os.chown(self.folder, OTHER, OTHER)
+            os.chown(self.folder, NOBODY, NOBODY)
         at_end(self.unmount)
         return self.folder
 
@@ -52,6 +51,14 @@ class Fuse:
 
     def __exit__(self, *exception):
         self.unmount()
+
+
+def fuse_attack(kind="fuse"):
+    return [hang(kind, Fuse().__enter__(), other=True)]
+
+
+def plain_attack(*words):
+    return [hang(*words, other=True)]
 
 
 def field(path, name):
@@ -246,8 +253,33 @@ def many_threads():
     return problems
 
 
-with Target(build("chain-O0-fp")) as probe:
-    first = sample("-p", probe.pid, "-d", "0.2", *PTRACE, expect=None)
-if first.status == 4:
-    skip_all(first.stderr)
-run_steps(fuse_stack, duration, uffd_stack, killed, endless_exec, births, stops, many_threads)
+def by_events():
+    """the same by perf events, one after the other beside somebody who is sampled as without them"""
+    problems = []
+    kinds = [("births",), ("stops",), ("threads", 20000 if LONG else 2000)]
+    if shutil.which("fusermount3") and os.access("/dev/fuse", os.R_OK | os.W_OK):
+        kinds += [("fuse",), ("exec",)]
+    for kind in kinds:
+        attackers = fuse_attack(*kind) if kind[0] in ("fuse", "exec") else plain_attack(*kind)
+        with Target(build("chain-O2-nofp")) as beside:
+            runs = sample_ways([*(attacker.pid for attacker in attackers), beside.pid], "--emit", "process",
+                               "-F", 199, enough=lambda run: samples_of(run, beside.pid) >= 20)  # fmt: skip
+        end_all(attackers)
+
+        def check(run):
+            seen = Seen(run, beside.pid).functions
+            names = {name for name, (share, _) in seen.items() if share > 0.9}
+            wrong = [] if "spin" in names and "_start" in names else ["beside it: %s" % sorted(seen)]
+            return wrong + (["%s %% of a CPU" % run.stats["self"]["max_cpu_percent"]]
+                            if run.stats["self"]["max_cpu_percent"] > 60 else [])  # fmt: skip
+
+        problems += ["%s, %s" % (kind[0], problem) for problem in in_each(runs, check)]
+    return problems
+
+
+if __name__ == "__main__":
+    with Target(build("chain-O0-fp")) as probe:
+        first = sample("-p", probe.pid, "-d", "0.2", *PTRACE, expect=None)
+    if first.status == 4:
+        skip_all(first.stderr)
+    run_steps(fuse_stack, duration, uffd_stack, killed, endless_exec, births, stops, many_threads, by_events)

@@ -327,6 +327,7 @@ def intruders():
             (["-p", target.pid], "read", 0, []),
             *((["-p", target.pid], call, kill, []) for call in
               ("open", "socket", "ptrace", "execve", "mount", "bpf", "poke", "unshare")),
+            *((["-a"], call, kill, []) for call in ("open", "socket", "ptrace", "execve") if IS_ROOT),
             (["-p", target.pid, *SUBJECT], "socket", kill, []),
             (["-p", target.pid, "--method", "ptrace"], "socket", kill, []),
             *([(["-p", target.pid], "none", 0, old), (["-p", target.pid], "bpf", kill, old)]

@@ -12,6 +12,7 @@ import zipfile
 
 sys.dont_write_bytecode = True
 from delivery_lib import *  # noqa
+from hostile_lib import as_nobody, in_each, sample_ways  # noqa
 from trace_maker import Event, file_trace, machine_features, usual_records  # noqa
 
 # The title of a window, a cleared screen, C1 alone and as UTF-8, another direction, a byte order mark, a
@@ -146,6 +147,45 @@ def names_of_processes():
             if not facts:
                 problems.append("no fact: %r" % said)
     return problems
+
+
+PLAIN_FUNCTION = b"placeholder_for_the_name_of_a_function"
+EVIL_FUNCTION = b"_Z\x1b]0;owned\x07\x9b\xc2\x9b\xe2\x80\xae\"\\\n\xff".ljust(len(PLAIN_FUNCTION), b"x")
+
+
+def names_attack():
+    """A program of nobody's whose file, process and functions have such names."""
+    folder, plain = own_folder(), PLAIN_FUNCTION.decode()
+    os.chmod(folder, 0o755)
+    source, program = os.path.join(folder, "source.c"), os.path.join(os.fsencode(folder), EVIL.replace(b"/", b""))
+    with open(source, "w", encoding="ascii") as file:
+        file.write('#include <stdio.h>\n#include <sys/prctl.h>\nvoid %s(void)\n{\n' % plain)
+        file.write("    for (volatile long i = 0; i < 20000000; i++)\n        ;\n}\nint main(void)\n{\n")
+        file.write('    prctl(PR_SET_NAME, "\\x1b]0;me\\a\\x9b\\n");\n    puts("ready");\n    fflush(stdout);\n')
+        file.write("    for (;;)\n        %s();\n}\n" % plain)
+    if subprocess.run([*os.environ.get("CC", "cc").split(), "-O1", "-fno-inline", "-o", program, source],
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        raise Skip("there is no compiler")
+    with open(program, "rb") as file:
+        content = file.read()
+    with open(program, "wb") as file:
+        file.write(content.replace(PLAIN_FUNCTION, EVIL_FUNCTION))
+    return [Target(os.fsdecode(program), preexec_fn=as_nobody)]
+
+
+def names_of_others():
+    """somebody else's program with such names of file, process and functions, sampled by its id and with all"""
+    (attacker,) = names_attack()
+    with attacker:
+        runs = sample_ways([attacker.pid], "--emit", "process", "-F", 199,
+                           enough=lambda run: run.find(EVIL_FUNCTION.decode("utf-8", "replace")))
+
+    def check(run):
+        theirs = [fact["line"] for fact in run.facts if fact.get("processId") == attacker.pid]
+        problems = [] if theirs else ["it is not sampled"]
+        return problems + wrong_in(run.stderr.encode("utf-8", "surrogateescape")) + wrong_in(b"\n".join(theirs))
+
+    return in_each(runs, check)
 
 
 def answers_of_servers():
@@ -534,7 +574,7 @@ def planted_batches():
     return problems
 
 
-STEPS = [names_of_files, names_of_functions, names_of_processes, answers_of_servers, talkative_server, endless_answers,
+STEPS = [names_of_files, names_of_functions, names_of_processes, names_of_others, answers_of_servers, talkative_server, endless_answers,
          names_in_a_spool, lines_that_are_sent, settings, terminal, modes, chosen_modes, planted, expected_places,
          folders_of_others, planted_batches]
 

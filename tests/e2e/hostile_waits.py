@@ -3,12 +3,11 @@
 """Nobody makes us wait: processes that hold the lock of their address space, or run code from a file
 system of their own that does not answer. The run ends when it is to end, they are given up and
 counted, and everybody else is as without them."""
-import contextlib
 import functools
 import sys
 
 sys.dont_write_bytecode = True
-from lib import *  # noqa
+from hostile_lib import *  # noqa
 
 skip_in("sanitizers")
 
@@ -24,9 +23,11 @@ def connections():
     return found
 
 
-def abort_mounts():
+def abort_mounts(below=WORK):
     """What hangs there ends. As an ordinary user by killing the server, which Target.stop() does."""
     for folder, number in connections().items():
+        if not folder.startswith(below):
+            continue
         try:
             with open("/sys/fs/fuse/connections/%s/abort" % number, "w", encoding="ascii") as file:
                 file.write("1")
@@ -36,29 +37,20 @@ def abort_mounts():
         subprocess.run(command, capture_output=True)
 
 
-def become(uid):
-    def change():
-        os.setgroups([])
-        os.setgid(uid)
-        os.setuid(uid)
-
-    return change if IS_ROOT and uid else None
-
-
 class Hanging:
-    """fuse_hang under way, as root or as another user."""
+    """fuse_hang under way, as we are or as an attacker."""
 
-    def __init__(self, kind, uid=0):
+    def __init__(self, kind, uid=NOBODY):
         self.folder = tempfile.mkdtemp(dir=WORK)
         os.chmod(WORK, 0o755)
         if IS_ROOT and uid:
-            os.chown(self.folder, uid, uid)
+            os.chown(self.folder, NOBODY, NOBODY)
         if (uid or not IS_ROOT) and not (shutil.which("fusermount3") and self.may_open()):
             raise Skip("an ordinary user cannot mount FUSE here: no fusermount3, or /dev/fuse is closed")
         if not os.path.exists("/dev/fuse"):
             raise Skip("there is no /dev/fuse")
         try:
-            self.target = Target(build("fuse_hang"), kind, self.folder, preexec_fn=become(uid))
+            self.target = Target(build("fuse_hang"), kind, self.folder, preexec_fn=as_nobody if uid else None)
         except RuntimeError as error:
             abort_mounts()
             raise Skip("FUSE cannot be mounted here: %s" % error)
@@ -81,15 +73,15 @@ class Hanging:
     def lives(self):
         return "R" in self.states() or "S" in self.states()
 
+    def stop(self):
+        abort_mounts(self.folder)
+        self.target.stop()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        number = connections().get(self.folder)
-        abort_mounts()
-        self.target.stop()
-        if number is None:
-            return
+        self.stop()
 
 
 def shares(run, pid):
@@ -103,33 +95,48 @@ def shares(run, pid):
     }
 
 
+OPTIONS = ("--emit", "process", "-F", 499)
+
+
+def sample_beside(attackers):
+    """{way: run} of a victim beside attackers, who come first."""
+    with Target(build("chain-O0-fp")) as victim:
+        runs = sample_ways([*(attacker.pid for attacker in attackers), victim.pid], *OPTIONS,
+                           enough=lambda run: samples_of(run, victim.pid) >= 60)  # fmt: skip
+    for run in runs.values():
+        run.seen = shares(run, victim.pid)
+    return runs
+
+
 @functools.lru_cache(maxsize=None)
 def alone():
     """What the victim is like without anybody beside it."""
-    with Target(build("chain-O0-fp")) as victim:
-        run = sample_enough("--emit", "process", "-F", 199, "-p", victim.pid, minimum=30, seconds=(1, 3))
-        return shares(run, victim.pid)
+    return sample_beside([])["-p"].seen
 
 
-def beside(kind, uid, how):
-    """Samples a victim and one who hangs."""
-    with Target(build("chain-O0-fp")) as victim, Hanging(kind, uid) as hanging:
-        whom = ["-p", "%d,%d" % (victim.pid, hanging.pid)] if how == "-p" else ["-a"]
-        run = sample_enough("--emit", "process", "-F", 199, *whom, minimum=60, seconds=(1, 3))
-        problems = list(run.problems)
-        if not hanging.lives():
-            problems.append("the process that hangs does not run any more")
-        seen = shares(run, victim.pid)
-        if not alone() or alone() - seen:
-            problems.append("of the victim %s, alone %s" % (sorted(seen), sorted(alone())))
-        return run, problems
+def beside(attackers, judge=lambda run: []):
+    """What is wrong with a victim beside those who hang, and what judge(run) finds."""
+    expected = alone()
+    try:
+        runs = sample_beside(attackers)
+        dead = ["%d of those that hang do not run any more" % sum(not one.lives() for one in attackers)]
+        problems = [] if all(attacker.lives() for attacker in attackers) else dead
+    finally:
+        end_all(attackers)
+
+    def all_of(run):
+        same = expected and not expected - run.seen
+        differs = [] if same else ["of the victim %s, alone %s" % (sorted(run.seen), sorted(expected))]
+        return differs + judge(run)
+
+    return problems + in_each(runs, all_of)
 
 
-def given_up(run):
+def given_up(run, replaced=1):
     """What is wrong about the account of a process that was given up."""
     late = run.stats["unreadable"]["late"] if run.stats else 0
     problems = [] if late >= 1 else ["unreadable.late is %s" % late]
-    if run.stats and run.stats["broker"]["replaced"] < 1:
+    if run.stats and run.stats["broker"]["replaced"] < replaced:
         problems.append("no worker was replaced")
     if "let itself be looked at" not in run.stderr:
         problems.append("nothing is said of it: %s" % run.stderr[-500:])
@@ -138,50 +145,67 @@ def given_up(run):
 
 def lock_of_a_user():
     """a user's process that holds the lock of its own address space"""
-    return [problem for how in ("-a", "-p") for problem in beside("lock", 65534, how)[1]]
+    return beside([Hanging("lock")])
 
 
 def lock_of_ours():
     """one of our own that holds the lock of its address space"""
-    return beside("lock", 0, "-p")[1]
+    return beside([Hanging("lock", 0)])
 
 
 def code_of_ours():
     """code of our own in a file whose file system does not answer any more: said and counted"""
-    run, problems = beside("code", 0, "-p")
-    return problems + given_up(run)
+    return beside([Hanging("code", 0)], given_up)
 
 
 def code_of_a_user():
     """a user's code in such a file"""
-    return beside("code", 65534, "-a")[1]
+    return beside([Hanging("code")])
+
+
+def slow_attack():
+    """It becomes nobody by itself: a file system that lets others in takes root, or root's leave."""
+    return [Hanging("slow", 0)]
+
+
+def slow_answers():
+    """a user's code in many files that each come just in time: he has so much time, and no more"""
+    # Of our own user's processes we wait for each.
+    return beside(slow_attack(), lambda run: given_up(run, replaced=0) if IS_ROOT else [])
+
+
+def lock_in_turns():
+    """a user's process that holds the lock of its own address space for nearly as long as is waited, again and
+    again"""
+    return beside([Hanging("turns")], lambda run: given_up(run, replaced=0) if IS_ROOT else [])
 
 
 def end_by_signal():
     """SIGTERM while somebody makes us wait"""
-    with Hanging("code", 0) as hanging:
-        run = Sampling("-d", 600, "-F", 199, "-p", hanging.pid)
-        time.sleep(1)
-        run.signal(signal.SIGTERM)
-        return run.finish().problems
+    problems = []
+    for kind, uid in (("code", 0), ("slow", 0), ("turns", NOBODY)):
+        with Hanging(kind, uid) as hanging:
+            samplings = start_ways([hanging.pid], "-d", 600, *OPTIONS)
+            time.sleep(1)
+            for sampling in samplings.values():
+                sampling.signal(signal.SIGTERM)
+            problems += in_each(finish_ways(samplings), lambda run: [])
+    return problems
+
+
+def many_attack(uid=NOBODY):
+    return [Hanging("code", uid) for _ in range(6)]
 
 
 def many():
     """six that hang: each is given up, and the victim is seen"""
-    with Target(build("chain-O0-fp")) as victim, contextlib.ExitStack() as stack:
-        crowd = [stack.enter_context(Hanging("code", 0)) for _ in range(6)]
-        pids = ",".join(str(one.pid) for one in [victim, *crowd])
-        run = sample_enough("--emit", "process", "-F", 199, "-p", pids, minimum=60, seconds=(1, 3))
-        problems = run.problems + given_up(run)
-        if not shares(run, victim.pid):
-            problems.append("nothing of the victim is seen")
-        if not all(one.lives() for one in crowd):
-            problems.append("one of those that hang does not run any more")
-        return problems
+    return beside(many_attack(0), given_up) + beside(many_attack(NOBODY))
 
 
-require_sampling()
-try:
-    run_steps(lock_of_a_user, lock_of_ours, code_of_ours, code_of_a_user, end_by_signal, many)
-finally:
-    abort_mounts()
+if __name__ == "__main__":
+    require_sampling()
+    alone()  # before there is anybody beside it
+    try:
+        run_steps(lock_of_a_user, lock_of_ours, code_of_ours, code_of_a_user, slow_answers, lock_in_turns, end_by_signal, many)
+    finally:
+        abort_mounts()

@@ -3,9 +3,16 @@
  * A process that whoever looks at it has to wait for. It serves a file system of its own (FUSE),
  * has a file of that mapped, and from then on answers no more. It spins in the meantime.
  *
- *   fuse_hang lock FOLDER   one thread holds the lock of the address space: it takes a mapping away
- * whose pages are written back then, which is never answered fuse_hang code FOLDER   it spins in
- * code that is mapped from there; opening it again hangs
+ * fuse_hang lock FOLDER: one thread holds the lock of the address space: it takes a mapping away
+ * whose pages are written back then, which is never answered.
+ *
+ * fuse_hang code FOLDER: it spins in code that is mapped from there; opening it again hangs.
+ *
+ * fuse_hang slow FOLDER: it runs through the code of many files from there; opening one again takes
+ * less than anybody gives up after, each time. Root mounts it for all, and goes on as nobody.
+ *
+ * fuse_hang turns FOLDER: as slow, with the lock of the address space: it is held for as long,
+ * again and again, while it runs through the code of many other files.
  *
  * Root mounts by itself, others have fusermount3.
  *
@@ -17,6 +24,7 @@
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,11 +38,20 @@
 
 #include "program.h"
 
-#define FILE_NODE 2
+#define FILE_NODE 2 /* the first of the files */
 #define FILE_SIZE (64 * 4096)
 
+#define CODE_FILES  60
+#define A_WHILE_US  400000
+#define NOBODY_USER 65534
+
+enum {
+    NEVER = 1, /* it answers no more */
+    SLOWLY     /* what opens or writes a file is answered after a while */
+};
+
 static char content[FILE_SIZE];
-static volatile int *quiet; /* shared with the server: answer no more */
+static volatile int *quiet; /* shared with the server: one of these, or 0 */
 
 /* ---- the server ---- */
 
@@ -52,33 +69,54 @@ static void answer(int device, uint64_t unique, int error, const void *data, siz
 static struct fuse_attr attributes(uint64_t node)
 {
     struct fuse_attr attr = {.ino = node, .nlink = 1, .blksize = 4096, .uid = getuid()};
-    attr.mode = node == FILE_NODE ? S_IFREG | 0755 : S_IFDIR | 0755;
-    attr.size = node == FILE_NODE ? FILE_SIZE : 0;
+    attr.mode = node >= FILE_NODE ? S_IFREG | 0755 : S_IFDIR | 0755;
+    attr.size = node >= FILE_NODE ? FILE_SIZE : 0;
     return attr;
+}
+
+/* "file" and "file0" are the first. */
+static uint64_t node_of(const char *name)
+{
+    return FILE_NODE + strtoul(name + strlen("file"), NULL, 10);
 }
 
 static void serve_one(int device, const struct fuse_in_header *in)
 {
     const struct fuse_read_in *reading = (const void *)(in + 1);
     struct fuse_init_out init = {.major = 7, .minor = 31, .max_write = 65536};
-    struct fuse_entry_out entry = {.nodeid = FILE_NODE, .attr = attributes(FILE_NODE)};
+    struct fuse_entry_out entry = {0};
     struct fuse_attr_out attr = {.attr = attributes(in->nodeid)};
     struct fuse_open_out opened = {.fh = 1};
+    struct fuse_write_out written = {0};
     size_t size;
     switch (in->opcode) {
     case FUSE_INIT: answer(device, in->unique, 0, &init, sizeof init); return;
     case FUSE_FORGET:
     case FUSE_BATCH_FORGET:
-    case FUSE_INTERRUPT:
-    case FUSE_WRITE: return;
+    case FUSE_INTERRUPT: return;
+    case FUSE_WRITE:
+        if (*quiet != SLOWLY)
+            return;
+        usleep(A_WHILE_US);
+        written.size = ((const struct fuse_write_in *)(const void *)(in + 1))->size;
+        answer(device, in->unique, 0, &written, sizeof written);
+        return;
     default: break;
     }
-    if (*quiet)
+    if (*quiet == NEVER)
         return;
     switch (in->opcode) {
-    case FUSE_LOOKUP: answer(device, in->unique, 0, &entry, sizeof entry); break;
+    case FUSE_LOOKUP:
+        entry.nodeid = node_of((const char *)(in + 1));
+        entry.attr = attributes(entry.nodeid);
+        answer(device, in->unique, 0, &entry, sizeof entry);
+        break;
     case FUSE_GETATTR: answer(device, in->unique, 0, &attr, sizeof attr); break;
     case FUSE_OPEN:
+        if (*quiet == SLOWLY)
+            usleep(A_WHILE_US);
+        answer(device, in->unique, 0, &opened, sizeof opened);
+        break;
     case FUSE_OPENDIR: answer(device, in->unique, 0, &opened, sizeof opened); break;
     case FUSE_READ:
         size = reading->offset < FILE_SIZE ? FILE_SIZE - reading->offset : 0;
@@ -106,13 +144,13 @@ static void serve(int device)
 
 /* ---- mounting ---- */
 
-static int mount_as_root(const char *folder)
+static int mount_as_root(const char *folder, const char *more)
 {
     char options[128];
     int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (device < 0)
         return -1;
-    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", device);
+    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0%s", device, more);
     return mount("hang", folder, "fuse", 0, options) == 0 ? device : -1;
 }
 
@@ -181,12 +219,12 @@ static void hold_lock(int file)
     pthread_create(&threads[1], NULL, take_away, mapped);
     pthread_create(&threads[2], NULL, map_more, NULL);
     usleep(600000);
-    *quiet = 1;
+    *quiet = NEVER;
     for (;;)
         pause();
 }
 
-static void run_there(int file)
+static void (*map_code(int file))(void)
 {
     void *mapped = mmap(NULL, FILE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
     if (mapped == MAP_FAILED)
@@ -194,10 +232,77 @@ static void run_there(int file)
     volatile char first = *(volatile char *)mapped; /* it is in memory from here on */
     (void)first;
     close(file);
-    *quiet = 1;
-    program_ready();
-    ((void (*)(void))mapped)();
+    return (void (*)(void))mapped;
 }
+
+static void run_there(int file)
+{
+    void (*code)(void) = map_code(file);
+    *quiet = NEVER;
+    program_ready();
+    code();
+}
+
+/* In `folder`; NULL: in memory. */
+static int open_code(const char *folder, int number)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/file%d", folder ? folder : "", number);
+    int file = folder ? open(path, O_RDONLY) : memfd_create(path, 0);
+    if (file < 0 || (!folder && write(file, content, sizeof content) != sizeof content))
+        _exit(77);
+    return file;
+}
+
+static int held = -1; /* the file by which the lock is held; -1: it is not */
+
+static void *hold_again(void *unused)
+{
+    while (!program_stop) {
+        char *mapped = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, held, 0);
+        if (mapped == MAP_FAILED)
+            break;
+        mapped[0]++;
+        munmap(mapped, FILE_SIZE);
+    }
+    return unused;
+}
+
+static void *map_again(void *unused)
+{
+    while (!program_stop) {
+        void *mapped = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        usleep(1000);
+        munmap(mapped, 4096);
+    }
+    return unused;
+}
+
+static void run_through(const char *folder)
+{
+    void (*codes[CODE_FILES])(void);
+    pthread_t threads[2];
+    for (int i = 0; i < CODE_FILES; i++)
+        codes[i] = map_code(open_code(folder, i));
+    *quiet = SLOWLY;
+    program_ready();
+    if (held >= 0) {
+        pthread_create(&threads[0], NULL, hold_again, NULL);
+        pthread_create(&threads[1], NULL, map_again, NULL);
+    }
+    while (!program_stop)
+        for (int i = 0; i < CODE_FILES; i++)
+            codes[i]();
+}
+
+/* Code that never returns, and code that does after a moment. */
+static const unsigned char forever[] = {0xeb, 0xfe};
+static const unsigned char for_a_while[] = {
+    0xb9, 0x00, 0x2d, 0x31, 0x01, /* mov $20000000, %ecx */
+    0xff, 0xc9,                   /* 1: dec %ecx */
+    0x75, 0xfc,                   /* jnz 1b */
+    0xc3,                         /* ret */
+};
 
 int main(int count, char **words)
 {
@@ -205,10 +310,14 @@ int main(int count, char **words)
     if (count != 3)
         return 2;
     quiet = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    content[0] = (char)0xeb; /* jmp to itself */
-    content[1] = (char)0xfe;
+    const bool slow = strcmp(words[1], "slow") == 0, turns = strcmp(words[1], "turns") == 0;
+    if (slow || turns)
+        memcpy(content, for_a_while, sizeof for_a_while);
+    else
+        memcpy(content, forever, sizeof forever);
     *quiet = 0; /* in memory: whoever waits for the lock can have no page any more */
-    int device = geteuid() == 0 ? mount_as_root(words[2]) : mount_as_user(words[2]);
+    int device = geteuid() == 0 ? mount_as_root(words[2], slow ? ",allow_other" : "")
+                                : mount_as_user(words[2]);
     if (device < 0) {
         fprintf(stderr, "FUSE cannot be mounted here\n");
         return 77;
@@ -217,11 +326,18 @@ int main(int count, char **words)
     if (server == 0)
         serve(device);
     close(device);
+    if (slow && geteuid() == 0 && (setgid(NOBODY_USER) < 0 || setuid(NOBODY_USER) < 0))
+        return 77;
     snprintf(path, sizeof path, "%s/file", words[2]);
     int file = open(path, O_RDWR);
     if (file < 0)
         return 77;
-    if (strcmp(words[1], "lock") == 0)
+    if (slow)
+        run_through(words[2]);
+    else if (turns) {
+        held = file;
+        run_through(NULL);
+    } else if (strcmp(words[1], "lock") == 0)
         hold_lock(file);
     else
         run_there(file);
