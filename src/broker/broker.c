@@ -2,19 +2,14 @@
 #include "broker/broker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "broker/channel.h"
 #include "broker/given_up.h"
-#include "broker/keeper.h"
+#include "broker/keeper_link.h"
 #include "broker/memory_window.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -22,10 +17,6 @@
 #include "util/memory.h"
 
 #define MS_NS 1000000ULL
-
-/* The keeper waits for nobody. Who does not get an answer from it in that time has a machine that
- * does not run us at all. */
-#define KEEPER_MS 10000
 
 /* A worker that runs, or waits for a CPU, is waited for longer: the machine is busy. */
 #define BUSY_NS (5000 * MS_NS)
@@ -52,10 +43,10 @@
 #define SAID_MAX 8
 
 struct rts_broker {
-    int keeper_fd, worker_fd; /* -1: none */
-    pid_t keeper, worker;
-    uint32_t number;
-    bool begun;       /* the first worker, which the keeper starts by itself, was taken */
+    struct rts_keeper_link keeper;
+    int worker_fd; /* -1: none */
+    pid_t worker;
+    uint32_t number;  /* of the last question */
     int signals;      /* -1: not watched */
     bool hurried;     /* the run has to end */
     uint64_t lost_ns; /* to answers that did not come since then */
@@ -73,90 +64,22 @@ struct rts_broker {
     struct rts_broker_counts counts;
 };
 
-/* ---- the keeper ---- */
-
-/* Lets go of everything that we hold: a worker that hangs must not keep a pipe of ours open. */
-static void close_all_but(int socket)
-{
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; fd <= STDERR_FILENO; fd++)
-        if (nothing < 0 || dup2(nothing, fd) < 0)
-            close(fd);
-    long limit = sysconf(_SC_OPEN_MAX);
-#ifdef SYS_close_range
-    if (socket > STDERR_FILENO + 1)
-        syscall(SYS_close_range, STDERR_FILENO + 1, socket - 1, 0);
-    if (syscall(SYS_close_range, socket + 1, ~0U, 0) == 0)
-        return;
-#endif
-    for (int fd = STDERR_FILENO + 1; fd < limit; fd++)
-        if (fd != socket)
-            close(fd);
-}
+/* ---- the worker ---- */
 
 struct rts_broker *rts_broker_start(const struct rts_broker_setup *setup, struct rts_error *error)
 {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        rts_fail_errno(error, errno, "cannot make a socket for the broker");
+    struct rts_keeper_link keeper;
+    if (rts_keeper_link_open(&keeper, setup, error) < 0)
         return NULL;
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        close_all_but(ends[1]);
-        rts_keeper_run(ends[1], setup);
-    }
-    close(ends[1]);
-    if (pid < 0) {
-        rts_fail_errno(error, errno, "cannot start the broker");
-        close(ends[0]);
-        return NULL;
-    }
     struct rts_broker *broker = rts_calloc(1, sizeof *broker);
     *broker = (struct rts_broker){
-        .keeper_fd = ends[0],
-        .keeper = pid,
+        .keeper = keeper,
         .worker_fd = -1,
         .signals = -1,
         .window_fd = -1,
         .loses = setup->loses ? setup->loses : "its code stays unnamed",
     };
     return broker;
-}
-
-/* Waits for what the keeper says to question `number`; 0: of itself. *fd is -1 where no descriptor
- * came along. Returns 0, or -1 when there is no keeper any more. */
-static int hear_keeper(struct rts_broker *broker, uint32_t number, struct rts_keeper_told *told,
-                       int *fd)
-{
-    for (;;) {
-        struct rts_message answer = {
-            .head = told, .head_size = sizeof *told, .fds = fd, .fd_count = 1};
-        struct pollfd wait = {.fd = broker->keeper_fd, .events = POLLIN};
-        *fd = -1;
-        int ready = poll(&wait, 1, KEEPER_MS);
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (ready <= 0 || rts_message_receive(broker->keeper_fd, &answer, MSG_DONTWAIT) <= 0)
-            return -1;
-        if (answer.fd_count == 0)
-            *fd = -1;
-        if (told->number == number)
-            return 0;
-        if (*fd >= 0)
-            close(*fd);
-    }
-}
-
-static int ask_keeper(struct rts_broker *broker, struct rts_keeper_ask *ask,
-                      struct rts_keeper_told *told, int *fd)
-{
-    ask->number = ++broker->number;
-    *fd = -1;
-    const struct rts_message question = {.head = ask, .head_size = sizeof *ask};
-    if (rts_message_send(broker->keeper_fd, &question) < 0)
-        return -1;
-    return hear_keeper(broker, ask->number, told, fd);
 }
 
 static void drop_worker(struct rts_broker *broker)
@@ -173,14 +96,7 @@ static void drop_worker(struct rts_broker *broker)
 /* What the worker is doing, and whose process `pid` is; all zero when the keeper does not say. */
 static struct rts_keeper_told look_at(struct rts_broker *broker, int32_t pid)
 {
-    struct rts_keeper_ask ask = {.what = RTS_KEEPER_LOOK, .pid = pid};
-    struct rts_keeper_told told;
-    int fd;
-    if (ask_keeper(broker, &ask, &told, &fd) < 0)
-        told = (struct rts_keeper_told){0};
-    if (fd >= 0)
-        close(fd);
-    return told;
+    return rts_keeper_link_look(&broker->keeper, pid);
 }
 
 /* Is the question about nobody, or about a process of root's? */
@@ -195,27 +111,17 @@ static bool is_roots(struct rts_broker *broker, int32_t pid)
 /* Sees to it that there is a worker, for a question about `pid`. */
 static int need_worker(struct rts_broker *broker, int32_t pid)
 {
-    struct rts_keeper_ask ask = {.what = RTS_KEEPER_ANOTHER};
-    struct rts_keeper_told told;
-    int fd = -1, heard = -1;
     if (broker->worker_fd >= 0)
         return 0;
-    if (broker->keeper_fd >= 0)
-        heard = broker->begun ? ask_keeper(broker, &ask, &told, &fd)
-                              : hear_keeper(broker, 0, &told, &fd);
-    broker->begun = true;
+    int fd = rts_keeper_link_another(&broker->keeper, false, &broker->worker), number = errno;
     /* So many hang that the last places are for root's. */
-    if (heard == 0 && fd < 0 && is_roots(broker, pid)) {
-        ask.urgent = true;
-        heard = ask_keeper(broker, &ask, &told, &fd);
-    }
-    if (heard < 0 || fd < 0) {
-        errno = heard < 0 ? EPIPE : ETIME;
-        return -1;
+    if (fd < 0 && number == ETIME && is_roots(broker, pid)) {
+        fd = rts_keeper_link_another(&broker->keeper, true, &broker->worker);
+        number = errno;
     }
     broker->worker_fd = fd;
-    broker->worker = told.worker;
-    return 0;
+    errno = number;
+    return fd < 0 ? -1 : 0;
 }
 
 /* ---- waiting ---- */
@@ -484,7 +390,7 @@ bool rts_broker_gave_up(const struct rts_broker *broker, int32_t pid)
 
 bool rts_broker_is_own(const struct rts_broker *broker, int32_t pid)
 {
-    return pid == broker->keeper || (pid == broker->worker && pid != 0);
+    return pid == broker->keeper.pid || (pid == broker->worker && pid != 0);
 }
 
 struct rts_broker_counts rts_broker_counts(const struct rts_broker *broker)
@@ -500,9 +406,7 @@ void rts_broker_leave(struct rts_broker *broker)
         return;
     call_back(broker);
     drop_worker(broker);
-    if (broker->keeper_fd >= 0)
-        close(broker->keeper_fd);
-    broker->keeper_fd = -1;
+    rts_keeper_link_leave(&broker->keeper);
 }
 
 void rts_broker_destroy(struct rts_broker *broker)
@@ -510,16 +414,7 @@ void rts_broker_destroy(struct rts_broker *broker)
     if (!broker)
         return;
     rts_broker_leave(broker);
-    uint64_t until = rts_clock_monotonic_ns() + GOODBYE_NS;
-    pid_t ended;
-    while ((ended = waitpid(broker->keeper, NULL, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
-        if (rts_clock_monotonic_ns() >= until) {
-            kill(broker->keeper, SIGKILL);
-            waitpid(broker->keeper, NULL, 0);
-            break;
-        }
-        poll(NULL, 0, 1);
-    }
+    rts_keeper_link_close(&broker->keeper, rts_clock_monotonic_ns() + GOODBYE_NS);
     rts_given_up_finish(&broker->given_up);
     rts_memory_window_close(broker->window);
     if (broker->window_fd >= 0)

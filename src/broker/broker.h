@@ -17,21 +17,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "broker/wire.h"
+#include "broker/setup.h"
 #include "util/error.h"
 
 struct rts_broker;
-
-struct rts_broker_setup {
-    const char *proc_root; /* where proc is mounted; borrowed until start() returns */
-    /* Answers questions from RTS_ASK_OTHERS on, in the worker. NULL: there are none. */
-    void (*answer)(const char *proc_root, struct rts_question *question, struct rts_reply *answer);
-    /* Called once in a worker, before its first question, and in the keeper: gives up what it does
-     * not need. NULL: nothing. */
-    void (*seal)(bool worker);
-    const char *loses; /* what becomes of a process that is given up, for people; static. NULL: "its
-                          code stays unnamed" */
-};
 
 struct rts_broker_counts {
     uint64_t asked;    /* questions */

@@ -3,7 +3,7 @@
 #ifndef RTS_BROKER_KEEPER_H
 #define RTS_BROKER_KEEPER_H
 
-#include "broker/broker.h"
+#include "broker/setup.h"
 
 enum rts_keeper_what {
     RTS_KEEPER_ANOTHER = 1, /* another worker in place of the one at hand, which is killed */

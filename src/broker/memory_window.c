@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "broker/proc.h"
 #include "broker/proc_direct.h"
+#include "broker/proc_limits.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "broker/proc_limits.h"
 #include "util/buffer.h"
 
 struct rts_broker; /* broker/broker.h */
@@ -22,9 +23,6 @@ struct rts_proc {
     struct rts_broker *broker; /* NULL: read by ourselves */
     const char *root;          /* where proc is mounted; borrowed. The broker has its own */
 };
-
-/* More of one text is not read: /proc/PID/maps with the most mappings that count. */
-#define RTS_PROC_TEXT_MAX ((size_t)64 << 20)
 
 /* Appends the text of the file, at most `limit` bytes. Returns 0, or -1 with errno: ETIME when it
  * did not come in time, or the process was given up before, and those of open(2) and read(2). */
@@ -49,7 +47,6 @@ int rts_proc_may_read(const struct rts_proc *proc, int32_t pid, const char *name
 
 /* Copies memory of the process; returns how many bytes of it, 0 at worst, with errno: of open(2)
  * and read(2), or ETIME as above. At most RTS_PROC_MEMORY_MAX at once. */
-#define RTS_PROC_MEMORY_MAX 57344
 size_t rts_proc_memory(const struct rts_proc *proc, int32_t pid, uint64_t address, void *bytes,
                        size_t size);
 

@@ -3,7 +3,11 @@
 #ifndef RTS_BROKER_PROC_DIRECT_H
 #define RTS_BROKER_PROC_DIRECT_H
 
-#include "broker/proc.h"
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "broker/proc_limits.h"
+#include "util/buffer.h"
 
 int rts_proc_read_direct(const char *root, int32_t pid, const char *name, size_t limit,
                          struct rts_buffer *text);

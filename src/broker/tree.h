@@ -10,32 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/rights.h"
+#include "broker/tree_place.h"
 #include "util/buffer.h"
-
-struct rts_broker; /* broker/broker.h */
-
-struct rts_tree {
-    struct rts_broker *broker; /* opens in our place; NULL: we do it ourselves, and may have to
-                                  wait */
-    int root_fd;               /* O_PATH, borrowed; -1: our own root */
-    struct rts_rights rights;
-};
-
-/* Our own root, with our own rights, opened by ourselves. */
-#define RTS_TREE_OURS                                                                              \
-    (struct rts_tree)                                                                              \
-    {                                                                                              \
-        .root_fd = -1                                                                              \
-    }
-
-/* What stat(2) says, as far as it is needed. Times are wall times in ns. */
-struct rts_file_status {
-    uint64_t device, inode, size;
-    int64_t modified_ns, changed_ns;
-    uint32_t mode; /* with the type, as st_mode */
-    uint32_t links;
-};
 
 /* Opens the regular file `path` for reading: a descriptor of the file, or, where its file system
  * could make us wait, of a sealed copy of it in memory. Never waits for the other end of a FIFO and
@@ -47,7 +23,6 @@ int rts_tree_open(const struct rts_tree *tree, const char *path);
 /* Opens `count` files of the folder `folder` by their names, which have no slash in them, as
  * rts_tree_open() does and with far fewer questions; fds[i] is -1 where that one cannot be opened.
  * At most RTS_TREE_BATCH. Returns how many were opened. */
-#define RTS_TREE_BATCH 64
 size_t rts_tree_open_each(const struct rts_tree *tree, const char *folder, const char *const *names,
                           size_t count, int *fds);
 

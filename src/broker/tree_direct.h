@@ -4,7 +4,8 @@
 #ifndef RTS_BROKER_TREE_DIRECT_H
 #define RTS_BROKER_TREE_DIRECT_H
 
-#include "broker/tree.h"
+#include "broker/tree_place.h"
+#include "util/buffer.h"
 
 int rts_tree_open_direct(const struct rts_tree *tree, const char *path);
 int rts_tree_status_direct(const struct rts_tree *tree, const char *path,

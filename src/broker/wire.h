@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 #include "broker/rights.h"
-#include "broker/tree.h"
+#include "broker/tree_place.h"
+#include "util/buffer.h"
 
 enum rts_ask_what {
     RTS_ASK_FILE = 1,  /* rts_tree_open() of the text */

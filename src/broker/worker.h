@@ -3,7 +3,7 @@
 #ifndef RTS_BROKER_WORKER_H
 #define RTS_BROKER_WORKER_H
 
-#include "broker/broker.h"
+#include "broker/setup.h"
 
 /* The process's life: never returns. `socket` is its end. */
 _Noreturn void rts_worker_run(int socket, const struct rts_broker_setup *setup);
