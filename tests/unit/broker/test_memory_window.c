@@ -202,6 +202,7 @@ static void by_a_broker(void **state)
     assert_int_equal(errno, ETIME);
     assert_true(rts_clock_monotonic_ns() - begun < 50 * SECOND_NS);
     rts_reply_finish(&answer);
+    late.drops = false; /* a loaded machine may be late with the window, too */
     assert_true(rts_broker_prepare(late.broker) > 0);
     rts_buffer_finish(&maps);
     rts_broker_destroy(late.broker);
