@@ -20,7 +20,7 @@ tests_unit_package_package_query_SOURCES = tests/unit/package/package_query.c
 package_scripts = tests/e2e/packages.py tests/e2e/packages_rpm.py tests/e2e/chroots.py \
 	tests/e2e/hostile_roots.py
 TESTS += $(package_scripts)
-EXTRA_DIST += tests/e2e/package_lib.py $(package_scripts)
+EXTRA_DIST += tests/e2e/package_lib.py tests/e2e/rpm_lib.py $(package_scripts)
 $(package_scripts:.py=.log): src/rtsample$(EXEEXT) tests/unit/package/package_query$(EXEEXT) \
 	tests/unit/binary/object_query$(EXEEXT)
 if HAVE_LIBRPM
