@@ -44,20 +44,34 @@ static void sift_down(struct rts_path_index *index, size_t root, size_t count)
     }
 }
 
-/* Heap sort: two arrays move together, in place, and no input makes it slow. */
-void rts_path_index_sort(struct rts_path_index *index)
+/* Heap sort: two arrays move together, in place, no input makes it slow, and it can be left off at
+ * any step. */
+bool rts_path_index_sort_some(struct rts_path_index *index, size_t steps)
 {
-    if (index->count > 0) { /* no more will come */
+    if (index->heaped == 0 && index->count > 0) { /* no more will come */
         index->hashes = rts_realloc_array(index->hashes, index->count, sizeof *index->hashes);
         index->packages = rts_realloc_array(index->packages, index->count, sizeof *index->packages);
         index->capacity = index->count;
     }
-    for (size_t root = index->count / 2; root-- > 0;)
-        sift_down(index, root, index->count);
-    for (size_t last = index->count; last-- > 1;) {
+    for (; index->heaped < index->count / 2; index->heaped++) {
+        if (steps-- == 0)
+            return false;
+        sift_down(index, index->count / 2 - 1 - index->heaped, index->count);
+    }
+    for (; index->sorted + 1 < index->count; index->sorted++) {
+        if (steps-- == 0)
+            return false;
+        size_t last = index->count - 1 - index->sorted;
         swap(index, 0, last);
         sift_down(index, 0, last);
     }
+    return true;
+}
+
+void rts_path_index_sort(struct rts_path_index *index)
+{
+    while (!rts_path_index_sort_some(index, SIZE_MAX))
+        continue;
 }
 
 size_t rts_path_index_find(const struct rts_path_index *index, const char *path, uint32_t *packages,

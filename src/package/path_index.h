@@ -17,6 +17,7 @@ struct rts_path_index {
     uint64_t *hashes;   /* sorted once the index is finished */
     uint32_t *packages; /* in the same order */
     size_t count, capacity;
+    size_t heaped, sorted; /* private: how far the sorting has come */
 };
 
 /* Adds the `size` bytes of `path`. */
@@ -25,6 +26,9 @@ void rts_path_index_add(struct rts_path_index *index, const char *path, size_t s
 
 /* Sorts what was added: needed once before the first rts_path_index_find(). */
 void rts_path_index_sort(struct rts_path_index *index);
+
+/* The same in parts: true when it is sorted, after `steps` of the work at most. */
+bool rts_path_index_sort_some(struct rts_path_index *index, size_t steps);
 
 /* Writes the packages that may own `path`, at most `capacity`, and returns how many. */
 size_t rts_path_index_find(const struct rts_path_index *index, const char *path, uint32_t *packages,
