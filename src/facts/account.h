@@ -40,6 +40,7 @@ struct rts_account {
     uint64_t events_with_purl;     /* those of them that name a package */
     uint64_t hits_with_purl;       /* in these */
     uint64_t databases_unreadable; /* of packages */
+    uint64_t databases_late;       /* how often one of rpm was not listed in time */
     uint64_t objects_put_off; /* whose packages were not looked for: that took their owner's files
                                  too long already */
     uint64_t hits;            /* sum of their hitCounts */

@@ -258,9 +258,11 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       ",\"recorded\":{\"bytes\":%" PRIu64 ",\"samples\":%" PRIu64
                       ",\"unrecorded\":%" PRIu64 "}",
                       run->recorded_bytes, run->recorded_samples, run->unrecorded_samples);
-    rts_buffer_format(
-        out, ",\"packages\":{\"unreadable_databases\":%" PRIu64 ",\"objects_put_off\":%" PRIu64 "}",
-        account->databases_unreadable, account->objects_put_off);
+    rts_buffer_format(out,
+                      ",\"packages\":{\"unreadable_databases\":%" PRIu64
+                      ",\"late_databases\":%" PRIu64 ",\"objects_put_off\":%" PRIu64 "}",
+                      account->databases_unreadable, account->databases_late,
+                      account->objects_put_off);
     append_stopped(&run->stopped, out);
     rts_buffer_text(out, "}");
     append_memory(run->memory, run->memory_owners, out);

@@ -52,18 +52,24 @@ static size_t place_of(struct rts_allowance *allowance, const struct rts_payer *
     return place;
 }
 
+bool rts_allowance_is_left(struct rts_allowance *allowance, const struct rts_payer *payer,
+                           uint64_t now_ns)
+{
+    if (payer->host)
+        return true;
+    struct rts_purse *purse = &allowance->owners[place_of(allowance, payer)].purse;
+    fill(purse, now_ns, RTS_ALLOWANCE_OWNER_NS, OWNER_PART);
+    fill_all(allowance, now_ns);
+    return purse->left_ns > 0 && (allowance->apart || allowance->all.left_ns > 0);
+}
+
 bool rts_allowance_has(struct rts_allowance *allowance, const struct rts_payer *payer,
                        uint64_t now_ns, bool *first)
 {
     *first = false;
-    if (payer->host)
+    if (rts_allowance_is_left(allowance, payer, now_ns))
         return true;
     size_t place = place_of(allowance, payer);
-    struct rts_purse *purse = &allowance->owners[place].purse;
-    fill(purse, now_ns, RTS_ALLOWANCE_OWNER_NS, OWNER_PART);
-    fill_all(allowance, now_ns);
-    if (purse->left_ns > 0 && allowance->all.left_ns > 0)
-        return true;
     *first = !allowance->owners[place].refused;
     allowance->owners[place].refused = true;
     return false;

@@ -41,11 +41,16 @@ struct rts_allowance {
     size_t count;
     struct rts_purse all;
     bool hurried;
+    bool apart; /* it is nobody's time but their own: there is no bound on all of them together */
 };
 
 bool rts_payer_same(const struct rts_payer *left, const struct rts_payer *right);
 
-/* Has `payer` time left at `now_ns` (any clock)? *first: it has none for the first time. */
+/* Has `payer` time left at `now_ns` (any clock)? */
+bool rts_allowance_is_left(struct rts_allowance *allowance, const struct rts_payer *payer,
+                           uint64_t now_ns);
+
+/* The same. *first: it has none for the first time. */
 bool rts_allowance_has(struct rts_allowance *allowance, const struct rts_payer *payer,
                        uint64_t now_ns, bool *first);
 

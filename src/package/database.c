@@ -9,6 +9,7 @@
 #include "package/dpkg.h"
 #include "package/os_release.h"
 #include "package/rpm.h"
+#include "util/cleanup.h"
 #include "util/log.h"
 #include "util/memory.h"
 
@@ -45,7 +46,10 @@ struct rts_package_database {
     struct rts_os_release os;
     struct rts_dpkg *dpkg;
     struct rts_apk *apk;
-    struct rts_rpm *rpm;
+    struct rts_rpm *rpm; /* NULL: none, or not yet */
+    enum rts_package_wait wait;
+    struct rts_rpm_listing listing;
+    struct rts_rpm_starter *starter; /* of the list; NULL: none has begun */
     bool unreadable;
     struct rts_share *share; /* NULL: none */
     size_t bytes;
@@ -67,37 +71,117 @@ static void read_stamps(const struct rts_tree *tree, struct stamp stamps[WATCHED
     }
 }
 
-static void say_unreadable(const struct rts_reading *reading)
+static void say_unreadable(const char *root)
 {
     rts_log(
         "packages stay unknown: a database of them is larger than any that is read, or took too "
         "long%s",
-        reading->root);
+        root);
 }
 
 struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
-                                                         const char *root,
-                                                         struct rts_rpm_starter *starter,
-                                                         bool hurried)
+                                                         const char *root)
 {
     struct rts_reading reading;
-    bool failed = false;
     struct rts_package_database *database = rts_calloc(1, sizeof *database);
     database->references = 1;
+    rts_rpm_listing_init(&database->listing);
     read_stamps(tree, database->stamps); /* before: what changes meanwhile is read again */
-    rts_reading_begin(&reading, tree, root);
-    reading.starter = starter;
-    reading.hurried = hurried;
+    rts_reading_begin(&reading, tree);
     rts_os_release_read(&reading, &database->os);
     database->dpkg = rts_dpkg_create(&reading);
     database->apk = reading.spent ? NULL : rts_apk_create(&reading);
+    database->unreadable = reading.spent;
     if (reading.spent)
-        say_unreadable(&reading);
-    else
-        database->rpm = rts_rpm_create(&reading, &failed);
-    database->unreadable = reading.spent || failed;
+        say_unreadable(root);
+    else if (rts_rpm_listing_is_wanted(tree))
+        database->wait = RTS_PACKAGE_QUEUED;
     return database;
 }
+
+/* ---- the database of rpm ---- */
+
+enum rts_package_wait rts_package_database_wait(const struct rts_package_database *database)
+{
+    return database->wait;
+}
+
+const struct rts_rpm_listing *
+rts_package_database_listing(const struct rts_package_database *database)
+{
+    return &database->listing;
+}
+
+static void count_bytes(struct rts_package_database *database)
+{
+    if (!database->share)
+        return;
+    rts_share_take(database->share, database->bytes);
+    database->bytes = rts_package_database_bytes(database);
+    rts_share_add(database->share, database->bytes);
+}
+
+void rts_package_database_give_up(struct rts_package_database *database)
+{
+    if (database->wait == RTS_PACKAGE_COMPLETE)
+        return;
+    rts_rpm_listing_finish(&database->listing, database->starter);
+    rts_rpm_destroy(database->rpm);
+    database->rpm = NULL;
+    database->wait = RTS_PACKAGE_COMPLETE;
+    database->unreadable = true;
+}
+
+static void take_state(struct rts_package_database *database)
+{
+    switch (database->listing.state) {
+    case RTS_RPM_QUEUED: database->wait = RTS_PACKAGE_QUEUED; break;
+    case RTS_RPM_RUNNING: database->wait = RTS_PACKAGE_LISTING; break;
+    case RTS_RPM_READY: database->wait = RTS_PACKAGE_READING; break;
+    case RTS_RPM_FAILED: rts_package_database_give_up(database); break;
+    }
+}
+
+void rts_package_database_begin(struct rts_package_database *database, const struct rts_tree *tree,
+                                const char *root, struct rts_rpm_starter *starter, bool hurried,
+                                uint64_t now_ns)
+{
+    database->starter = starter;
+    rts_rpm_listing_begin(&database->listing, starter, tree, root, hurried, now_ns);
+    take_state(database);
+}
+
+static void read_list(struct rts_package_database *database, const struct rts_tree *tree,
+                      const char *root)
+{
+    struct rts_reading reading;
+    bool failed;
+    if (!database->rpm) {
+        rts_reading_begin(&reading, tree);
+        database->rpm = rts_rpm_begin(&reading, rts_take_fd(&database->listing.list));
+    }
+    if (!rts_rpm_go_on(database->rpm, tree, &failed))
+        return;
+    if (failed) {
+        say_unreadable(root);
+        rts_package_database_give_up(database);
+    }
+    database->wait = RTS_PACKAGE_COMPLETE;
+    count_bytes(database);
+}
+
+void rts_package_database_go_on(struct rts_package_database *database, const struct rts_tree *tree,
+                                const char *root)
+{
+    if (database->wait == RTS_PACKAGE_LISTING) {
+        rts_rpm_listing_look(&database->listing, database->starter, root);
+        take_state(database);
+    }
+    if (database->wait == RTS_PACKAGE_READING)
+        read_list(database, tree, root);
+}
+
+/* ---- the whole ---- */
 
 bool rts_package_database_is_unreadable(const struct rts_package_database *database)
 {
@@ -120,8 +204,7 @@ struct rts_package_database *rts_package_database_ref(struct rts_package_databas
 void rts_package_database_use_share(struct rts_package_database *database, struct rts_share *share)
 {
     database->share = share;
-    database->bytes = rts_package_database_bytes(database);
-    rts_share_add(share, database->bytes);
+    count_bytes(database);
 }
 
 void rts_package_database_unref(struct rts_package_database *database)
@@ -131,6 +214,7 @@ void rts_package_database_unref(struct rts_package_database *database)
     rts_dpkg_destroy(database->dpkg);
     rts_apk_destroy(database->apk);
     rts_rpm_destroy(database->rpm);
+    rts_rpm_listing_finish(&database->listing, database->starter);
     if (database->share)
         rts_share_take(database->share, database->bytes);
     free(database);

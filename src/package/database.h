@@ -7,17 +7,44 @@
 
 #include "package/owner.h"
 #include "package/reading.h"
+#include "package/rpm_listing.h"
 #include "util/share.h"
 
 struct rts_package_database;
 
-/* Reads what there is of `tree`, within the limits of package/reading.h. `root` tells whose it is
- * in messages, one for each database that cannot be read. `starter`, `hurried`: package/reading.h.
- * Never NULL; one reference. */
+/* Reads what there is of `tree`, within the limits of package/reading.h, but for rpm's database,
+ * which is listed first: that takes its time, and nobody waits for it. `root` tells whose it is in
+ * messages, one for each database that cannot be read. Never NULL; one reference. */
 struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,
-                                                         const char *root,
-                                                         struct rts_rpm_starter *starter,
-                                                         bool hurried);
+                                                         const char *root);
+
+/* What is left to be done before its answers count. */
+enum rts_package_wait {
+    RTS_PACKAGE_COMPLETE,
+    RTS_PACKAGE_QUEUED,  /* the database of rpm is to be listed */
+    RTS_PACKAGE_LISTING, /* that is under way */
+    RTS_PACKAGE_READING, /* there is a list, which is being read */
+};
+
+/* That of this one. */
+enum rts_package_wait rts_package_database_wait(const struct rts_package_database *database);
+
+/* Begins the list of one that is queued, at `now_ns`. The starter must outlive it; `tree`, `root`:
+ * as above; `hurried`: the run is about to end. */
+void rts_package_database_begin(struct rts_package_database *database, const struct rts_tree *tree,
+                                const char *root, struct rts_rpm_starter *starter, bool hurried,
+                                uint64_t now_ns);
+
+/* Goes on with what is under way, for some milliseconds. */
+void rts_package_database_go_on(struct rts_package_database *database, const struct rts_tree *tree,
+                                const char *root);
+
+/* Does without what is left to be done: then it is unreadable. */
+void rts_package_database_give_up(struct rts_package_database *database);
+
+/* The list of rpm's database. */
+const struct rts_rpm_listing *
+rts_package_database_listing(const struct rts_package_database *database);
 
 /* There was a database, and it could not be read, or not as a whole: what it says is not known. */
 bool rts_package_database_is_unreadable(const struct rts_package_database *database);

@@ -20,10 +20,16 @@ librtsample_a_SOURCES += \
 	src/package/package_table.c src/package/package_table.h \
 	src/package/path_index.c src/package/path_index.h \
 	src/package/purl.c src/package/purl.h \
+	src/package/purl_table.c src/package/purl_table.h \
 	src/package/reading.c src/package/reading.h \
 	src/package/root.c src/package/root.h \
+	src/package/root_rpm.c src/package/root_rpm.h \
 	src/package/rpm.c src/package/rpm.h \
+	src/package/rpm_folder.c src/package/rpm_folder.h \
+	src/package/rpm_keeper.c src/package/rpm_keeper.h \
 	src/package/rpm_listing.c src/package/rpm_listing.h \
 	src/package/rpm_run.c src/package/rpm_run.h \
+	src/package/rpm_source.c src/package/rpm_source.h \
 	src/package/rpm_starter.c src/package/rpm_starter.h \
+	src/package/rpm_turns.c src/package/rpm_turns.h \
 	src/package/rust_crate.c src/package/rust_crate.h

@@ -2,7 +2,6 @@
 #include "package/package_table.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "binary/object_content.h"
@@ -10,7 +9,8 @@
 #include "package/allowance.h"
 #include "package/components.h"
 #include "package/file_package.h"
-#include "package/root.h"
+#include "package/purl_table.h"
+#include "package/root_rpm.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -18,6 +18,12 @@
 
 /* Root directories that are held open for objects not looked at yet. */
 #define HELD_MAX 64
+
+/* Of the two seconds in which a run ends. */
+#define LAST_MS 1000
+
+/* How long an answer is waited for, at the end of a run, before others are looked for. */
+#define LIST_TURN_MS 5
 
 struct place {
     struct rts_package_root *root;
@@ -28,7 +34,7 @@ struct place {
 
 struct entry {
     uint32_t serial;
-    struct rts_object *object;                   /* NULL: settled, or */
+    struct rts_object *object;                   /* NULL: it is settled, or */
     bool put_off;                                /* its owner had no time left */
     struct place places[RTS_PACKAGE_PLACES_MAX]; /* until it is settled */
     size_t place_count;
@@ -40,26 +46,22 @@ struct entry {
 /* With its places in tables. */
 #define ENTRY_BYTES (rts_heap_bytes(sizeof(struct entry)) + 2 * sizeof(struct rts_table_slot))
 
-/* A text that entries share. */
-struct purl {
-    unsigned references;
-    size_t bytes;
-    char text[];
-};
-
 struct rts_package_table {
     struct rts_table entries; /* by serial */
-    struct rts_table purls;   /* struct purl, by text */
-    struct entry *dead;       /* of objects that are gone */
+    struct rts_purl_table purls;
+    struct entry *dead; /* of objects that are gone */
     struct rts_package_roots roots;
     struct rts_allowance allowance;
     uint64_t put_off;
+    uint64_t deadline_ns;         /* until then lists are waited for; 0: they are not */
+    uint64_t waited_ns;           /* for them */
     struct rts_share own, *share; /* the one in use; its own until it is given another */
 };
 
 struct rts_package_table *rts_package_table_create(void)
 {
     struct rts_package_table *table = rts_calloc(1, sizeof *table);
+    table->roots.allowance = &table->allowance;
     rts_package_table_use_share(table, &table->own);
     return table;
 }
@@ -69,10 +71,32 @@ void rts_package_table_use_share(struct rts_package_table *table, struct rts_sha
     table->share = table->roots.share = share;
 }
 
+void rts_package_table_wait(struct rts_package_table *table, uint64_t wait_ms)
+{
+    table->deadline_ns = rts_clock_monotonic_ns() + wait_ms * 1000000;
+}
+
 void rts_package_table_hurry(struct rts_package_table *table)
 {
     table->roots.hurried = true;
+    rts_package_table_wait(table, LAST_MS);
     rts_allowance_hurry(&table->allowance);
+}
+
+void rts_package_table_turn(struct rts_package_table *table)
+{
+    if (table)
+        rts_package_roots_turn(&table->roots);
+}
+
+bool rts_package_table_is_busy(const struct rts_package_table *table)
+{
+    return table && table->roots.reading;
+}
+
+bool rts_package_table_hold(struct rts_package_table *table, uint64_t due_ns, uint64_t now_ns)
+{
+    return table && rts_package_roots_hold(&table->roots, due_ns, now_ns);
 }
 
 void rts_package_table_use_starter(struct rts_package_table *table, struct rts_rpm_starter *starter)
@@ -87,54 +111,9 @@ static void forget_places(struct entry *entry)
     entry->place_count = 0;
 }
 
-static void free_items(struct rts_table *table)
-{
-    size_t position = 0;
-    void *item;
-    while ((item = rts_table_next(table, &position)))
-        free(item);
-    rts_table_finish(table);
-}
-
-static bool same_text(const void *item, const void *key)
-{
-    return strcmp(((const struct purl *)item)->text, key) == 0;
-}
-
-static uint64_t hash_text(const char *text)
-{
-    return rts_hash_bytes(text, strlen(text), 0);
-}
-
-/* The table's own copy of `text`, which is freed, with a reference more. */
-static const char *intern(struct rts_package_table *table, char *text)
-{
-    if (!text)
-        return NULL;
-    uint64_t hash = hash_text(text);
-    struct purl *purl = rts_table_find(&table->purls, hash, same_text, text);
-    if (!purl) {
-        size_t size = sizeof *purl + strlen(text) + 1;
-        purl = rts_calloc(1, size);
-        purl->bytes = rts_heap_bytes(size) + 2 * sizeof(struct rts_table_slot);
-        strcpy(purl->text, text);
-        rts_table_add(&table->purls, hash, purl);
-        rts_share_add(table->share, purl->bytes);
-    }
-    free(text);
-    purl->references++;
-    return purl->text;
-}
-
 static void release(struct rts_package_table *table, const char *text)
 {
-    struct purl *purl =
-        text ? rts_table_find(&table->purls, hash_text(text), same_text, text) : NULL;
-    if (!purl || --purl->references > 0)
-        return;
-    rts_table_remove(&table->purls, hash_text(text), same_text, text);
-    rts_share_take(table->share, purl->bytes);
-    free(purl);
+    rts_purl_table_release(&table->purls, table->share, text);
 }
 
 static void free_dead(struct rts_package_table *table)
@@ -160,9 +139,10 @@ void rts_package_table_destroy(struct rts_package_table *table)
     while ((entry = rts_table_next(&table->entries, &position))) {
         rts_components_destroy(entry->components);
         forget_places(entry);
+        free(entry);
     }
-    free_items(&table->entries);
-    free_items(&table->purls);
+    rts_table_finish(&table->entries);
+    rts_purl_table_finish(&table->purls);
     free(table);
 }
 
@@ -180,8 +160,50 @@ static struct entry *find_entry(const struct rts_package_table *table,
 
 /* ---- objects ---- */
 
-/* What the first place that knows it says; of a package that has moved on the first counts too. */
-static void read_package(struct rts_package_table *table, const struct entry *entry,
+static bool is_complete(const struct rts_package_root *root)
+{
+    return root->database && rts_package_database_wait(root->database) == RTS_PACKAGE_COMPLETE;
+}
+
+/* Until the databases of this root are complete, or the time for all of them is over. Who was late
+ * is not waited for again. */
+static void wait_for(struct rts_package_table *table, struct rts_package_root *root)
+{
+    const uint64_t begin = rts_clock_monotonic_ns();
+    uint64_t now = begin;
+    for (; !is_complete(root) && now < table->deadline_ns &&
+           !rts_rpm_turns_pauses(&table->roots.turns, &root->payer, now);
+         now = rts_clock_monotonic_ns()) {
+        rts_package_roots_turn(&table->roots);
+        if (!is_complete(root) && !table->roots.reading)
+            rts_rpm_starter_wait(table->roots.starter, LIST_TURN_MS);
+    }
+    table->waited_ns += now - begin;
+    rts_package_roots_give_up(&table->roots, root);
+}
+
+/* NULL: they are not complete. */
+static const struct rts_package_database *databases_of(struct rts_package_table *table,
+                                                       struct rts_package_root *root)
+{
+    rts_package_roots_database(&table->roots, root);
+    if (!is_complete(root) && table->deadline_ns > 0)
+        wait_for(table, root);
+    return is_complete(root) ? root->database : NULL;
+}
+
+/* Is it known without a look that one of the places has databases that are not complete? */
+static bool has_to_wait(const struct rts_package_table *table, const struct entry *entry)
+{
+    for (size_t i = 0; table->deadline_ns == 0 && i < entry->place_count; i++)
+        if (entry->places[i].root->database && !is_complete(entry->places[i].root))
+            return true;
+    return false;
+}
+
+/* What the first place that knows it says; of a package that has moved on the first counts too.
+ * False: one of the databases is not complete. */
+static bool read_package(struct rts_package_table *table, const struct entry *entry,
                          struct rts_file_package *package)
 {
     *package = (struct rts_file_package){0};
@@ -193,11 +215,14 @@ static void read_package(struct rts_package_table *table, const struct entry *en
             .path = noted->path,
             .tree = &tree,
             .databases = &noted->root->tree,
-            .database = rts_package_roots_database(&table->roots, noted->root),
+            .database = databases_of(table, noted->root),
             .must_match = !noted->certain,
         };
+        if (!place.database)
+            return false;
         rts_file_package_read(package, entry->object, &place);
     }
+    return true;
 }
 
 /* In our own root that of root is the host's, the rest its owners'; in others who has made the root
@@ -216,35 +241,51 @@ static struct rts_payer payer_of(const struct entry *entry)
     return (struct rts_payer){.uid = copied ? entry->places[0].rights.uid : status.st_uid};
 }
 
-/* Components are in memory as long as their object, and are charged to it. */
-static void look(struct rts_package_table *table, struct entry *entry)
+/* Components are in memory as long as their object, and are charged to it. False: it has to wait.
+ */
+static bool look(struct rts_package_table *table, struct entry *entry)
 {
     struct rts_file_package package;
-    read_package(table, entry, &package);
+    if (!read_package(table, entry, &package))
+        return false;
     entry->components = rts_components_read(entry->object);
     if (entry->components)
         rts_object_charge(entry->object, rts_components_bytes(entry->components));
     entry->package.modified = package.modified;
-    entry->package.purl = intern(table, package.purl);
-    entry->package.stale = intern(table, package.stale);
+    entry->package.purl = rts_purl_table_take(&table->purls, table->share, package.purl);
+    entry->package.stale = rts_purl_table_take(&table->purls, table->share, package.stale);
+    return true;
 }
 
+static void put_off(struct rts_package_table *table, struct entry *entry)
+{
+    entry->put_off = true;
+    table->put_off++;
+    entry->object = NULL;
+    forget_places(entry);
+}
+
+/* The object stays when the entry has to wait. */
 static void settle_entry(struct rts_package_table *table, struct entry *entry)
 {
+    if (has_to_wait(table, entry))
+        return;
     const struct rts_payer payer = payer_of(entry);
-    const uint64_t begin = rts_clock_monotonic_ns();
+    const uint64_t begin = rts_clock_monotonic_ns(), waited = table->waited_ns;
     bool first;
-    entry->put_off = !rts_allowance_has(&table->allowance, &payer, begin, &first);
-    if (!entry->put_off) {
-        look(table, entry);
-        const uint64_t end = rts_clock_monotonic_ns();
-        rts_allowance_pay(&table->allowance, &payer, end, end - begin);
-    } else if (first) {
-        rts_log(
-            "packages of some files stay unknown: to look for those of one owner takes too long%s",
-            entry->places[0].root->name);
+    if (!rts_allowance_has(&table->allowance, &payer, begin, &first)) {
+        if (first)
+            rts_log("packages of some files stay unknown: to look for those of one owner takes too "
+                    "long%s",
+                    entry->places[0].root->name);
+        put_off(table, entry);
+        return;
     }
-    table->put_off += entry->put_off;
+    bool settled = look(table, entry);
+    const uint64_t end = rts_clock_monotonic_ns();
+    rts_allowance_pay(&table->allowance, &payer, end, end - begin - (table->waited_ns - waited));
+    if (!settled)
+        return;
     entry->object = NULL;
     forget_places(entry);
 }
@@ -282,7 +323,11 @@ void rts_package_table_note(struct rts_package_table *table, struct rts_object *
 
 struct rts_package_counts rts_package_table_counts(const struct rts_package_table *table)
 {
-    return (struct rts_package_counts){table->roots.unreadable, table->put_off};
+    return (struct rts_package_counts){
+        .unreadable = table->roots.unreadable,
+        .late = table->roots.late,
+        .put_off = table->put_off,
+    };
 }
 
 struct rts_package rts_package_table_find(struct rts_package_table *table,
@@ -300,6 +345,24 @@ struct rts_package rts_package_table_find(struct rts_package_table *table,
     return package;
 }
 
+/* What waits holds its root directories; where there are too many of them, it waits no more. */
+static void hold_roots(struct rts_package_table *table)
+{
+    size_t position = 0;
+    struct entry *entry;
+    for (size_t i = 0; i < table->roots.count; i++)
+        table->roots.items[i]->pins = 0;
+    while ((entry = rts_table_next(&table->entries, &position)))
+        for (size_t i = 0; i < entry->place_count; i++)
+            entry->places[i].root->pins++;
+    rts_package_roots_doom(&table->roots);
+    position = 0;
+    while ((entry = rts_table_next(&table->entries, &position)))
+        for (size_t i = 0; i < entry->place_count; i++)
+            if (entry->places[i].root->doomed)
+                put_off(table, entry);
+}
+
 void rts_package_table_settle(struct rts_package_table *table)
 {
     size_t position = 0;
@@ -307,6 +370,7 @@ void rts_package_table_settle(struct rts_package_table *table)
     while ((entry = rts_table_next(&table->entries, &position)))
         if (entry->object)
             settle_entry(table, entry);
+    hold_roots(table);
     rts_package_roots_release(&table->roots);
 }
 

@@ -44,23 +44,42 @@ void rts_package_table_note(struct rts_package_table *table, struct rts_object *
                             const struct rts_package_place *places, size_t count);
 
 /* The package of a function (its linkage name) of `object`; nothing is known of an object that was
- * never noted. */
+ * never noted, nor, for now, of one that waits for the list of a database of rpm. */
 struct rts_package rts_package_table_find(struct rts_package_table *table,
                                           const struct rts_object *object, const char *function);
 
 struct rts_package_counts {
     uint64_t unreadable; /* databases that could not be read, or not as a whole */
+    uint64_t late;       /* how often a database of rpm was not listed in time, and given up for a
+                            while, with all others of its owner */
     uint64_t put_off; /* objects that were not looked at: their owner kept us from the samples for
                          too long already (package/allowance.h) */
 };
 
-/* Both, since the table was created. */
+/* All of them, since the table was created. */
 struct rts_package_counts rts_package_table_counts(const struct rts_package_table *table);
 
-/* The run is about to end: nobody waits long for what is not the host's. */
+/* Goes on with databases of rpm, which are listed beside us: some milliseconds at most. To be
+ * called between any two looks for records. Accepts NULL, as the next two do. */
+void rts_package_table_turn(struct rts_package_table *table);
+
+/* Is there more to be done at once? */
+bool rts_package_table_is_busy(const struct rts_package_table *table);
+
+/* Shall the end of a window, which was due at `due_ns`, wait at `now_ns` until more is known? A few
+ * seconds at most for what is not the host's. */
+bool rts_package_table_hold(struct rts_package_table *table, uint64_t due_ns, uint64_t now_ns);
+
+/* From now on rts_package_table_find() waits for lists that are under way, so long at most for all
+ * of them together, and then does without. */
+void rts_package_table_wait(struct rts_package_table *table, uint64_t wait_ms);
+
+/* The run is about to end: the same, for a second, and nobody else waits long for what is not the
+ * host's. */
 void rts_package_table_hurry(struct rts_package_table *table);
 
-/* Has rtsample-rpm started by `starter` (package/rpm_starter.h), which must outlive the table. */
+/* Has rtsample-rpm started by `starter` (package/rpm_starter.h), which must outlive the table.
+ * Without one no database of rpm is read. */
 void rts_package_table_use_starter(struct rts_package_table *table,
                                    struct rts_rpm_starter *starter);
 
@@ -75,7 +94,8 @@ void rts_package_table_forget(struct rts_package_table *table, uint32_t serial);
  * share is over its limit. Nobody holds a string of the table any more. */
 void rts_package_table_trim(struct rts_package_table *table);
 
-/* Finds out about every object that was noted, and lets go of objects and root directories. */
+/* Finds out about every object that was noted, and lets go of objects and root directories; but for
+ * those that wait for a list. Their objects may go all the same, if that is told. */
 void rts_package_table_settle(struct rts_package_table *table);
 
 #endif

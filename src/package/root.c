@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/memory.h"
 #include "util/table.h"
 
@@ -20,9 +21,28 @@ static bool is_ours(const struct rts_package_root *root)
     return root->device == 0 && root->inode == 0;
 }
 
-static void destroy_root(struct rts_package_root *root)
+void rts_package_roots_end_list(struct rts_package_roots *roots,
+                                const struct rts_package_root *root)
 {
+    const struct rts_rpm_listing *listing = rts_package_database_listing(root->database);
+    uint64_t now = rts_clock_monotonic_ns();
+    if (rts_package_database_wait(root->database) == RTS_PACKAGE_LISTING)
+        rts_rpm_turns_end(&roots->turns, &root->payer, now, now - listing->began_ns);
+}
+
+/* The place of a list that is under way is free again. */
+static void drop_database(struct rts_package_roots *roots, struct rts_package_root *root)
+{
+    if (rts_package_root_waits(root))
+        rts_package_roots_end_list(roots, root);
     rts_package_database_unref(root->database);
+    root->database = NULL;
+    root->shared = false;
+}
+
+static void destroy_root(struct rts_package_roots *roots, struct rts_package_root *root)
+{
+    drop_database(roots, root);
     if (root->tree.root_fd >= 0)
         close(root->tree.root_fd);
     free(root);
@@ -31,7 +51,7 @@ static void destroy_root(struct rts_package_root *root)
 void rts_package_roots_finish(struct rts_package_roots *roots)
 {
     for (size_t i = 0; i < roots->count; i++)
-        destroy_root(roots->items[i]);
+        destroy_root(roots, roots->items[i]);
     free(roots->items);
     *roots = (struct rts_package_roots){.share = roots->share};
 }
@@ -104,6 +124,8 @@ struct rts_package_root *rts_package_roots_get(struct rts_package_roots *roots,
         root->tree = *tree; /* of a process that is there now */
         root->tree.root_fd = fcntl(tree->root_fd, F_DUPFD_CLOEXEC, 0);
     }
+    if (!root->database && !root->looked)
+        root->fresh = roots->fresh = true;
     root->last_use = ++roots->clock;
     return is_ours(root) || root->tree.root_fd >= 0 ? root : NULL;
 }
@@ -123,55 +145,86 @@ static struct rts_package_database *share_ours(struct rts_package_roots *roots,
                : NULL;
 }
 
+/* The database of a root waits from now on. */
+static void queue(struct rts_package_roots *roots, struct rts_package_root *root)
+{
+    root->queued_ns = rts_clock_monotonic_ns();
+    root->not_before_ns = 0;
+    roots->waiting++;
+}
+
 const struct rts_package_database *rts_package_roots_database(struct rts_package_roots *roots,
                                                               struct rts_package_root *root)
 {
+    /* What is being listed is taken as it was when that began. */
     if (root->database && !root->current &&
-        !rts_package_database_is_current(root->database, &root->tree)) {
-        rts_package_database_unref(root->database);
-        root->database = NULL;
-    }
+        rts_package_database_wait(root->database) == RTS_PACKAGE_COMPLETE &&
+        !rts_package_database_is_current(root->database, &root->tree))
+        drop_database(roots, root);
     if (!root->database) {
         root->database = share_ours(roots, root);
         root->shared = root->database != NULL;
     }
     if (!root->database) {
-        root->database =
-            rts_package_database_create(&root->tree, root->name, roots->starter, roots->hurried);
+        root->database = rts_package_database_create(&root->tree, root->name);
         roots->unreadable += rts_package_database_is_unreadable(root->database);
         rts_package_database_use_share(root->database, roots->share);
+        if (rts_package_root_waits(root))
+            queue(roots, root);
     }
     root->current = true;
     return root->database;
 }
 
-/* One root more of the same owner, or so many bytes of its database. */
-static size_t weight_of(const struct rts_package_root *root, bool by_bytes)
+/* By what a root is weighed against others. */
+enum weight {
+    BY_NUMBER, /* of those that are not held */
+    BY_HELD,   /* of those that are */
+    BY_BYTES,  /* of databases that are complete */
+};
+
+static bool is_held(const struct rts_package_root *root)
 {
-    if (!by_bytes)
-        return 1;
-    return root->shared ? 0 : rts_package_database_bytes(root->database);
+    return root->pins > 0 || rts_package_root_waits(root);
+}
+
+/* Something is done for it at the moment: there are few of them, and they come to an end. */
+static bool is_served(const struct rts_package_root *root)
+{
+    return rts_package_root_waits(root) &&
+           rts_package_database_wait(root->database) != RTS_PACKAGE_QUEUED;
+}
+
+static size_t weight_of(const struct rts_package_root *root, enum weight weight)
+{
+    if (weight == BY_BYTES)
+        return root->shared || rts_package_root_waits(root)
+                   ? 0
+                   : rts_package_database_bytes(root->database);
+    if (root->doomed || is_held(root) != (weight == BY_HELD))
+        return 0;
+    return !is_served(root);
 }
 
 static size_t weight_of_payer(const struct rts_package_roots *roots, const struct rts_payer *payer,
-                              bool by_bytes)
+                              enum weight weight)
 {
-    size_t weight = 0;
+    size_t sum = 0;
     for (size_t i = 0; i < roots->count; i++)
         if (rts_payer_same(&roots->items[i]->payer, payer))
-            weight += weight_of(roots->items[i], by_bytes);
-    return weight;
+            sum += weight_of(roots->items[i], weight);
+    return sum;
 }
 
 /* The place of the root that goes first; the count when none does. */
-static size_t choose(const struct rts_package_roots *roots, bool by_bytes)
+static size_t choose(const struct rts_package_roots *roots, enum weight by)
 {
     size_t chosen = roots->count, most = 0;
     for (size_t i = 0; i < roots->count; i++) {
         const struct rts_package_root *root = roots->items[i];
-        if (is_ours(root) || weight_of(root, by_bytes) == 0)
+        if (is_ours(root) || weight_of(root, by) == 0)
             continue;
-        size_t weight = weight_of_payer(roots, &root->payer, by_bytes);
+        size_t weight = weight_of_payer(roots, &root->payer, by);
         if (weight > most || (weight == most && root->last_use < roots->items[chosen]->last_use)) {
             chosen = i;
             most = weight;
@@ -180,38 +233,65 @@ static size_t choose(const struct rts_package_roots *roots, bool by_bytes)
     return chosen;
 }
 
-static void drop_database(struct rts_package_roots *roots, struct rts_package_root *root)
+static void evict_database(struct rts_package_roots *roots, struct rts_package_root *root)
 {
-    roots->share->evictions += root->database != NULL;
-    rts_package_database_unref(root->database);
-    root->database = NULL;
+    if (!root->database || rts_package_root_waits(root))
+        return;
+    roots->share->evictions++;
+    drop_database(roots, root);
 }
 
 void rts_package_roots_bound(struct rts_package_roots *roots)
 {
     while (rts_share_is_over(roots->share)) {
-        size_t chosen = choose(roots, true);
+        size_t chosen = choose(roots, BY_BYTES);
         if (chosen == roots->count)
             break;
-        drop_database(roots, roots->items[chosen]);
+        evict_database(roots, roots->items[chosen]);
     }
     for (size_t i = 0; i < roots->count && rts_share_is_over(roots->share); i++)
-        drop_database(roots, roots->items[i]);
+        evict_database(roots, roots->items[i]);
+}
+
+static size_t count_roots(const struct rts_package_roots *roots, enum weight weight)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < roots->count; i++)
+        count += weight_of(roots->items[i], weight);
+    return count;
+}
+
+void rts_package_roots_doom(struct rts_package_roots *roots)
+{
+    size_t chosen;
+    while (count_roots(roots, BY_HELD) > RTS_PACKAGE_HELD_MAX &&
+           (chosen = choose(roots, BY_HELD)) < roots->count)
+        roots->items[chosen]->doomed = true;
+}
+
+static void remove_root(struct rts_package_roots *roots, size_t place)
+{
+    destroy_root(roots, roots->items[place]);
+    roots->items[place] = roots->items[--roots->count];
 }
 
 void rts_package_roots_release(struct rts_package_roots *roots)
 {
     size_t chosen;
-    while (roots->count > ROOTS_MAX && (chosen = choose(roots, false)) < roots->count) {
-        destroy_root(roots->items[chosen]);
-        roots->items[chosen] = roots->items[--roots->count];
-    }
+    for (size_t i = roots->count; i-- > 0;)
+        if (roots->items[i]->doomed)
+            remove_root(roots, i);
+    while (count_roots(roots, BY_NUMBER) > ROOTS_MAX &&
+           (chosen = choose(roots, BY_NUMBER)) < roots->count)
+        remove_root(roots, chosen);
     rts_package_roots_bound(roots);
     for (size_t i = 0; i < roots->count; i++) {
         struct rts_package_root *root = roots->items[i];
+        root->current = root->looked = false;
+        if (is_held(root))
+            continue;
         if (root->tree.root_fd >= 0)
             close(root->tree.root_fd);
         root->tree.root_fd = -1;
-        root->current = false;
     }
 }

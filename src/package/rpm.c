@@ -12,7 +12,7 @@
 #include "package/merged_usr.h"
 #include "package/path_index.h"
 #include "package/purl.h"
-#include "package/rpm_listing.h"
+#include "util/clock.h"
 #include "util/memory.h"
 #include "util/share.h"
 
@@ -25,12 +25,20 @@
 /* Names, versions and architectures are short. */
 #define WORD_SIZE 256
 
+/* How long samples are left waiting, and how many lines or steps there are between two looks at the
+ * clock. */
+#define PART_NS    20000000ULL
+#define PART_STEPS 4096
+
 struct rts_rpm {
     int list;           /* package/rpm_listing.h */
     uint64_t *packages; /* offset of the first line of each */
     size_t count, capacity;
     struct rts_path_index index;
     struct rts_merged_usr usr;
+    struct rts_reading reading;     /* until it is indexed; it pauses between two parts */
+    struct rts_line_reader *reader; /* likewise */
+    bool read;                      /* the whole list */
 };
 
 struct package {
@@ -51,45 +59,72 @@ static const char *file_path(const char *line)
                                                                        : NULL;
 }
 
-static void read_all(struct rts_rpm *rpm, struct rts_line_reader *reader)
+/* False: there is no more. */
+static bool read_line(struct rts_rpm *rpm)
 {
-    const char *line;
-    while ((line = rts_line_reader_next(reader))) {
-        const char *path = file_path(line);
-        if (path && rpm->count > 0) {
-            rts_path_index_add(&rpm->index, path, strlen(path), (uint32_t)(rpm->count - 1));
-        } else if (line[0] == 'P') {
-            if (rpm->count >= PACKAGES_MAX)
-                return;
-            rpm->packages =
-                rts_grow(rpm->packages, rpm->count, &rpm->capacity, sizeof *rpm->packages);
-            rpm->packages[rpm->count++] = reader->offset;
-        }
+    const char *line = rpm->reader ? rts_line_reader_next(rpm->reader) : NULL;
+    const char *path = line ? file_path(line) : NULL;
+    if (!line)
+        return false;
+    if (path && rpm->count > 0) {
+        rts_path_index_add(&rpm->index, path, strlen(path), (uint32_t)(rpm->count - 1));
+    } else if (line[0] == 'P') {
+        if (rpm->count >= PACKAGES_MAX)
+            return false;
+        rpm->packages = rts_grow(rpm->packages, rpm->count, &rpm->capacity, sizeof *rpm->packages);
+        rpm->packages[rpm->count++] = rpm->reader->offset;
     }
+    return true;
+}
+
+/* True: all is done. */
+static bool do_part(struct rts_rpm *rpm)
+{
+    for (int i = 0; !rpm->read && i < PART_STEPS; i++)
+        rpm->read = !read_line(rpm);
+    if (!rpm->read)
+        return false;
+    rts_line_reader_close(rpm->reader);
+    rpm->reader = NULL;
+    /* It takes CPU time, too. */
+    return !rts_reading_take(&rpm->reading, 0) || rts_path_index_sort_some(&rpm->index, PART_STEPS);
+}
+
+struct rts_rpm *rts_rpm_begin(const struct rts_reading *reading, int list)
+{
+    struct rts_rpm *rpm = rts_calloc(1, sizeof *rpm);
+    rpm->list = list;
+    rpm->reading = *reading;
+    rpm->reader = read_from(rpm, &rpm->reading, 0);
+    rts_reading_pause(&rpm->reading);
+    return rpm;
+}
+
+bool rts_rpm_go_on(struct rts_rpm *rpm, const struct rts_tree *tree, bool *failed)
+{
+    const uint64_t end = rts_clock_monotonic_ns() + PART_NS;
+    bool done = false;
+    rpm->reading.tree = *tree;
+    rts_reading_go_on(&rpm->reading);
+    while (!done && rts_clock_monotonic_ns() < end)
+        done = do_part(rpm);
+    if (done && !rpm->reading.spent)
+        rts_merged_usr_read(&rpm->reading, &rpm->usr);
+    *failed = rpm->reading.spent;
+    rts_reading_pause(&rpm->reading);
+    return done;
 }
 
 struct rts_rpm *rts_rpm_take(struct rts_reading *reading, int list, bool *failed)
 {
-    struct rts_rpm *rpm = rts_calloc(1, sizeof *rpm);
-    rpm->list = list;
-    struct rts_line_reader *reader = read_from(rpm, reading, 0);
-    if (reader)
-        read_all(rpm, reader);
-    rts_line_reader_close(reader);
-    if (reading->spent) {
-        *failed = true;
-        rts_rpm_destroy(rpm);
-        return NULL;
-    }
-    rts_merged_usr_read(reading, &rpm->usr);
-    rts_path_index_sort(&rpm->index);
-    return rpm;
-}
-
-struct rts_rpm *rts_rpm_create(struct rts_reading *reading, bool *failed)
-{
-    int list = rts_rpm_listing_make(reading, failed);
-    return list < 0 ? NULL : rts_rpm_take(reading, list, failed);
+    struct rts_rpm *rpm = rts_rpm_begin(reading, list);
+    while (!rts_rpm_go_on(rpm, &reading->tree, failed))
+        continue;
+    reading->spent = *failed;
+    if (!*failed)
+        return rpm;
+    rts_rpm_destroy(rpm);
+    return NULL;
 }
 
 size_t rts_rpm_bytes(const struct rts_rpm *rpm)
@@ -103,6 +138,7 @@ void rts_rpm_destroy(struct rts_rpm *rpm)
 {
     if (!rpm)
         return;
+    rts_line_reader_close(rpm->reader);
     close(rpm->list);
     free(rpm->packages);
     rts_path_index_finish(&rpm->index);

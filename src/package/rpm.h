@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rpm database below a root directory, whichever of rpm's formats it has. It is listed once
- * (package/rpm_listing.h) and indexed; what the index suspects is verified in the list. Untrusted
- * input.
+ * (package/rpm_listing.h) and the list is indexed, in parts between which samples are taken; what
+ * the index suspects is verified in the list. Untrusted input.
  */
 #ifndef RTS_PACKAGE_RPM_H
 #define RTS_PACKAGE_RPM_H
@@ -16,11 +16,15 @@
 
 struct rts_rpm;
 
-/* Reads the database of the tree. NULL when there is none, or none that can
- * be read: *failed is set then. */
-struct rts_rpm *rts_rpm_create(struct rts_reading *reading, bool *failed);
+/* Begins to read a list of it (package/rpm_listing.h), a file that is taken over, within the limits
+ * of `reading`, which is copied and pauses from here on. */
+struct rts_rpm *rts_rpm_begin(const struct rts_reading *reading, int list);
 
-/* The same of a list, a file that is taken over. Fuzzed by itself. */
+/* Goes on for some milliseconds; `tree` is the root of the database. True: that was all; then
+ * *failed says that it was not read as a whole, and the rpm is to be destroyed. */
+bool rts_rpm_go_on(struct rts_rpm *rpm, const struct rts_tree *tree, bool *failed);
+
+/* Both at once. NULL: *failed is set. Fuzzed by itself. */
 struct rts_rpm *rts_rpm_take(struct rts_reading *reading, int list, bool *failed);
 
 void rts_rpm_destroy(struct rts_rpm *rpm);

@@ -2,117 +2,116 @@
 #include "package/rpm_starter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "broker/channel.h"
-#include "package/rpm_run.h"
-#include "sealing/seal.h"
+#include "package/rpm_keeper.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/log.h"
 #include "util/memory.h"
 
-/* Beyond the time of a job, which the process itself keeps, for a busy machine. */
+#define MS_NS 1000000ULL
+
+/* Beyond the time of a job, which the process itself keeps: then it is the process that is late. */
 #define GRACE_MS 5000
+
+/* At the end, until it is killed, and until it is left alone. */
+#define GOODBYE_MS 200
+
+struct job {
+    uint32_t number; /* 0: none */
+    uint64_t late_ns;
+    bool ended;
+    enum rts_rpm_end end;
+    int list; /* -1: none */
+};
 
 struct rts_rpm_starter {
     pid_t pid;  /* 0: none */
     int socket; /* -1: none, or it is not to be used any more */
+    uint32_t last;
+    struct job jobs[RTS_RPM_JOBS_MAX];
 };
 
-/* What is sent, with the descriptor of the list. The answer is the exit status, an int. */
-struct order {
-    uint64_t wait_ms;
-    char backend[16];
-    char folder[PATH_MAX];
-};
-
-static bool send_order(int socket, struct order *order, int list)
+static bool fork_keeper(struct rts_rpm_starter *starter, const char *lister)
 {
-    const struct rts_message message = {
-        .head = order,
-        .head_size = sizeof *order,
-        .fds = &list,
-        .fd_count = 1,
-    };
-    return rts_message_send(socket, &message) == 0;
-}
-
-/* The descriptor of the list; -1: there is none, or the other end is closed (*over). */
-static int receive_order(int socket, struct order *order, bool *over)
-{
-    int list = -1;
-    struct rts_message message = {
-        .head = order,
-        .head_size = sizeof *order,
-        .fds = &list,
-        .fd_count = 1,
-    };
-    int result = rts_message_receive(socket, &message, 0);
-    *over = result == 0 || (result < 0 && errno != EBADMSG && errno != EMFILE);
-    order->backend[sizeof order->backend - 1] = order->folder[sizeof order->folder - 1] = '\0';
-    return result > 0 && message.fd_count == 1 ? list : -1;
-}
-
-static void serve(int socket, const char *lister)
-{
-    struct order order;
-    prctl(PR_SET_NAME, "rtsample-starter");
-    rts_seal(RTS_SEAL_RPM_STARTER, 0, NULL);
-    for (bool over = false; !over;) {
-        RTS_CLOSE int list = receive_order(socket, &order, &over);
-        const struct rts_rpm_job job = {order.backend, order.folder, list, order.wait_ms};
-        int status = list < 0 ? -1 : rts_rpm_run(lister, &job);
-        if (!over && send(socket, &status, sizeof status, MSG_NOSIGNAL) < 0)
-            break;
-    }
-    _exit(0);
-}
-
-struct rts_rpm_starter *rts_rpm_starter_create(struct rts_error *error)
-{
-    char lister[PATH_MAX];
     int ends[2];
-    struct rts_rpm_starter *starter = rts_calloc(1, sizeof *starter);
-    *starter = (struct rts_rpm_starter){.socket = -1};
-    if (!rts_rpm_lister_find(lister))
-        return starter;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
-        starter->pid = fork();
-        if (starter->pid == 0) {
-            close(ends[0]);
-            serve(ends[1], lister);
-        }
-        int number = errno;
-        close(ends[1]);
-        starter->socket = ends[0];
-        errno = number;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return false;
+    starter->pid = fork();
+    if (starter->pid == 0) {
+        close(ends[0]);
+        rts_rpm_keeper_run(ends[1], lister);
     }
-    if (starter->pid > 0)
+    int number = errno;
+    close(ends[1]);
+    starter->socket = ends[0];
+    errno = number;
+    /* Who does not take an order is not waited for. */
+    return starter->pid > 0 && fcntl(starter->socket, F_SETFL, O_NONBLOCK) == 0;
+}
+
+struct rts_rpm_starter *rts_rpm_starter_create_for(const char *lister, struct rts_error *error)
+{
+    struct rts_rpm_starter *starter = rts_calloc(1, sizeof *starter);
+    starter->socket = -1;
+    if (fork_keeper(starter, lister))
         return starter;
     rts_fail_errno(error, errno, "cannot start a process for rtsample-rpm");
     rts_rpm_starter_destroy(starter);
     return NULL;
 }
 
+struct rts_rpm_starter *rts_rpm_starter_create(struct rts_error *error)
+{
+    char lister[PATH_MAX];
+    if (rts_rpm_lister_find(lister))
+        return rts_rpm_starter_create_for(lister, error);
+    struct rts_rpm_starter *starter = rts_calloc(1, sizeof *starter);
+    starter->socket = -1;
+    return starter;
+}
+
+static bool has_ended(pid_t pid)
+{
+    for (int i = 0; i < GOODBYE_MS; i++) {
+        pid_t ended = waitpid(pid, NULL, WNOHANG);
+        if (ended == pid || (ended < 0 && errno != EINTR))
+            return true;
+        poll(NULL, 0, 1);
+    }
+    return false;
+}
+
+static void forget(struct job *job)
+{
+    if (job->number != 0 && job->list >= 0)
+        close(job->list);
+    *job = (struct job){.list = -1};
+}
+
 void rts_rpm_starter_destroy(struct rts_rpm_starter *starter)
 {
     if (!starter)
         return;
-    if (starter->socket >= 0)
+    for (size_t i = 0; i < RTS_RPM_JOBS_MAX; i++)
+        forget(&starter->jobs[i]);
+    /* A command that has not begun yet, a child of ours, holds our end too. */
+    if (starter->socket >= 0) {
+        shutdown(starter->socket, SHUT_RDWR);
         close(starter->socket);
-    /* Nothing is under way, or it did not answer. It would not see that the socket was closed while
-     * a command that has not begun yet, a child of ours, holds it too. */
-    if (starter->pid > 0)
+    }
+    if (starter->pid > 0 && !has_ended(starter->pid)) {
         kill(starter->pid, SIGKILL);
-    while (starter->pid > 0 && waitpid(starter->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+        has_ended(starter->pid);
+    }
     free(starter);
 }
 
@@ -121,33 +120,131 @@ int32_t rts_rpm_starter_pid(const struct rts_rpm_starter *starter)
     return starter ? (int32_t)starter->pid : 0;
 }
 
-/* Something is wrong with it: it is left alone until the end. */
-static int give_up(struct rts_rpm_starter *starter)
+bool rts_rpm_starter_is_there(const struct rts_rpm_starter *starter)
 {
-    close(starter->socket);
-    starter->socket = -1;
-    return -1;
+    return starter && starter->socket >= 0;
 }
 
-int rts_rpm_starter_run(struct rts_rpm_starter *starter, const struct rts_rpm_job *job)
+static struct job *find_job(struct rts_rpm_starter *starter, uint32_t number)
 {
-    char lister[PATH_MAX];
-    struct order order = {.wait_ms = job->wait_ms};
-    if (!starter)
-        return rts_rpm_lister_find(lister) ? rts_rpm_run(lister, job) : -1;
-    if (starter->socket < 0 || strlen(job->backend) >= sizeof order.backend ||
-        strlen(job->folder) >= sizeof order.folder)
-        return -1;
-    memcpy(order.backend, job->backend, strlen(job->backend));
-    memcpy(order.folder, job->folder, strlen(job->folder));
-    if (!send_order(starter->socket, &order, job->list))
-        return give_up(starter);
-    struct pollfd event = {.fd = starter->socket, .events = POLLIN};
-    int ready, status;
-    do {
-        ready = poll(&event, 1, (int)job->wait_ms + GRACE_MS);
-    } while (ready < 0 && errno == EINTR);
-    if (ready <= 0 || recv(starter->socket, &status, sizeof status, 0) != (ssize_t)sizeof status)
-        return give_up(starter);
-    return status;
+    for (size_t i = 0; i < RTS_RPM_JOBS_MAX; i++)
+        if (starter->jobs[i].number == number)
+            return &starter->jobs[i];
+    return NULL;
+}
+
+/* It is gone: nothing comes of what is under way. */
+static void give_up(struct rts_rpm_starter *starter)
+{
+    rts_log("packages of rpm stay unknown: the process that starts rtsample-rpm is gone");
+    close(starter->socket);
+    starter->socket = -1;
+    for (size_t i = 0; i < RTS_RPM_JOBS_MAX; i++) {
+        struct job *job = &starter->jobs[i];
+        if (job->number == 0 || job->ended)
+            continue;
+        job->ended = true;
+        job->end = RTS_RPM_UNSTARTED;
+    }
+}
+
+uint32_t rts_rpm_starter_begin(struct rts_rpm_starter *starter, const struct rts_rpm_job *job)
+{
+    struct job *place = starter ? find_job(starter, 0) : NULL;
+    if (!place || starter->socket < 0)
+        return 0;
+    if (++starter->last == 0)
+        starter->last = 1;
+    struct rts_rpm_order order = {
+        .number = starter->last,
+        .format = job->source.format,
+        .bytes_max = job->bytes_max,
+        .wait_ms = job->wait_ms,
+    };
+    int fds[RTS_RPM_FILES] = {job->source.fds[0], job->source.fds[1]};
+    const struct rts_message message = {
+        .head = &order,
+        .head_size = sizeof order,
+        .fds = fds,
+        .fd_count = fds[1] >= 0 ? 2 : 1,
+    };
+    if (rts_message_send(starter->socket, &message) < 0)
+        return 0;
+    *place = (struct job){
+        .number = order.number,
+        .late_ns = rts_clock_monotonic_ns() + (job->wait_ms + GRACE_MS) * MS_NS,
+        .list = -1,
+    };
+    return order.number;
+}
+
+/* False: there is nothing more. */
+static bool take_answer(struct rts_rpm_starter *starter)
+{
+    struct rts_rpm_answer answer;
+    int list = -1;
+    struct rts_message message = {
+        .head = &answer, .head_size = sizeof answer, .fds = &list, .fd_count = 1};
+    int result = rts_message_receive(starter->socket, &message, MSG_DONTWAIT);
+    if (result < 0 && errno == EAGAIN)
+        return false;
+    if (result == 0 || (result < 0 && errno != EMFILE)) {
+        give_up(starter);
+        return false;
+    }
+    if (message.fd_count == 0) /* with EMFILE there was one, but no room for it here */
+        list = -1;
+    struct job *job = answer.number != 0 ? find_job(starter, answer.number) : NULL;
+    if (!job || job->ended) { /* nobody wants it any more */
+        if (list >= 0)
+            close(list);
+        return true;
+    }
+    job->ended = true;
+    job->end = answer.end < RTS_RPM_ENDS ? (enum rts_rpm_end)answer.end : RTS_RPM_UNSTARTED;
+    if (job->end == RTS_RPM_LISTED && list < 0)
+        job->end = RTS_RPM_UNSTARTED;
+    job->list = list;
+    return true;
+}
+
+void rts_rpm_starter_drop(struct rts_rpm_starter *starter, uint32_t number)
+{
+    struct job *job = starter && number != 0 ? find_job(starter, number) : NULL;
+    if (!job)
+        return;
+    struct rts_rpm_order order = {.number = number, .dropped = 1};
+    const struct rts_message message = {.head = &order, .head_size = sizeof order};
+    if (!job->ended && starter->socket >= 0)
+        rts_message_send(starter->socket, &message);
+    forget(job);
+}
+
+bool rts_rpm_starter_take(struct rts_rpm_starter *starter, uint32_t number, enum rts_rpm_end *end,
+                          int *list)
+{
+    *list = -1;
+    *end = RTS_RPM_UNSTARTED;
+    while (starter->socket >= 0 && take_answer(starter))
+        continue;
+    struct job *job = number != 0 ? find_job(starter, number) : NULL;
+    if (!job)
+        return true;
+    if (!job->ended && rts_clock_monotonic_ns() >= job->late_ns) {
+        rts_rpm_starter_drop(starter, number);
+        return true;
+    }
+    if (!job->ended)
+        return false;
+    *end = job->end;
+    if (*end == RTS_RPM_LISTED)
+        *list = rts_take_fd(&job->list);
+    forget(job);
+    return true;
+}
+
+void rts_rpm_starter_wait(const struct rts_rpm_starter *starter, int wait_ms)
+{
+    struct pollfd event = {.fd = starter ? starter->socket : -1, .events = POLLIN};
+    poll(&event, 1, wait_ms);
 }

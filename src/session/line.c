@@ -104,6 +104,7 @@ static void settle_packages(struct rts_line *line)
     rts_package_table_settle(line->package_table);
     const struct rts_package_counts counts = rts_package_table_counts(line->package_table);
     line->account.databases_unreadable = counts.unreadable;
+    line->account.databases_late = counts.late;
     line->account.objects_put_off = counts.put_off;
 }
 

@@ -72,6 +72,8 @@ static void wait_for_records(struct live *live)
     /* Files of what has just begun may be gone, or be others, soon. */
     if (timeout > EARLY_DRAIN_MS && now - live->line.started_ns < EARLY_NS)
         timeout = EARLY_DRAIN_MS;
+    if (rts_package_table_is_busy(live->line.package_table))
+        timeout = 0;
     if (live->deadline != UINT64_MAX) {
         uint64_t left_ms = live->deadline > now ? (live->deadline - now) / 1000000 + 1 : 0;
         if (left_ms < (uint64_t)timeout)
@@ -124,7 +126,8 @@ static void every_second(struct live *live, uint64_t now)
 
 static void every_window(struct live *live, uint64_t now)
 {
-    if (now < live->flush_at)
+    if (now < live->flush_at ||
+        rts_package_table_hold(live->line.package_table, live->flush_at, now))
         return;
     live->flush_at = now + (uint64_t)live->line.settings->flush_interval_ms * 1000000;
     rts_line_flush(&live->line);
@@ -152,6 +155,7 @@ static void sample_until_done(struct live *live)
         rts_sampler_drain(&live->line.sampler);
         uint64_t now = rts_clock_monotonic_ns();
         watch_target(live, now);
+        rts_package_table_turn(live->line.package_table);
         every_window(live, now);
         every_second(live, now);
         if (now >= live->deadline || live->line.outlets.lines.broken)

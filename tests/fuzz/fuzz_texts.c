@@ -112,7 +112,7 @@ static void ask_rpm(const struct rts_tree *tree, int list, const struct kind *ki
     struct rts_reading reading;
     struct rts_os_release os;
     bool failed = false;
-    rts_reading_begin(&reading, tree, "");
+    rts_reading_begin(&reading, tree);
     struct rts_rpm *rpm = rts_rpm_take(&reading, list, &failed);
     rts_os_release_read(&reading, &os);
     for (size_t i = 0; rpm && kind->asked[i]; i++) {
@@ -125,8 +125,7 @@ static void ask_rpm(const struct rts_tree *tree, int list, const struct kind *ki
 
 static void ask_databases(const struct rts_tree *tree, const struct kind *kind)
 {
-    struct rts_package_database *database =
-        rts_package_database_create(tree, " (fuzz)", NULL, false);
+    struct rts_package_database *database = rts_package_database_create(tree, " (fuzz)");
     for (size_t i = 0; kind->asked[i]; i++) {
         struct rts_package_owner owner;
         struct rts_reading reading;

@@ -27,6 +27,7 @@ static struct rts_account counted(void)
         .events_with_purl = 9,
         .hits_with_purl = 70,
         .databases_unreadable = 72,
+        .databases_late = 74,
         .objects_put_off = 73,
         .hits = 16,
         .batches = 17,
@@ -193,7 +194,8 @@ static void every_number_is_in_its_place(void **state)
                    "\"name_ambiguous\":0},\"unjoined_symbols\":[]},"
                    "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
                    "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
-                   "\"packages\":{\"unreadable_databases\":72,\"objects_put_off\":73},"
+                   "\"packages\":{\"unreadable_databases\":72,\"late_databases\":74,"
+                   "\"objects_put_off\":73},"
                    "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
                    "\"too_long\":2,\"refused\":1,\"given_up\":6,\"put_off\":7,\"due\":5,"
                    "\"target_cpu_ms\":1250,\"rate\":2.4}},"

@@ -16,7 +16,10 @@
 
 #include "binary/object.h"
 #include "package/package_table.h"
+#include "package/rpm_starter.h"
 #include "util/open_below.h"
+
+#define WAIT_MS 60000
 
 static void answer(struct rts_package_table *table, int root_fd, char *question)
 {
@@ -48,13 +51,18 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "-") != 0 &&
         (root_fd = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         return 1;
+    struct rts_error error;
+    struct rts_rpm_starter *starter = rts_rpm_starter_create(&error);
     struct rts_package_table *table = rts_package_table_create();
+    rts_package_table_use_starter(table, starter);
+    rts_package_table_wait(table, WAIT_MS);
     while (fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = '\0';
         answer(table, root_fd, line);
     }
     rts_package_table_settle(table);
     rts_package_table_destroy(table);
+    rts_rpm_starter_destroy(starter);
     if (root_fd >= 0)
         close(root_fd);
     return 0;

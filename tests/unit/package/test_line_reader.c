@@ -25,7 +25,7 @@ static void reads_lines_and_their_offsets(void **state)
 {
     (void)state;
     struct rts_reading reading;
-    rts_reading_begin(&reading, &RTS_TREE_OURS, "");
+    rts_reading_begin(&reading, &RTS_TREE_OURS);
     char *file = oracle_file("one\n\nthree\nrest", 15);
     struct rts_line_reader *reader = rts_line_reader_open(&reading, file, 0);
     assert_next(reader, "one", 0);
@@ -47,7 +47,7 @@ static void passes_over_lines_that_are_too_long(void **state)
 {
     (void)state;
     struct rts_reading reading;
-    rts_reading_begin(&reading, &RTS_TREE_OURS, "");
+    rts_reading_begin(&reading, &RTS_TREE_OURS);
     static const size_t sizes[] = {RTS_LINE_MAX - 1, RTS_LINE_MAX, RTS_LINE_MAX + 1,
                                    5 * RTS_LINE_MAX + 3};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -75,7 +75,7 @@ static void a_huge_line_ends_the_file(void **state)
     (void)state;
     struct rts_reading reading;
     const struct rts_tree other = {.root_fd = open("/", O_PATH | O_DIRECTORY)};
-    rts_reading_begin(&reading, &other, "");
+    rts_reading_begin(&reading, &other);
     char *file = oracle_file("first\n", 6);
     assert_int_equal(truncate(file, (off_t)2 << 30), 0);
     struct rts_line_reader *reader = rts_line_reader_open(&reading, file, 0);
@@ -97,7 +97,7 @@ static void ends_when_the_allowance_is_used_up(void **state)
     char *text = malloc(size);
     memset(text, '\n', size);
     char *file = oracle_file(text, size);
-    rts_reading_begin(&reading, &other, "");
+    rts_reading_begin(&reading, &other);
     for (size_t read = 0, round = 0; round < 4; round++) {
         struct rts_line_reader *reader = rts_line_reader_open(&reading, file, 0);
         for (read = 0; rts_line_reader_next(reader);)
