@@ -12,7 +12,7 @@
  * have. */
 #define DATA_MAX (256ULL << 20)
 /* One read. */
-#define CHUNK ((size_t)1 << 20)
+#define CHUNK ((size_t)64 << 10)
 /* Records that point to one table: there is one. */
 #define RECORDS_MAX 16
 /* Words from the beginning of the record within which the four are. */
