@@ -23,6 +23,7 @@
 #include "broker/proc.h"
 #include "broker/sealed_copy.h"
 #include "broker/worker.h"
+#include "fuzz_folder.h"
 #include "fuzz_main.h"
 #include "process/look.h"
 #include "process/look_state.h"
@@ -35,7 +36,7 @@
 #define NAMES_MAX  100
 #define TEXT_LIMIT 100000
 
-static char top[64], proc_root[80];
+static char proc_root[80];
 static int ends[2], root = -1;
 static struct rts_question question;
 static struct rts_memory_window *window;
@@ -46,17 +47,14 @@ static int window_fd;
 static void write_file(const char *name, const char *text)
 {
     char path[160];
-    snprintf(path, sizeof path, "%s/%s", top, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-        abort();
-    close(fd);
+    snprintf(path, sizeof path, "%s/%s", fuzz_top, name);
+    fuzz_folder_write(AT_FDCWD, path, text, strlen(text));
 }
 
 static void make_folder(const char *name)
 {
     char path[160];
-    snprintf(path, sizeof path, "%s/%s", top, name);
+    snprintf(path, sizeof path, "%s/%s", fuzz_top, name);
     if (mkdir(path, 0755) < 0)
         abort();
 }
@@ -64,17 +62,9 @@ static void make_folder(const char *name)
 static void make_link(const char *target, const char *name)
 {
     char path[160];
-    snprintf(path, sizeof path, "%s/%s", top, name);
+    snprintf(path, sizeof path, "%s/%s", fuzz_top, name);
     if (symlink(target, path) < 0)
         abort();
-}
-
-static void remove_all(void)
-{
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", top);
-    if (system(command) != 0)
-        perror(top);
 }
 
 static void make_process(int pid)
@@ -105,11 +95,7 @@ static void make_process(int pid)
 static void make_world(void)
 {
     char path[96];
-    const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    snprintf(top, sizeof top, "%s/rtsample-fuzz-XXXXXX", place);
-    if (!mkdtemp(top) || chmod(top, 0755) < 0)
-        abort();
-    atexit(remove_all);
+    close(fuzz_folder_make());
     write_file("secret", SECRET);
     make_folder("in");
     make_folder("in/proc");
@@ -121,8 +107,8 @@ static void make_world(void)
     make_link("/etc/passwd", "in/tree/passwd");
     for (int pid = 1; pid <= PROCESSES; pid++)
         make_process(pid);
-    snprintf(proc_root, sizeof proc_root, "%s/in/proc", top);
-    snprintf(path, sizeof path, "%s/in/tree", top);
+    snprintf(proc_root, sizeof proc_root, "%s/in/proc", fuzz_top);
+    snprintf(path, sizeof path, "%s/in/tree", fuzz_top);
     window = rts_memory_window_create(&window_fd);
     root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (!window || root < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -151,8 +137,9 @@ static void assert_is_inside(const struct rts_reply *answer, bool may_be_root)
         snprintf(link, sizeof link, "/proc/self/fd/%d", answer->fds[i]);
         ssize_t size = readlink(link, path, sizeof path - 1);
         path[size > 0 ? size : 0] = '\0';
-        size_t length = strlen(top);
-        bool inside = strncmp(path, top, length) == 0 && strncmp(path + length, "/in/", 4) == 0;
+        size_t length = strlen(fuzz_top);
+        bool inside =
+            strncmp(path, fuzz_top, length) == 0 && strncmp(path + length, "/in/", 4) == 0;
         if (!inside && !(may_be_root && strcmp(path, "/") == 0))
             abort();
     }
@@ -362,7 +349,7 @@ static void ask_window(const uint8_t *text, size_t text_size)
 static void take_answer(unsigned what, const uint8_t *head, size_t head_size, const uint8_t *text,
                         size_t text_size, bool fits, uint8_t files)
 {
-    struct rts_broker *nobody = (struct rts_broker *)top;
+    struct rts_broker *nobody = (struct rts_broker *)fuzz_top;
     const struct rts_proc proc = {.broker = nobody, .root = "/nowhere"};
     const struct rts_tree tree = {.broker = nobody, .root_fd = root};
     struct rts_told told = {0};

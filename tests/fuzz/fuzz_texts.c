@@ -4,17 +4,15 @@
  * chooses which; the rest is their files, with a byte 0x1e between. tests/fuzz/run builds it with
  * libFuzzer and runs it; tests/fuzz/seeds.py makes what it begins with.
  */
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "fuzz_folder.h"
 #include "fuzz_main.h"
+#include "fuzz_purl.h"
 #include "package/database.h"
 #include "package/language_package.h"
 #include "package/os_release.h"
-#include "package/purl.h"
 #include "package/rpm.h"
 #include "package/rust_crate.h"
 
@@ -43,16 +41,7 @@ static const struct kind {
 #define RPM   (KINDS - 1)
 #define RUST  KINDS
 
-static char top[64];
 static int roots[KINDS];
-
-static void remove_all(void)
-{
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", top);
-    if (system(command) != 0)
-        perror(top);
-}
 
 static void make_folders(int root, const char *path)
 {
@@ -63,17 +52,12 @@ static void make_folders(int root, const char *path)
     }
 }
 
-/* In memory, where that is a file system. */
 static void make_trees(void)
 {
-    const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    snprintf(top, sizeof top, "%s/rtsample-fuzz-XXXXXX", place);
-    if (!mkdtemp(top))
-        abort();
-    atexit(remove_all);
+    close(fuzz_folder_make());
     for (size_t i = 0; i < KINDS; i++) {
         char path[96];
-        snprintf(path, sizeof path, "%s/%zu", top, i);
+        snprintf(path, sizeof path, "%s/%zu", fuzz_top, i);
         if (mkdir(path, 0700) < 0 || (roots[i] = open(path, O_PATH | O_CLOEXEC)) < 0)
             abort();
         for (size_t k = 0; k < FILES_MAX; k++)
@@ -86,24 +70,10 @@ static void make_trees(void)
     }
 }
 
-static void write_file(int root, const char *path, const uint8_t *data, size_t size)
-{
-    int fd = openat(root, path + 1, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    close(fd);
-}
-
-/* What is said of a package can be read by anybody. */
 static void take_purl(char *purl)
 {
-    if (!purl)
-        return;
-    if (strncmp(purl, "pkg:", 4) != 0 || strlen(purl) > RTS_PURL_MAX)
-        abort();
-    for (const char *at = purl; *at; at++)
-        if (*at <= ' ' || *at > '~' || *at == '"' || *at == '\\')
-            abort();
+    if (purl)
+        fuzz_check_purl(purl);
     free(purl);
 }
 
@@ -152,7 +122,7 @@ static void ask_rust(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (!top[0])
+    if (!fuzz_top[0])
         make_trees();
     if (size < 1)
         return 0;
@@ -169,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const uint8_t *end = memchr(data, SEPARATOR, size);
         size_t part = end ? (size_t)(end - data) : size;
         if (kind->files[i])
-            write_file(roots[which], kind->files[i], data, part);
+            fuzz_folder_write(roots[which], kind->files[i] + 1, data, part);
         else if (i == 0 && write(list, data, part) != (ssize_t)part)
             abort();
         data += part + (end != NULL);

@@ -24,7 +24,8 @@ tests/fuzz/damaged_traces.log: tests/fuzz/fuzz_trace$(EXEEXT)
 fuzz_bytes = tests/fuzz/fuzz_broker tests/fuzz/fuzz_go tests/fuzz/fuzz_proc \
 	tests/fuzz/fuzz_texts
 check_PROGRAMS += $(fuzz_bytes)
-tests_fuzz_fuzz_broker_SOURCES = tests/fuzz/fuzz_broker.c tests/fuzz/fuzz_main.h
+tests_fuzz_fuzz_broker_SOURCES = tests/fuzz/fuzz_broker.c tests/fuzz/fuzz_main.h \
+	tests/fuzz/fuzz_folder.h
 tests_fuzz_fuzz_broker_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN
 tests_fuzz_fuzz_broker_LDADD = $(RTSAMPLE_LIBS)
 tests_fuzz_fuzz_go_SOURCES = tests/fuzz/fuzz_go.c tests/fuzz/fuzz_main.h
@@ -33,7 +34,8 @@ tests_fuzz_fuzz_go_LDADD = $(RTSAMPLE_LIBS)
 tests_fuzz_fuzz_proc_SOURCES = tests/fuzz/fuzz_proc.c tests/fuzz/fuzz_main.h
 tests_fuzz_fuzz_proc_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN
 tests_fuzz_fuzz_proc_LDADD = $(RTSAMPLE_LIBS)
-tests_fuzz_fuzz_texts_SOURCES = tests/fuzz/fuzz_texts.c tests/fuzz/fuzz_main.h
+tests_fuzz_fuzz_texts_SOURCES = tests/fuzz/fuzz_texts.c tests/fuzz/fuzz_main.h \
+	tests/fuzz/fuzz_folder.h tests/fuzz/fuzz_purl.h
 tests_fuzz_fuzz_texts_CPPFLAGS = $(AM_CPPFLAGS) -DRTS_FUZZ_MAIN
 tests_fuzz_fuzz_texts_LDADD = $(RTSAMPLE_LIBS)
 
