@@ -5,8 +5,12 @@
     seeds.py NAME DIR   writes those of fuzz_NAME
 """
 import os
+import shutil
 import struct
+import subprocess
 import sys
+import tempfile
+import zlib
 
 
 # ---- fuzz_go: tables of functions as each version of Go writes them
@@ -173,6 +177,15 @@ PROC = {
                      b"/dev/a rw\n3 2 0:5 / /proc rw shared:1 - proc proc rw\n"),
     "path": (3, b"/kubepods.slice/kubepods-burstable.slice/cri-containerd-" + ID + b".scope"),
     "podman": (3, b"/machine.slice/libpod-" + ID + b".scope/container"),
+    "stat": (4, b"12 (a) b) R 1 12 12 0 -1 4194304 100 0 0 0 7 8 0 0 20 0 3 0 12345 1000 100 "
+                b"18446744073709551615 0 0 0 0\n"),
+    "status": (5, b"Name:\ta\\nb\nTgid:\t1\nPid:\t1\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\nGroups:\t4 24 27 \n"
+                  b"NSpid:\t1\nCapInh:\t0\nCapEff:\t00000000a80425fb\n"),
+    "tcp": (6, b"  sl  local_address rem_address   st\n"
+               b"   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 1 1 0\n"
+               b"   1: 00000000000000000000000001000000:0035 00000000000000000000000000000000:0000 0A "
+               b"00000000:00000000 00:00000000 00000000  0 0 12345 1 0\n"),
+    "udp": (6, b"   1: 00000000:14E9 00000000:0000 07 00000000:00000000 00:00000000 00000000 105 0 12345 2 0 0\n"),
 }
 
 
@@ -181,7 +194,121 @@ def proc_seeds():
         yield name, bytes([kind]) + text
 
 
-SEEDS = {"go": go_seeds, "proc": proc_seeds, "texts": texts_seeds, "broker": broker_seeds}
+# ---- fuzz_memory: what, a byte for sizes and seals, and the content
+
+TOLD, WRITING, ASKED, ASKING, FILE_OF_SOME, COPIED = range(6)
+OURS, MADE_UP, NOT_THERE, NONE = range(4)
+AT_OUR_BYTES, OF_SIZE = 0x80, 0x80
+
+
+def asked(who, address, size):
+    return struct.pack("=B3xIQ", who, size, address)
+
+
+def memory_seeds():
+    few, much = window(6, 5), window(1 << 30, 0)
+    yield "told", bytes([TOLD, 3]) + few
+    yield "told-much", bytes([TOLD, 255]) + much
+    yield "writing", bytes([WRITING, 1]) + few + much
+    questions = (asked(OURS | AT_OUR_BYTES, 16, 4096) + asked(OURS, 1, 8) + asked(MADE_UP, 7, 10)
+                 + asked(MADE_UP, 0, 1 << 31) + asked(NOT_THERE, 0, 4096) + asked(OURS | AT_OUR_BYTES, 0, 57345))
+    yield "asked", bytes([ASKED, 0]) + questions
+    yield "asked-left", bytes([ASKED, 0]) + asked(MADE_UP, 0, 3) + asked(NONE, 0, 3) + questions
+    yield "asking", bytes([ASKING, 0]) + asked(OURS | AT_OUR_BYTES, 60000, 16) + asked(MADE_UP, 1 << 20, 16)
+    for kind in range(4):
+        for difference in range(4):
+            how = OF_SIZE | difference << 2 | kind
+            for seals in (0, 7, 15, 23):
+                yield "file-%d-%d-%d" % (kind, difference, seals), bytes([FILE_OF_SOME, how, 0, 32, 0, 0, seals])
+    for how in (0, 7, 15, 31, OF_SIZE, OF_SIZE | 4, OF_SIZE | 15):
+        yield "copied-%d" % how, bytes([COPIED, how]) + b"0123456789" * 20
+
+
+# ---- fuzz_linked: the section, or what is in it, and the name of a function
+
+NOTE, NOTE_TEXT, CRATES, CRATES_TEXT, GO, GO_TEXT = range(6)
+NOTE_JSON = b'{"type":"deb","os":"debian","name":"a","version":"1:2-3","architecture":"amd64"}'
+CRATES_JSON = (b'{"packages":[{"name":"a-b","version":"0.1.0","source":"local","kind":"build"},'
+               b'{"name":"mycrate","version":"1.2.3","root":true,"dependencies":[0]},{"name":"core"}]}')
+GO_LIST = (b"path\texample.com/a\nmod\texample.com/a\tv1.0.0\th1:x=\ndep\tgo.x/y\tv0.1.0\th1:y=\n"
+           b"=>\tgo.x/z\tv0.2.0\th1:z=\ndep\texample.com/a/b.c\t(devel)\t\nbuild\tCGO_ENABLED=0\n")
+SEPARATOR = b"\x1e"
+# Where the first section lies: as in fuzz_elf.h.
+CONTENT = 0x402000
+
+
+def go_info():
+    """As before Go 1.18: addresses of strings."""
+    texts = [b"go1.17", b"s" * 16 + GO_LIST + b"s" * 16]
+    strings = 32 + 2 * 16
+    info = b"\xff Go buildinf:" + bytes([8, 0]) + struct.pack("=QQ", CONTENT + 32, CONTENT + 48)
+    info += struct.pack("=QQQQ", CONTENT + strings, len(texts[0]), CONTENT + strings + len(texts[0]), len(texts[1]))
+    return info + b"".join(texts)
+
+
+def linked_seeds():
+    note = struct.pack("=III", 4, len(NOTE_JSON), 0xcafe1a7e) + b"FDO\0" + NOTE_JSON
+    yield "note", bytes([NOTE]) + note + SEPARATOR
+    yield "note-text", bytes([NOTE_TEXT]) + NOTE_JSON + SEPARATOR
+    yield "crates", bytes([CRATES]) + zlib.compress(CRATES_JSON) + SEPARATOR + b"_RNvCs1_7mycrate3foo"
+    yield "crates-text", bytes([CRATES_TEXT]) + CRATES_JSON + SEPARATOR + b"_ZN3a_b1c17h0123456789abcdefE"
+    yield "go", bytes([GO]) + go_info() + SEPARATOR + b"go.x/y.Do"
+    yield "go-text", bytes([GO_TEXT]) + GO_LIST + SEPARATOR + b"example.com/a/b%2ec/d.(*T).m[go.x/y.A]"
+
+
+# ---- fuzz_dwarf: sections of what the compilers that are there make, which files they are in
+
+IN_MAIN = ["info", "abbrev", "str", "line_str", "str_offsets", "addr", "ranges", "rnglists", "types", "aranges"]
+IN_SPLIT = ["info.dwo", "abbrev.dwo", "str.dwo", "str_offsets.dwo", "rnglists.dwo", "cu_index"]
+IN_COMMON = ["info", "abbrev", "str", "line_str"]
+# Objects that make_object_seeds.sh makes: the program, what was split off, what dwz moved
+DWARF = {"4": ("dwarf4", None, None), "5": ("dwarf5", None, None), "functions": ("sections", None, None),
+         "library": ("library", None, None), "dwz": ("dwz", None, "common"),
+         "split-4": ("split4", "dwo4", None), "split-5": ("split5", "dwo5", None),
+         "split-clang": ("split_clang", "clang_dwo", None), "package-4": ("split4", "dwp4", None),
+         "package-clang": ("split_clang", "clang_dwp", None)}
+# SHT_NOBITS, SHF_COMPRESSED
+NOTHING, COMPRESSED = 8, 0x800
+
+
+def sections_of(path):
+    """(name, address, content) of each."""
+    with open(path, "rb") as file:
+        data = file.read()
+    start, = struct.unpack_from("=Q", data, 0x28)
+    count, names = struct.unpack_from("=HH", data, 0x3c)
+    headers = [struct.unpack_from("=IIQQQQ", data, start + 64 * i) for i in range(count)]
+    for name, kind, flags, address, at, size in headers:
+        if kind != NOTHING and not flags & COMPRESSED:
+            name += headers[names][4]
+            yield data[name:data.index(b"\0", name)].decode(), address, data[at:at + size]
+
+
+def dwarf_seed(folder, program, split, common):
+    start, content = 0, b""
+    for number, (entry, known) in enumerate(((program, IN_MAIN), (split, IN_SPLIT), (common, IN_COMMON))):
+        for name, address, data in sections_of(os.path.join(folder, entry)) if entry else ():
+            if name == ".text" and number == 0:
+                start = address
+            if name.startswith(".debug_") and name[7:] in known and 0 < len(data) < 0x10000:
+                content += struct.pack("<BH", number << 4 | known.index(name[7:]), len(data)) + data
+    packaged = bool(split and split.endswith(("dwp", "dwp4")))
+    return struct.pack("<BI", packaged, start & 0xffffffff) + content
+
+
+def dwarf_seeds():
+    if not shutil.which(os.environ.get("CC", "gcc").split()[0]):
+        return
+    maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "make_object_seeds.sh")
+    with tempfile.TemporaryDirectory(prefix="rtsample-objects-") as folder:
+        subprocess.run([maker, folder], check=True, stderr=subprocess.DEVNULL)
+        for name, objects in DWARF.items():
+            if all(not entry or os.path.exists(os.path.join(folder, entry)) for entry in objects):
+                yield name, dwarf_seed(folder, *objects)
+
+
+SEEDS = {"go": go_seeds, "proc": proc_seeds, "texts": texts_seeds, "broker": broker_seeds,
+         "memory": memory_seeds, "linked": linked_seeds, "dwarf": dwarf_seeds}
 
 
 def main():
