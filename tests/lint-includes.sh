@@ -76,7 +76,6 @@ own_header_not_first() {
     done
 }
 
-# What is left to be taken apart is printed as well, and does not count.
 circles() {
     local findings
     findings=$(../tests/map.py ${top_builddir:+--build "$top_builddir"} 2>&1) ||

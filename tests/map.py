@@ -16,9 +16,6 @@ import re
 import subprocess
 import sys
 
-# What is being taken apart: circles in here are shown and let pass. To be emptied.
-UNFINISHED = ()
-
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 
 
@@ -155,22 +152,19 @@ def circles(graph):
 
 
 def show_circles(kind, graph, sources):
-    """Prints the circles; returns how many of them are not to be."""
+    """Prints the circles; returns how many there are."""
     # A module and the header of its inside are one.
     found = [part for part in circles(graph)
              if sum(unit + ".c" in sources for unit in part) > 1]
-    wrong = 0
     for part in found:
-        unfinished = any(unit.startswith(UNFINISHED) for unit in part)
-        wrong += not unfinished
-        print(f"\ncircle of {kind}{' (being taken apart)' if unfinished else ''}:")
+        print(f"\ncircle of {kind}:")
         for unit in part:
             for other in sorted(set(graph[unit]) & set(part)):
                 names = sorted(graph[unit][other])
                 more = f", {len(names) - 3} more" if len(names) > 3 else ""
                 print(f"  {unit} -> {other}  ({', '.join(names[:3])}{more})")
     print(f"\n{len(found)} circle{'' if len(found) == 1 else 's'} of {kind}")
-    return wrong
+    return len(found)
 
 
 def show_folders(table, arrows):
