@@ -29,6 +29,12 @@ struct root {
 static struct rts_rpm_starter *starter;
 static unsigned namespaces;
 
+/* Else all roots are our own, and nobody else's. */
+static bool is_root(void)
+{
+    return geteuid() == 0;
+}
+
 static void make_folder(const struct root *root, const char *name)
 {
     char path[2 * FAKE_SIZE];
@@ -61,7 +67,7 @@ static struct root make_root(const char *name, uint32_t uid, const char *word)
     static const char *const folders[] = {"usr",     "usr/bin",     "etc", "var",
                                           "var/lib", "var/lib/rpm", NULL};
     char path[2 * FAKE_SIZE];
-    struct root root = {.tree = {.rights = {.foreign = 1, .uid = uid, .gid = uid}}};
+    struct root root = {.tree = {.rights = {.foreign = is_root(), .uid = uid, .gid = uid}}};
     snprintf(root.path, sizeof root.path, "%s/%s", fake_folder, name);
     make_folder(&root, "");
     for (size_t i = 0; folders[i]; i++)
@@ -215,6 +221,8 @@ static void who_is_slow_keeps_nobody_else(void **state)
 static void who_is_late_is_given_up_alone(void **state)
 {
     (void)state;
+    if (!is_root())
+        skip();
     struct root late = make_root("late", 1001, "stuck\n");
     struct root his = make_root("his", 1001, "fast\n");
     struct root others = make_root("others", 1002, "fast\n");
@@ -250,6 +258,8 @@ static void who_is_late_is_given_up_alone(void **state)
 static void many_of_one_owner_are_one(void **state)
 {
     (void)state;
+    if (!is_root())
+        skip();
     enum {
         MANY = 50
     };
