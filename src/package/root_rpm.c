@@ -14,6 +14,9 @@
 /* How long the facts of others wait for the packages of somebody who is not the host. */
 #define HOLD_NS (2 * SECOND_NS)
 
+/* The same for the host's: so long a list of it may take, and some time to read it. */
+#define HOLD_HOST_NS (25 * SECOND_NS)
+
 void rts_package_roots_give_up(struct rts_package_roots *roots, struct rts_package_root *root)
 {
     if (!root->database || rts_package_database_wait(root->database) == RTS_PACKAGE_COMPLETE)
@@ -133,19 +136,29 @@ void rts_package_roots_turn(struct rts_package_roots *roots)
     }
 }
 
+/* Is its list on its way? That of the host is waited for as long as it may take. */
+static bool is_worth_waiting(struct rts_package_roots *roots, const struct rts_package_root *root,
+                             uint64_t waited_ns, uint64_t now_ns)
+{
+    const struct rts_payer *payer = &root->payer;
+    if (!rts_package_root_waits(root) || rts_package_database_listing(root->database)->unstarted ||
+        rts_rpm_turns_pauses(&roots->turns, payer, now_ns))
+        return false;
+    if (payer->host)
+        return waited_ns < HOLD_HOST_NS;
+    return waited_ns < HOLD_NS && rts_allowance_is_left(&roots->holds, payer, now_ns);
+}
+
 bool rts_package_roots_hold(struct rts_package_roots *roots, uint64_t due_ns, uint64_t now_ns)
 {
     const uint64_t from = roots->held_ns > due_ns ? roots->held_ns : due_ns;
     bool holds = false;
     for (size_t i = 0; roots->waiting > 0 && i < roots->count; i++) {
         const struct rts_package_root *root = roots->items[i];
-        const struct rts_payer *payer = &root->payer;
-        if (!rts_package_root_waits(root) || rts_rpm_turns_pauses(&roots->turns, payer, now_ns) ||
-            (!payer->host &&
-             (now_ns - due_ns >= HOLD_NS || !rts_allowance_is_left(&roots->holds, payer, now_ns))))
+        if (!is_worth_waiting(roots, root, now_ns - due_ns, now_ns))
             continue;
         holds = true;
-        rts_allowance_pay(&roots->holds, payer, now_ns, now_ns - from);
+        rts_allowance_pay(&roots->holds, &root->payer, now_ns, now_ns - from);
     }
     roots->held_ns = now_ns;
     return holds;
