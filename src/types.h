@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plain values that the stages hand to each other. No behaviour lives here: a stage includes
- * this header, util/ and its own folder, and nothing else (unwind/, identity/ and package/ may also
- * include binary/). tests/lint-includes checks that.
+ * The plain values that the stages hand to each other. No behaviour lives here. A stage includes
+ * this header, util/, its own folder, and those that the table in tests/lint-includes.sh gives it.
  *
- * Conventions for all of them: times are nanoseconds on CLOCK_MONOTONIC, as our own time
- * namespace has it, unless a name says `wall`;
- * a `pc` is an address in the target's memory; a `vaddr` is a link-time address inside a file;
- * pc = vaddr + bias.
+ * Conventions for all of them:
+ *
+ *     time    nanoseconds on CLOCK_MONOTONIC, as our own time namespace has it, unless the name
+ *             says `wall`
+ *     pc      an address in the target's memory
+ *     vaddr   a link-time address inside a file; pc = vaddr + bias
  */
 #ifndef RTS_TYPES_H
 #define RTS_TYPES_H

@@ -3,12 +3,14 @@
  * The table of program counters and lines of a Go program (pclntab), which the runtime needs for
  * its own stack traces, so that stripping leaves it there:
  *
- *     header        magic, sizes, number of functions; since Go 1.16 offsets of the parts,
- * since 1.18 the address of the text, which later versions leave 0 names         texts that end
- * with a NUL byte pctab         for each function, numbers by pc: the size of its frame is one of
- * them functab       for each function, by address: where it begins and where its description is,
- * as addresses and until Go 1.17, as offsets from the text since; behind the last one where that
- * ends descriptions  of each function: its name, where its numbers are, what is special about it
+ *     header        magic, sizes, number of functions; since Go 1.16 offsets of the parts, since
+ *                   1.18 the address of the text, which later versions leave 0
+ *     names         texts that end with a NUL byte
+ *     pctab         for each function, numbers by pc: the size of its frame is one of them
+ *     functab       for each function, by address: where it begins and where its description is, as
+ *                   addresses until Go 1.17, as offsets from the text since; behind the last one,
+ *                   where that ends
+ *     descriptions  of each function: its name, where its numbers are, what is special about it
  *
  * The functions have to be sorted and to lie in code. Where the table has no address of the text,
  * or section headers do not tell where the table is, the runtime's own record of the program is

@@ -4,7 +4,7 @@
  *
  *     SHF_COMPRESSED   an Elf64_Chdr, then zlib or zstd (gABI, chapter 4)
  *     .zdebug_*        "ZLIB", the size as eight bytes of which the first is the highest, then
- * zlib, as GNU tools wrote it before
+ *                      zlib, as GNU tools wrote it before
  *
  * zstd is read where this program was built with libzstd.
  */

@@ -52,12 +52,13 @@ uint64_t rts_observed_graph_dropped_symbols(const struct rts_observed_graph *gra
  * (rts_window_line), if there is any:
  *
  *     nodes   symbol_id, code_id, build_id (if it may leave), purl, kind, name, display,
- * symbol_source, id_scheme calls   from (the caller), to, edge_type, hit_count facts   symbol_id,
- * code_id, hit_count, leaf_hits, evidence, first_observed_at, last_observed_at: the earliest and
- * the latest observedAt of its facts
+ *             symbol_source, id_scheme
+ *     calls   from (the caller), to, edge_type, hit_count
+ *     facts   symbol_id, code_id, hit_count, leaf_hits, evidence,
+ *             first_observed_at, last_observed_at (the earliest and latest of its facts)
  *
- * hit_count is the number of samples whose stack holds the symbol, or the pair. What
- * may leave is decided by facts/outgoing.h.
+ * hit_count is the number of samples whose stack holds the symbol, or the pair.
+ * facts/outgoing.h decides what may leave.
  */
 void rts_observed_graph_write_nodes(const struct rts_observed_graph *graph,
                                     const struct rts_fact_options *options, struct rts_buffer *out);

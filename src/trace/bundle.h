@@ -2,8 +2,9 @@
 /*
  * Bundles: a trace as an archive whose name is its content's digest, below a folder:
  *
- *     DIR/runtime_traces/<hh>/<sha>.tar.zst     <sha> is the SHA-256 of the file, <hh> its
- * beginning cas://runtime_traces/<hh>/<sha>.tar.zst   names it wherever the folder is
+ *     DIR/runtime_traces/<hh>/<sha>.tar.zst     where it lies: <sha> is the SHA-256 of the file,
+ *                                               <hh> the first two digits of that
+ *     cas://runtime_traces/<hh>/<sha>.tar.zst   its name, wherever the folder is
  *
  * It holds meta.json and trace.data, in this order, as a tar archive of owner 0, mode 0644 and time
  * 0, compressed with zstd at level 19: equal traces give equal bundles with the same libraries.
