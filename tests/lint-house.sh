@@ -131,12 +131,36 @@ unexplained_words() {
     done
 }
 
-# HACKING.md shows the main loop and what becomes of a sample: whole functions, line by line.
-stale_quotation() {
-    # shellcheck disable=SC2016
-    diff <(sed -n '/^static void sample_until_done/,/^}/p' src/session/live.c
-        sed -n '/^void rts_line_keep/,/^}/p; /^void rts_line_flush/,/^}/p' src/session/line.c) \
-        <(sed -n '/^```c$/,/^```$/p' HACKING.md | grep -v '^```' | grep .)
+# The function number $1 in the blocks of C in HACKING.md.
+quoted_function() {
+    awk -v wanted="$1" '/^```$/ { block = function_begun = 0 }
+        block && /./ && !function_begun { function_begun = 1; count++ }
+        function_begun && count == wanted { print }
+        /^}/ { function_begun = 0 }
+        /^```c$/ { block = 1 }' HACKING.md
+}
+
+# The function of $1 whose first line is $2, to its end.
+function_of() {
+    awk -v first="$2" '$0 == first { inside = 1 } inside { print } inside && /^}/ { exit }' "$1"
+}
+
+# HACKING.md quotes functions of src/ in its blocks of C, each whole: from its first line, which says
+# which one it is, to its closing brace.
+stale_quotations() {
+    local number first file
+    for ((number = 1; ; number++)); do
+        first=$(quoted_function "$number" | head -n 1)
+        [[ -n $first ]] || break
+        file=$(grep -rlFx --include='*.c' -- "$first" src)
+        if [[ -f $file ]]; then
+            diff --label "$file" --label HACKING.md -U 1 \
+                <(function_of "$file" "$first") <(quoted_function "$number")
+        else
+            echo "HACKING.md quotes '$first', which is in ${file:-no file}"
+        fi
+    done
+    ((number > 1)) || echo 'HACKING.md quotes no function'
 }
 
 unclean_format() {
@@ -157,7 +181,7 @@ point 'every source is listed in a local.mk' unlisted_sources
 point 'every prototype in a header is documented' undocumented_prototypes
 point 'the manual explains every word of src/types.c' unexplained_words
 
-point 'HACKING.md quotes the code as it is' stale_quotation
+point 'HACKING.md quotes whole functions as they are' stale_quotations
 
 if [[ -x $rtsample ]]; then
     point 'the manual and --help have the same options' options_apart
