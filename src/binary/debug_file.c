@@ -12,6 +12,7 @@
 #include "binary/build_id.h"
 #include "binary/section_data.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 
 /* A file name and a checksum. */
 #define LINK_SECTION_MAX 4096
@@ -59,12 +60,9 @@ static bool find_by_build_id(struct rts_elf_image *found, const struct rts_build
     char *path = place->text;
     if (build_id->size < 2)
         return false;
-    int length =
-        snprintf(path, BUILD_ID_PATH_SIZE, DEBUG_ROOT "/.build-id/%02x/", build_id->bytes[0]);
-    for (size_t i = 1; i < build_id->size; i++)
-        length += snprintf(path + length, BUILD_ID_PATH_SIZE - (size_t)length, "%02x",
-                           build_id->bytes[i]);
-    snprintf(path + length, BUILD_ID_PATH_SIZE - (size_t)length, ".debug");
+    char hex[RTS_HEX_SIZE(RTS_BUILD_ID_MAX)];
+    rts_hex_write(hex, build_id->bytes, build_id->size);
+    snprintf(path, BUILD_ID_PATH_SIZE, DEBUG_ROOT "/.build-id/%.2s/%s.debug", hex, hex + 2);
     return open_with_id(found, path, tree, build_id);
 }
 

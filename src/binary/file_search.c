@@ -16,6 +16,7 @@
 #include "binary/file_index.h"
 #include "binary/file_match.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/open_below.h"
@@ -139,10 +140,9 @@ static enum rts_file_outcome try_path(struct rts_file_search *search, int root, 
 static void build_id_path(char path[BUILD_ID_PATH_SIZE], const char *folder,
                           const struct rts_build_id *build_id)
 {
-    int length = snprintf(path, BUILD_ID_PATH_SIZE, "%s/%02x/", folder, build_id->bytes[0]);
-    for (unsigned i = 1; i < build_id->size; i++)
-        length += snprintf(path + length, BUILD_ID_PATH_SIZE - (size_t)length, "%02x",
-                           build_id->bytes[i]);
+    char hex[RTS_HEX_SIZE(RTS_BUILD_ID_MAX)];
+    rts_hex_write(hex, build_id->bytes, build_id->size);
+    snprintf(path, BUILD_ID_PATH_SIZE, "%s/%.2s/%s", folder, hex, hex + 2);
 }
 
 /* perf's own copies: DIR/.build-id/XX/YYYY is a link to a folder. */
@@ -393,8 +393,7 @@ static bool is_new(struct rts_file_search *search, const struct rts_wanted_file 
 static void name_build_id(const struct rts_build_id *build_id, char *name)
 {
     name += sprintf(name, "build-id ");
-    for (unsigned i = 0; i < build_id->size; i++)
-        name += sprintf(name, "%02x", build_id->bytes[i]);
+    rts_hex_write(name, build_id->bytes, build_id->size);
 }
 
 /* Why there is no object, and what helps. */

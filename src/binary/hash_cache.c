@@ -13,6 +13,7 @@
 #include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/file_replace.h"
+#include "util/hex.h"
 #include "util/memory.h"
 #include "util/own_folder.h"
 #include "util/table.h"
@@ -122,7 +123,7 @@ static void check_of(const char *line, char hex[RTS_SHA256_HEX_SIZE])
 static bool is_hash(const char *hex)
 {
     return strlen(hex) == RTS_SHA256_HEX_SIZE - 1 &&
-           strspn(hex, "0123456789abcdef") == RTS_SHA256_HEX_SIZE - 1;
+           strspn(hex, RTS_HEX_DIGITS) == RTS_SHA256_HEX_SIZE - 1;
 }
 
 /* Takes in one line, unless it is damaged. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "delivery/gzip.h"
+#include "util/hex.h"
 #include "util/memory.h"
 
 #define STRUCTURED_TAIL "\n]}\n"
@@ -35,16 +36,16 @@ static bool next_line(struct lines *rest, struct lines *line)
 
 void rts_batch_key(const struct rts_batch_id *id, char key[RTS_BATCH_KEY_SIZE])
 {
-    char text[128], hex[RTS_SHA256_HEX_SIZE];
+    char text[128], hex[RTS_SHA256_HEX_SIZE], uuid[RTS_HEX_SIZE(16)];
     uint8_t bytes[RTS_SHA256_SIZE];
     rts_sha256_hex(id->digest, hex);
     int length = snprintf(text, sizeof text, "%016" PRIx64 "%s-%s", id->sequence, id->part, hex);
     rts_sha256_bytes(text, (size_t)length, bytes);
     bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x80); /* version 8 */
     bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80); /* the variant of RFC 9562 */
-    char *at = key;
-    for (size_t i = 0; i < 16; i++)
-        at += sprintf(at, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
+    rts_hex_write(uuid, bytes, 16);
+    snprintf(key, RTS_BATCH_KEY_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", uuid, uuid + 8, uuid + 12,
+             uuid + 16, uuid + 20);
 }
 
 int rts_batch_compare(const struct rts_batch_id *a, const struct rts_batch_id *b)

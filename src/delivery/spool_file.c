@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http/header.h"
+#include "util/hex.h"
 #include "util/memory.h"
 
 #define FIRST_LINE "rtsample-spool 1"
@@ -22,43 +23,26 @@ void rts_spool_file_name(const struct rts_batch_id *id, char name[RTS_SPOOL_NAME
     snprintf(name, RTS_SPOOL_NAME_SIZE, "%016" PRIx64 "%s-%s" SUFFIX, id->sequence, id->part, hex);
 }
 
-static int digit_value(char digit)
+/* The digits of a digest, as we write them, with something else behind them. */
+static bool read_digest(const char *text, uint8_t digest[RTS_SHA256_SIZE])
 {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-static int read_digest(const char *hex, uint8_t digest[RTS_SHA256_SIZE])
-{
-    for (size_t i = 0; i < RTS_SHA256_SIZE; i++) {
-        int high = digit_value(hex[2 * i]);
-        int low = high < 0 ? -1 : digit_value(hex[2 * i + 1]);
-        if (low < 0)
-            return -1;
-        digest[i] = (uint8_t)(high * 16 + low);
-    }
-    return 0;
+    return strspn(text, RTS_HEX_DIGITS) == DIGEST_DIGITS &&
+           rts_hex_read(digest, text, RTS_SHA256_SIZE);
 }
 
 int rts_spool_file_read_name(const char *name, struct rts_batch_id *id)
 {
     *id = (struct rts_batch_id){0};
-    for (size_t i = 0; i < SEQUENCE_DIGITS; i++) {
-        int value = digit_value(*name++);
-        if (value < 0)
-            return -1;
-        id->sequence = id->sequence << 4 | (unsigned)value;
-    }
+    if (strspn(name, RTS_HEX_DIGITS) < SEQUENCE_DIGITS)
+        return -1;
+    for (size_t i = 0; i < SEQUENCE_DIGITS; i++)
+        id->sequence = id->sequence << 4 | (unsigned)rts_hex_digit(*name++);
     size_t length = strspn(name, "ab");
     if (length > RTS_BATCH_PART_MAX || name[length] != '-')
         return -1;
     memcpy(id->part, name, length);
     name += length + 1;
-    return strlen(name) == DIGEST_DIGITS + strlen(SUFFIX) && read_digest(name, id->digest) == 0 &&
-                   strcmp(name + DIGEST_DIGITS, SUFFIX) == 0
-               ? 0
-               : -1;
+    return read_digest(name, id->digest) && strcmp(name + DIGEST_DIGITS, SUFFIX) == 0 ? 0 : -1;
 }
 
 static const char *content_type(bool structured)
@@ -185,7 +169,7 @@ static int read_identity(struct cursor *cursor, struct rts_batch *batch)
     if (!batch->id.part[0])
         return 0;
     const char *parent = take(cursor, "part-of: ");
-    return parent && strlen(parent) == DIGEST_DIGITS ? read_digest(parent, batch->parent) : -1;
+    return parent && strlen(parent) == DIGEST_DIGITS && read_digest(parent, batch->parent) ? 0 : -1;
 }
 
 /* `head` is a copy of the lines, which are taken apart; `body_size` is what follows them. */
@@ -214,7 +198,7 @@ static const char *check_head(const char *bytes, const char *end)
         return NULL;
     const char *line = end - line_size;
     uint8_t wanted[RTS_SHA256_SIZE], found[RTS_SHA256_SIZE];
-    if (memcmp(line, key, sizeof key - 1) != 0 || read_digest(line + sizeof key - 1, wanted) < 0)
+    if (memcmp(line, key, sizeof key - 1) != 0 || !read_digest(line + sizeof key - 1, wanted))
         return NULL;
     rts_sha256_bytes(bytes, (size_t)(line - bytes), found);
     return memcmp(found, wanted, sizeof found) == 0 ? line : NULL;

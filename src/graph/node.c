@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/hex.h"
 #include "util/memory.h"
 
 /* A SHA-256 in hexadecimal. */
@@ -165,29 +166,24 @@ static size_t copy_hex(char *out, size_t capacity, struct rts_graph_text text)
     if (text.size > capacity)
         return 0;
     for (size_t i = 0; i < text.size; i++) {
-        char digit = text.bytes[i];
-        if (digit >= 'A' && digit <= 'F')
-            digit = (char)(digit - 'A' + 'a');
-        if (!((digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f')))
+        int value = rts_hex_digit(text.bytes[i]);
+        if (value < 0)
             return 0;
-        out[i] = digit;
+        out[i] = RTS_HEX_DIGITS[value];
     }
     return text.size;
 }
 
 static bool parse_address(struct rts_graph_text text, uint64_t *address)
 {
-    unsigned base = take_prefix(&text, "0x") || take_prefix(&text, "0X") ? 16 : 10;
+    int base = take_prefix(&text, "0x") || take_prefix(&text, "0X") ? 16 : 10;
     *address = 0;
     for (size_t i = 0; i < text.size; i++) {
-        char byte = text.bytes[i];
-        unsigned digit = byte >= '0' && byte <= '9'   ? (unsigned)(byte - '0')
-                         : byte >= 'a' && byte <= 'f' ? (unsigned)(byte - 'a') + 10
-                         : byte >= 'A' && byte <= 'F' ? (unsigned)(byte - 'A') + 10
-                                                      : 99;
-        if (digit >= base || *address > (UINT64_MAX - digit) / base)
+        int digit = rts_hex_digit(text.bytes[i]);
+        if (digit < 0 || digit >= base ||
+            *address > (UINT64_MAX - (unsigned)digit) / (unsigned)base)
             return false;
-        *address = *address * base + digit;
+        *address = *address * (unsigned)base + (unsigned)digit;
     }
     return text.size > 0;
 }

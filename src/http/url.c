@@ -10,6 +10,7 @@
 
 #include "http/curl_library.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 #include "util/memory.h"
 
 /* Longer ones are refused by servers. */
@@ -145,14 +146,6 @@ void rts_url_encode(struct rts_buffer *buffer, const char *text)
     }
 }
 
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit = (char)tolower((unsigned char)digit);
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* A text that decodes to a NUL ends there: no value of ours has one. */
 static char *decode(const char *text, size_t size)
 {
@@ -160,11 +153,8 @@ static char *decode(const char *text, size_t size)
     size_t length = 0;
     for (size_t i = 0; i < size; i++) {
         char byte = text[i] == '+' ? ' ' : text[i];
-        if (byte == '%' && size - i > 2 && hex_digit(text[i + 1]) >= 0 &&
-            hex_digit(text[i + 2]) >= 0) {
-            byte = (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+        if (byte == '%' && size - i > 2 && rts_hex_read(&byte, text + i + 1, 1))
             i += 2;
-        }
         decoded[length++] = byte;
     }
     return decoded;

@@ -31,12 +31,7 @@ bool rts_code_identity_init(struct rts_code_identity *code, struct rts_object *o
         memcpy(code->hex, hash, strlen(hash) + 1);
         return true;
     }
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < build_id->size; i++) {
-        code->hex[2 * i] = digits[build_id->bytes[i] >> 4];
-        code->hex[2 * i + 1] = digits[build_id->bytes[i] & 15];
-    }
-    code->hex[2 * build_id->size] = '\0';
+    rts_hex_write(code->hex, build_id->bytes, build_id->size);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "binary/object.h"
 #include "graph/graph.h"
 #include "types.h"
+#include "util/hex.h"
 
 /* How ids are computed; the word goes into metadata.idScheme. The order is that of the words of
  * SymbolCapture:IdScheme. */
@@ -20,7 +21,7 @@ const char *rts_id_scheme_name(enum rts_id_scheme scheme);
 
 /* What all symbols of one object share: the part of an id that tells which code. */
 struct rts_code_identity {
-    char hex[2 * RTS_BUILD_ID_MAX + 1]; /* the build-id, else the file's SHA-256 */
+    char hex[RTS_HEX_SIZE(RTS_BUILD_ID_MAX)]; /* the build-id, else the file's SHA-256 */
     bool is_file_hash;
 };
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "package/dpkg_state.h"
-#include "package/file_digest.h"
 #include "package/purl.h"
+#include "util/hex.h"
 #include "util/memory.h"
 #include "util/share.h"
 
@@ -96,7 +96,7 @@ static bool has_path(const struct rts_dpkg_package *package, struct rts_reading 
     list = open_list(reading, package->files, ".md5sums");
     while (list && owner->digest_size == 0 && (line = rts_line_reader_next(list))) {
         uint8_t digest[16];
-        if (!rts_digest_parse(line, sizeof digest, digest))
+        if (!rts_hex_read(digest, line, sizeof digest))
             continue;
         const char *listed = rts_dpkg_md5sums_path(line);
         if (!listed || strcmp(listed, path) != 0)

@@ -45,24 +45,3 @@ bool rts_file_digest(int fd, size_t size, uint8_t *digest)
     EVP_MD_CTX_free(context);
     return whole;
 }
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool rts_digest_parse(const char *hex, size_t size, uint8_t *digest)
-{
-    for (size_t i = 0; i < size; i++) {
-        int high = hex_value(hex[2 * i]);
-        int low = high < 0 ? -1 : hex_value(hex[2 * i + 1]);
-        if (low < 0)
-            return false;
-        digest[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}

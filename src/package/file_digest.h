@@ -14,7 +14,4 @@
  * behind `fd`; false when it cannot be read, is too large, or libcrypto refuses the algorithm. */
 bool rts_file_digest(int fd, size_t size, uint8_t *digest);
 
-/* Reads exactly 2 * `size` hex digits; false when there is anything else before them. */
-bool rts_digest_parse(const char *hex, size_t size, uint8_t *digest);
-
 #endif

@@ -8,6 +8,7 @@
 #include "binary/object_content.h"
 #include "package/purl.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 #include "util/memory.h"
 
 /* The section, and each of its two texts: the longest lists have some 100 KiB. */
@@ -143,12 +144,6 @@ static char *standard_purl(const char *version)
 
 /* ---- asking ---- */
 
-static int hex_digit(char c)
-{
-    const char *at = c ? strchr("0123456789abcdef", c) : NULL;
-    return at ? (int)(at - "0123456789abcdef") : -1;
-}
-
 /* The import path in a symbol's name, whose last part has its dots written as %2e: all up to the
  * first dot behind the last slash. Type arguments come later, and have slashes of their own. */
 static bool import_path(const char *function, char path[PATH_MAX])
@@ -161,13 +156,9 @@ static bool import_path(const char *function, char path[PATH_MAX])
     if (!dot || dot - function >= PATH_MAX)
         return false;
     for (const char *at = function; at < dot; at++) {
-        int high = at[0] == '%' && at + 2 < dot ? hex_digit(at[1]) : -1;
-        int low = high >= 0 ? hex_digit(at[2]) : -1;
         path[out] = *at;
-        if (low >= 0) {
-            path[out] = (char)(high << 4 | low);
+        if (at[0] == '%' && at + 2 < dot && rts_hex_read(&path[out], at + 1, 1))
             at += 2;
-        }
         out++;
     }
     path[out] = '\0';

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "package/file_digest.h"
 #include "package/line_reader.h"
 #include "package/merged_usr.h"
 #include "package/path_index.h"
 #include "package/purl.h"
 #include "util/clock.h"
+#include "util/hex.h"
 #include "util/memory.h"
 #include "util/share.h"
 
@@ -163,7 +163,7 @@ static void take_digest(const char *line, const char *path, struct rts_package_o
     const char *hex = line + 2;
     size_t size = (size_t)(path - 1 - hex) / 2;
     bool known = size == 16 || size == 20 || size == 32 || size == 64;
-    owner->digest_size = known && rts_digest_parse(hex, size, owner->digest) ? size : 0;
+    owner->digest_size = known && rts_hex_read(owner->digest, hex, size) ? size : 0;
 }
 
 /* Reads the package at `offset`: does it bring `path`? */

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "util/hex.h"
+
 /* Steps through one path: names are nested a few dozen deep. */
 #define STEPS_MAX 500
 
@@ -120,7 +122,7 @@ static bool has_hash(const char *name)
     const char *hash = name;
     while ((hash = strstr(hash, "17h"))) {
         hash += 3;
-        if (strspn(hash, "0123456789abcdef") == HASH_SIZE && hash[HASH_SIZE] == 'E')
+        if (strspn(hash, RTS_HEX_DIGITS) == HASH_SIZE && hash[HASH_SIZE] == 'E')
             return true;
     }
     return false;

@@ -15,6 +15,7 @@
 #include "process/container.h"
 #include "process/descendants.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 #include "util/memory.h"
 
 /* Deeper groups than any container manager makes; each level holds a descriptor. */
@@ -249,8 +250,7 @@ int rts_cgroup_find_container(const struct rts_proc *proc, const char *root, con
     struct candidates found = {0};
     size_t length = strlen(prefix);
     *place = (struct rts_container_place){0};
-    if (length == 0 || length >= RTS_CONTAINER_ID_SIZE ||
-        strspn(prefix, "0123456789abcdef") != length)
+    if (length == 0 || length >= RTS_CONTAINER_ID_SIZE || strspn(prefix, RTS_HEX_DIGITS) != length)
         return rts_fail(
             error, RTS_USAGE,
             "--container %s: an id has up to %d digits, 0 to 9 and a to f; a name is none", prefix,

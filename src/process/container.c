@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/hex.h"
 #include "util/memory.h"
 
 #define ID_LENGTH (RTS_CONTAINER_ID_SIZE - 1)
@@ -46,12 +47,7 @@ const char *rts_container_runtime(const char *word)
 
 static bool is_id(const char *text, size_t size)
 {
-    if (size != ID_LENGTH)
-        return false;
-    for (size_t i = 0; i < size; i++)
-        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
-            return false;
-    return true;
+    return size == ID_LENGTH && strspn(text, RTS_HEX_DIGITS) >= size;
 }
 
 static void set(struct rts_container *container, const char *id, const char *runtime)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "binary/object.h"
+#include "util/hex.h"
 
 /* The smallest page. */
 #define PAGE_MASK 4095ULL
@@ -14,19 +15,14 @@ struct name {
     char text[16 + 2 * RTS_BUILD_ID_MAX];
 };
 
-static void hex_of(const struct rts_build_id *build_id, char hex[2 * RTS_BUILD_ID_MAX + 1])
-{
-    for (size_t i = 0; i < build_id->size; i++)
-        sprintf(hex + 2 * i, "%02x", build_id->bytes[i]);
-}
-
 /* What a file is called without its path. */
 static const char *redacted_name(struct rts_object *object, struct name *name)
 {
     const struct rts_build_id *build_id = rts_object_build_id(object);
     const char *sha256 = build_id->size ? NULL : rts_object_file_sha256(object);
-    char hex[2 * RTS_BUILD_ID_MAX + 1] = "unknown";
-    hex_of(build_id, hex);
+    char hex[RTS_HEX_SIZE(RTS_BUILD_ID_MAX)] = "unknown";
+    if (build_id->size)
+        rts_hex_write(hex, build_id->bytes, build_id->size);
     snprintf(name->text, sizeof name->text, "%s-%s", sha256 ? "sha256" : "buildid",
              sha256 ? sha256 : hex);
     return name->text;
@@ -114,11 +110,11 @@ static void put_file(struct rts_recorder *recorder, struct rts_object *object,
 {
     bool vdso = mapping->kind == RTS_MAPPING_VDSO;
     const struct rts_build_id *build_id = rts_object_build_id(object);
-    char hex[2 * RTS_BUILD_ID_MAX + 1] = "";
+    char hex[RTS_HEX_SIZE(RTS_BUILD_ID_MAX)];
     struct name name;
     const char *called = mapping_name(recorder, mapping, object, &name);
     struct rts_note_draft draft;
-    hex_of(build_id, hex);
+    rts_hex_write(hex, build_id->bytes, build_id->size);
     rts_note_begin(&draft, RTS_NOTE_FILE, &recorder->records);
     rts_note_put_number(&draft, rts_object_serial(object));
     rts_note_put_attribute(&draft, "path", recorder->redaction.on ? NULL : called);

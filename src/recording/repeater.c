@@ -8,6 +8,7 @@
 
 #include "process/module_name.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 #include "util/log.h"
 #include "util/memory.h"
 
@@ -149,12 +150,9 @@ static bool parse_build_id(const char *hex, struct rts_build_id *build_id)
 {
     size_t length = strlen(hex);
     build_id->size = 0;
-    if (length % 2 || length / 2 > RTS_BUILD_ID_MAX || strspn(hex, "0123456789abcdef") != length)
+    if (length % 2 || length / 2 > RTS_BUILD_ID_MAX || strspn(hex, RTS_HEX_DIGITS) != length)
         return false;
-    for (size_t i = 0; i < length / 2; i++) {
-        const char pair[] = {hex[2 * i], hex[2 * i + 1], '\0'};
-        build_id->bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
-    }
+    rts_hex_read(build_id->bytes, hex, length / 2);
     build_id->size = (uint8_t)(length / 2);
     return true;
 }

@@ -9,6 +9,7 @@
 
 #include "trace/bundle_parts.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 
 void rts_bundle_uri(const char sha256[RTS_SHA256_HEX_SIZE], char uri[RTS_BUNDLE_URI_SIZE])
 {
@@ -20,7 +21,7 @@ bool rts_bundle_digest_of_name(const char *name, char sha256[RTS_SHA256_HEX_SIZE
 {
     const char *slash = strrchr(name, '/');
     const char *last = slash ? slash + 1 : name;
-    if (strspn(last, "0123456789abcdef") != RTS_BUNDLE_DIGITS ||
+    if (strspn(last, RTS_HEX_DIGITS) != RTS_BUNDLE_DIGITS ||
         strcmp(last + RTS_BUNDLE_DIGITS, RTS_BUNDLE_SUFFIX) != 0)
         return false;
     snprintf(sha256, RTS_SHA256_HEX_SIZE, "%.64s", last);

@@ -8,6 +8,7 @@ librtsample_a_SOURCES += \
 	src/util/error.c src/util/error.h \
 	src/util/file_replace.c src/util/file_replace.h \
 	src/util/heap.c src/util/heap.h \
+	src/util/hex.c src/util/hex.h \
 	src/util/json.c src/util/json.h \
 	src/util/json_scan.c src/util/json_scan.h \
 	src/util/large_array.c src/util/large_array.h \

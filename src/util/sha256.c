@@ -44,10 +44,5 @@ void rts_sha256_bytes(const void *bytes, size_t size, uint8_t digest[RTS_SHA256_
 
 void rts_sha256_hex(const uint8_t digest[RTS_SHA256_SIZE], char hex[RTS_SHA256_HEX_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < RTS_SHA256_SIZE; i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-    hex[2 * RTS_SHA256_SIZE] = '\0';
+    rts_hex_write(hex, digest, RTS_SHA256_SIZE);
 }

@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/hex.h"
+
 #define RTS_SHA256_SIZE     32
-#define RTS_SHA256_HEX_SIZE 65 /* lowercase digits and the NUL */
+#define RTS_SHA256_HEX_SIZE RTS_HEX_SIZE(RTS_SHA256_SIZE)
 
 struct rts_sha256 {
     struct evp_md_ctx_st *context;

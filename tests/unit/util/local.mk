@@ -6,6 +6,7 @@ util_unit_tests = \
 	tests/unit/util/test_error \
 	tests/unit/util/test_file_replace \
 	tests/unit/util/test_heap \
+	tests/unit/util/test_hex \
 	tests/unit/util/test_json \
 	tests/unit/util/test_json_scan \
 	tests/unit/util/test_ledger \
@@ -34,6 +35,7 @@ tests_unit_util_test_file_replace_SOURCES = tests/unit/util/test_file_replace.c
 tests_unit_util_test_notify_SOURCES = tests/unit/util/test_notify.c
 tests_unit_util_test_own_memory_SOURCES = tests/unit/util/test_own_memory.c
 tests_unit_util_test_heap_SOURCES = tests/unit/util/test_heap.c
+tests_unit_util_test_hex_SOURCES = tests/unit/util/test_hex.c
 tests_unit_util_test_json_SOURCES = tests/unit/util/test_json.c tests/unit/oracle.h
 tests_unit_util_test_json_scan_SOURCES = tests/unit/util/test_json_scan.c
 tests_unit_util_test_nearest_SOURCES = tests/unit/util/test_nearest.c
