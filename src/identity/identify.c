@@ -60,7 +60,7 @@ static void hash_block(struct rts_object *object, const struct rts_function *fun
         rts_sha256_hex(value, hex);
 }
 
-static bool identify_addressed(struct rts_identity *identity, struct rts_object *object,
+static bool identify_addressed(struct rts_function_ids *ids, struct rts_object *object,
                                const struct rts_code_identity *code, const char *section,
                                const struct rts_function *function)
 {
@@ -81,23 +81,23 @@ static bool identify_addressed(struct rts_identity *identity, struct rts_object 
     /* A file that was overwritten cannot be read any more: the id would be that of no function. */
     if (function->size > 0 && rts_object_has_changed(object))
         return false;
-    identity->symbol_id = rts_symbol_id_addressed(&addressed);
-    identity->code_id = rts_code_id_addressed(&addressed);
+    ids->symbol_id = rts_symbol_id_addressed(&addressed);
+    ids->code_id = rts_code_id_addressed(&addressed);
     return true;
 }
 
-static bool compute(struct rts_identity *identity, enum rts_id_scheme scheme,
+static bool compute(struct rts_function_ids *ids, enum rts_id_scheme scheme,
                     struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
                     const struct rts_function *function)
 {
     const char *section = rts_object_section(object, vaddr);
-    identity->scheme = rts_id_scheme_name(scheme);
+    ids->scheme = rts_id_scheme_name(scheme);
     if (scheme == RTS_ID_ADDRESSED && function->source == RTS_SYMBOL_NONE)
         return false; /* it takes the digest of a file that nobody has read */
     if (scheme == RTS_ID_ADDRESSED)
-        return identify_addressed(identity, object, code, section, function);
-    identity->symbol_id = rts_symbol_id_union_v01(code->hex, section, function->name);
-    identity->code_id = rts_code_id_union_v01(code->hex, code->is_file_hash);
+        return identify_addressed(ids, object, code, section, function);
+    ids->symbol_id = rts_symbol_id_union_v01(code->hex, section, function->name);
+    ids->code_id = rts_code_id_union_v01(code->hex, code->is_file_hash);
     return true;
 }
 
@@ -121,32 +121,32 @@ static enum rts_join join(const struct rts_graph *graph, struct rts_object *obje
     return rts_graph_find(graph, &query, match);
 }
 
-bool rts_identify(struct rts_identity *identity, const struct rts_id_rules *rules,
+bool rts_identify(struct rts_function_ids *ids, const struct rts_id_rules *rules,
                   struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
                   const struct rts_function *function)
 {
     struct rts_graph_match match = {0};
-    *identity = (struct rts_identity){0};
+    *ids = (struct rts_function_ids){0};
     if (rules->graph && function->source == RTS_SYMBOL_NONE)
-        identity->join = RTS_JOIN_ADDRESS_UNKNOWN; /* an offset is no address */
+        ids->join = RTS_JOIN_ADDRESS_UNKNOWN; /* an offset is no address */
     else if (rules->graph)
-        identity->join = join(rules->graph, object, code, function, &match);
+        ids->join = join(rules->graph, object, code, function, &match);
     if (!match.symbol_id)
-        return compute(identity, rules->scheme, object, code, vaddr, function);
+        return compute(ids, rules->scheme, object, code, vaddr, function);
     if (match.code_id)
-        identity->code_id = rts_strdup(match.code_id);
-    else if (!compute(identity, rules->scheme, object, code, vaddr, function))
+        ids->code_id = rts_strdup(match.code_id);
+    else if (!compute(ids, rules->scheme, object, code, vaddr, function))
         return false;
-    free(identity->symbol_id);
-    identity->symbol_id = rts_strdup(match.symbol_id);
-    identity->scheme = "graph";
-    identity->join_rule = match.rule;
+    free(ids->symbol_id);
+    ids->symbol_id = rts_strdup(match.symbol_id);
+    ids->scheme = "graph";
+    ids->join_rule = match.rule;
     return true;
 }
 
-void rts_identity_finish(struct rts_identity *identity)
+void rts_function_ids_finish(struct rts_function_ids *ids)
 {
-    free(identity->symbol_id);
-    free(identity->code_id);
-    *identity = (struct rts_identity){0};
+    free(ids->symbol_id);
+    free(ids->code_id);
+    *ids = (struct rts_function_ids){0};
 }

@@ -35,7 +35,7 @@ struct rts_id_rules {
 };
 
 /* The ids of one function. */
-struct rts_identity {
+struct rts_function_ids {
     char *symbol_id, *code_id; /* owned */
     const char *scheme;        /* the word for metadata.idScheme, "graph" for copied ids; static */
     const char *join_rule;     /* the word for metadata.join; NULL: not joined; static */
@@ -44,9 +44,9 @@ struct rts_identity {
 
 /* Identifies `function`, which is at `vaddr` of `object`; false when the scheme needs what cannot
  * be had. Where the file has to be hashed that is done at the first function of it. */
-bool rts_identify(struct rts_identity *identity, const struct rts_id_rules *rules,
+bool rts_identify(struct rts_function_ids *ids, const struct rts_id_rules *rules,
                   struct rts_object *object, const struct rts_code_identity *code, uint64_t vaddr,
                   const struct rts_function *function);
-void rts_identity_finish(struct rts_identity *identity);
+void rts_function_ids_finish(struct rts_function_ids *ids);
 
 #endif

@@ -90,15 +90,15 @@ static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_obje
                                  const struct rts_code_identity *code, uint64_t vaddr,
                                  const struct rts_function *function)
 {
-    struct rts_identity identity;
-    if (!rts_identify(&identity, &table->rules, object, code, vaddr, function))
+    struct rts_function_ids ids;
+    if (!rts_identify(&ids, &table->rules, object, code, vaddr, function))
         return NULL;
-    const struct symbol_key key = {rts_object_key(object), identity.symbol_id};
+    const struct symbol_key key = {rts_object_key(object), ids.symbol_id};
     uint64_t hash = rts_symbol_hash(key.file, key.symbol_id);
     struct rts_symbol *first = rts_table_find(&table->symbols, hash, same_symbol, &key);
     struct rts_symbol *symbol = NULL;
     if (first || table->share->bytes < SYMBOL_BYTES_MAX) {
-        symbol = rts_symbol_make(object, code, function, &identity);
+        symbol = rts_symbol_make(object, code, function, &ids);
         symbol->counts = first ? first : symbol;
     }
     if (symbol && first) {
@@ -108,7 +108,7 @@ static struct rts_symbol *intern(struct rts_symbol_table *table, struct rts_obje
         rts_share_change_of(table->share, symbol->owner, 0, symbol->bytes);
         rts_table_add(&table->symbols, hash, symbol);
     }
-    rts_identity_finish(&identity);
+    rts_function_ids_finish(&ids);
     return symbol;
 }
 

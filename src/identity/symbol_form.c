@@ -85,17 +85,17 @@ static size_t bytes_of(const struct rts_symbol *symbol)
 struct rts_symbol *rts_symbol_make(const struct rts_object *object,
                                    const struct rts_code_identity *code,
                                    const struct rts_function *function,
-                                   struct rts_identity *identity)
+                                   struct rts_function_ids *ids)
 {
     struct rts_symbol *symbol = rts_calloc(1, sizeof *symbol);
     memcpy(symbol->file, rts_object_key(object), sizeof symbol->file);
     symbol->likeness = rts_object_likeness(object);
-    symbol->symbol_id = identity->symbol_id;
-    symbol->code_id = identity->code_id;
-    symbol->id_scheme = identity->scheme;
-    symbol->join_rule = identity->join_rule;
-    symbol->join = identity->join;
-    *identity = (struct rts_identity){0};
+    symbol->symbol_id = ids->symbol_id;
+    symbol->code_id = ids->code_id;
+    symbol->id_scheme = ids->scheme;
+    symbol->join_rule = ids->join_rule;
+    symbol->join = ids->join;
+    *ids = (struct rts_function_ids){0};
     symbol->build_id = join(code->is_file_hash ? "sha256:" : "gnu-build-id:", code->hex);
     symbol->build_id_is_file_hash = code->is_file_hash;
     symbol->name = rts_short_name(function->name);

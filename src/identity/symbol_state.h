@@ -41,7 +41,7 @@ uint64_t rts_symbol_hash(const uint8_t *file, const char *symbol_id);
 struct rts_symbol *rts_symbol_make(const struct rts_object *object,
                                    const struct rts_code_identity *code,
                                    const struct rts_function *function,
-                                   struct rts_identity *identity);
+                                   struct rts_function_ids *ids);
 
 /* Do they say the same? The module is for people only: that of the first form will do. */
 bool rts_symbol_same_form(const struct rts_symbol *a, const struct rts_symbol *b);
