@@ -3,9 +3,9 @@ librtsample_a_SOURCES += \
 	src/facts/account.c src/facts/account.h \
 	src/facts/account_json.c \
 	src/facts/budget.c src/facts/budget.h \
+	src/facts/checked_line.c src/facts/checked_line.h \
 	src/facts/cpu_guard.c src/facts/cpu_guard.h \
 	src/facts/evidence.c src/facts/evidence.h \
-	src/facts/fact_line.c src/facts/fact_line.h \
 	src/facts/guard.c src/facts/guard.h \
 	src/facts/held_lines.c src/facts/held_lines.h \
 	src/facts/metrics.c src/facts/metrics.h \

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "delivery/batch.h"
-#include "facts/fact_line.h"
+#include "facts/checked_line.h"
 #include "util/buffer.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -45,7 +45,7 @@ struct rts_fact_reader {
     bool held; /* the batch is handed out: forget it with the next call */
 };
 
-#define INPUT_BYTES (RTS_FACT_LINE_MAX + 2 + READ_BYTES)
+#define INPUT_BYTES (RTS_CHECKED_LINE_MAX + 2 + READ_BYTES)
 
 struct rts_fact_reader *rts_fact_reader_create(uint32_t batch_lines, uint32_t linger_ms, int wake)
 {
@@ -113,10 +113,11 @@ void rts_fact_reader_end(const struct rts_fact_reader *reader)
 
 /* ---- batches ---- */
 
-static struct rts_fact_line line_of(const struct rts_fact_reader *reader, const struct entry *entry)
+static struct rts_checked_line line_of(const struct rts_fact_reader *reader,
+                                       const struct entry *entry)
 {
     const char *base = reader->lines.data;
-    return (struct rts_fact_line){
+    return (struct rts_checked_line){
         .json = {base + entry->json, entry->json_size},
         .symbol_id = {base + entry->symbol_id, entry->symbol_id_size},
         .time = {base + entry->time, entry->time_size},
@@ -125,11 +126,11 @@ static struct rts_fact_line line_of(const struct rts_fact_reader *reader, const 
 
 static int compare_entries(const void *a, const void *b, void *reader)
 {
-    struct rts_fact_line first = line_of(reader, a), second = line_of(reader, b);
-    return rts_fact_line_compare(&first, &second);
+    struct rts_checked_line first = line_of(reader, a), second = line_of(reader, b);
+    return rts_checked_line_compare(&first, &second);
 }
 
-static void add_line(struct rts_fact_reader *reader, const struct rts_fact_line *line)
+static void add_line(struct rts_fact_reader *reader, const struct rts_checked_line *line)
 {
     size_t at = reader->lines.size;
     const char *begin = line->json.text;
@@ -190,13 +191,13 @@ static bool is_blank(const char *text, size_t size)
 /* Takes a line without its LF. False: it does not fit into the batch at hand, and stays. */
 static bool take_line(struct rts_fact_reader *reader, const char *text, size_t size)
 {
-    struct rts_fact_line line;
+    struct rts_checked_line line;
     struct rts_error error;
     if (is_blank(text, size)) {
         reader->line++;
         return true;
     }
-    int result = rts_fact_line_check(&line, text, size, &error);
+    int result = rts_checked_line_read(&line, text, size, &error);
     if (result == 0 && reader->count > 0 &&
         reader->lines.size + line.json.size + 1 > RTS_BATCH_LINES_MAX)
         return false;
@@ -215,12 +216,12 @@ static int take_one(struct rts_fact_reader *reader)
     const char *begin = reader->input + reader->position;
     size_t size = reader->size - reader->position;
     const char *end = size ? memchr(begin, '\n', size) : NULL;
-    if (!end && size > RTS_FACT_LINE_MAX) {
+    if (!end && size > RTS_CHECKED_LINE_MAX) {
         if (!reader->skipping) {
             reader->line++;
             struct rts_error error;
-            struct rts_fact_line line;
-            rts_fact_line_check(&line, begin, size, &error);
+            struct rts_checked_line line;
+            rts_checked_line_read(&line, begin, size, &error);
             count_wrong(reader, error.text);
         }
         reader->skipping = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Facts out of files and pipes: reads lines, checks each (fact_line.h), says on stderr which are
+ * Facts out of files and pipes: reads lines, checks each (checked_line.h), says on stderr which are
  * wrong and why, and hands the others on in sorted batches. Where a batch ends depends on the bytes
  * of a file alone, so that the same file gives the same batches again; only a pipe that pauses ends
  * a batch early.

@@ -2,9 +2,9 @@
 facts_unit_tests = \
 	tests/unit/facts/test_account \
 	tests/unit/facts/test_budget \
+	tests/unit/facts/test_checked_line \
 	tests/unit/facts/test_cpu_guard \
 	tests/unit/facts/test_evidence \
-	tests/unit/facts/test_fact_line \
 	tests/unit/facts/test_guard \
 	tests/unit/facts/test_held_lines \
 	tests/unit/facts/test_metrics \
@@ -29,5 +29,5 @@ tests_unit_facts_test_rate_limit_SOURCES = tests/unit/facts/test_rate_limit.c
 tests_unit_facts_test_ratio_SOURCES = tests/unit/facts/test_ratio.c
 tests_unit_facts_test_stack_table_SOURCES = tests/unit/facts/test_stack_table.c
 tests_unit_facts_test_window_SOURCES = tests/unit/facts/test_window.c tests/unit/oracle.h
-tests_unit_facts_test_fact_line_SOURCES = tests/unit/facts/test_fact_line.c tests/unit/oracle.h
+tests_unit_facts_test_checked_line_SOURCES = tests/unit/facts/test_checked_line.c tests/unit/oracle.h
 tests_unit_facts_test_held_lines_SOURCES = tests/unit/facts/test_held_lines.c

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "delivery/batch.h"
-#include "facts/fact_line.h"
+#include "facts/checked_line.h"
 #include "sending/fact_reader.h"
 #include "util/buffer.h"
 
@@ -92,13 +92,13 @@ static void pieces_of_a_pipe_make_no_difference(void **state)
     static const size_t paddings[] = {
         0,
         10,
-        RTS_FACT_LINE_MAX - 60,
-        RTS_FACT_LINE_MAX - 40,
-        RTS_FACT_LINE_MAX - 34,
-        RTS_FACT_LINE_MAX - 33,
-        RTS_FACT_LINE_MAX - 32,
-        RTS_FACT_LINE_MAX,
-        3 * RTS_FACT_LINE_MAX,
+        RTS_CHECKED_LINE_MAX - 60,
+        RTS_CHECKED_LINE_MAX - 40,
+        RTS_CHECKED_LINE_MAX - 34,
+        RTS_CHECKED_LINE_MAX - 33,
+        RTS_CHECKED_LINE_MAX - 32,
+        RTS_CHECKED_LINE_MAX,
+        3 * RTS_CHECKED_LINE_MAX,
         5,
     };
     for (unsigned i = 0; i < 40; i++)
@@ -144,7 +144,7 @@ static void batches_are_bounded_in_bytes(void **state)
     (void)state;
     struct rts_buffer data = RTS_BUFFER_INIT;
     for (unsigned i = 0; i < 40; i++)
-        add_fact(&data, i, RTS_FACT_LINE_MAX - 100);
+        add_fact(&data, i, RTS_CHECKED_LINE_MAX - 100);
     FILE *file = file_of(&data);
     struct rts_fact_reader *reader = rts_fact_reader_create(1000, LINGER_MS, -1);
     struct rts_fact_batch batch;

@@ -9,27 +9,27 @@
 
 #include <cmocka.h>
 
-#include "facts/fact_line.h"
+#include "facts/checked_line.h"
 
 #include "../oracle.h"
 
 #define MINIMAL "\"symbolId\":\"s\",\"hitCount\":1"
 
-static const char *check(struct rts_fact_line *line, const char *text, size_t size)
+static const char *check(struct rts_checked_line *line, const char *text, size_t size)
 {
     static struct rts_error error;
     error = (struct rts_error){0};
     /* An exact copy, so that the sanitizers see a step beyond the end. */
     char *copy = malloc(size ? size : 1);
     memcpy(copy, text, size);
-    int result = rts_fact_line_check(line, copy, size, &error);
+    int result = rts_checked_line_read(line, copy, size, &error);
     free(copy);
     return result < 0 ? error.text : NULL;
 }
 
 static void takes(const char *text)
 {
-    struct rts_fact_line line;
+    struct rts_checked_line line;
     const char *said = check(&line, text, strlen(text));
     if (said)
         fail_msg("%s: %s", text, said);
@@ -37,7 +37,7 @@ static void takes(const char *text)
 
 static void refuses(const char *text, const char *reason)
 {
-    struct rts_fact_line line;
+    struct rts_checked_line line;
     const char *said = check(&line, text, strlen(text));
     if (!said || !strstr(said, reason))
         fail_msg("%s: \"%s\" lacks \"%s\"", text, said ? said : "(taken)", reason);
@@ -142,7 +142,7 @@ static void syntax(void **state)
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         refuses(wrong[i], "");
-    struct rts_fact_line line;
+    struct rts_checked_line line;
     static const char with_nul[] = "{\"symbolId\":\"\0\",\"hitCount\":1}";
     assert_non_null(check(&line, with_nul, sizeof with_nul - 1));
     static const char nul_count[] = "{\"symbolId\":\"s\",\"hitCount\":1\0}";
@@ -197,8 +197,8 @@ static void times_are_utc(void **state)
 static void limits(void **state)
 {
     (void)state;
-    struct rts_fact_line line;
-    size_t size = RTS_FACT_LINE_MAX + 1;
+    struct rts_checked_line line;
+    size_t size = RTS_CHECKED_LINE_MAX + 1;
     char *large = malloc(size);
     static const char begin[] = "{\"hitCount\":1,\"symbolId\":\"";
     memset(large, 'a', size);
@@ -219,11 +219,11 @@ static void limits(void **state)
     refuses(text, "metadata has more than 64 keys");
 }
 
-static struct rts_fact_line parsed(const char *text)
+static struct rts_checked_line parsed(const char *text)
 {
-    struct rts_fact_line line;
+    struct rts_checked_line line;
     struct rts_error error;
-    if (rts_fact_line_check(&line, text, strlen(text), &error) < 0)
+    if (rts_checked_line_read(&line, text, strlen(text), &error) < 0)
         fail_msg("%s", error.text);
     return line;
 }
@@ -252,8 +252,8 @@ static void order_is_time_symbol_bytes(void **state)
     size_t count = sizeof ordered / sizeof *ordered;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < count; j++) {
-            struct rts_fact_line a = parsed(ordered[i]), b = parsed(ordered[j]);
-            assert_int_equal(sign(rts_fact_line_compare(&a, &b)), (i > j) - (i < j));
+            struct rts_checked_line a = parsed(ordered[i]), b = parsed(ordered[j]);
+            assert_int_equal(sign(rts_checked_line_compare(&a, &b)), (i > j) - (i < j));
         }
     }
     assert_int_equal(parsed(ordered[0]).hits, 9);
@@ -313,7 +313,7 @@ static void what_is_taken_python_takes(void **state)
             } else {
                 memmove(text + at, text + at + 1, --size - at);
             }
-            struct rts_fact_line line;
+            struct rts_checked_line line;
             verdicts[count++] = check(&line, text, size) ? '0' : '1';
             memcpy(lines.data + lines.size, text, size);
             lines.size += size;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "facts/fact_line.h"
+#include "facts/checked_line.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 
 struct scanner {
     const char *at, *end;
-    struct rts_fact_line *line;
+    struct rts_checked_line *line;
     struct rts_error *error;
 };
 
@@ -358,14 +358,14 @@ static int members(struct scanner *scanner, unsigned *seen)
     return take(scanner, '}') ? 0 : fail(scanner, "is not JSON: the object does not end");
 }
 
-int rts_fact_line_check(struct rts_fact_line *line, const char *text, size_t size,
-                        struct rts_error *error)
+int rts_checked_line_read(struct rts_checked_line *line, const char *text, size_t size,
+                          struct rts_error *error)
 {
     struct scanner scanner = {.at = text, .end = text + size, .line = line, .error = error};
     unsigned seen = 0;
-    *line = (struct rts_fact_line){0};
-    if (size > RTS_FACT_LINE_MAX)
-        return rts_fail(error, RTS_FAILED, "is longer than %u bytes", RTS_FACT_LINE_MAX);
+    *line = (struct rts_checked_line){0};
+    if (size > RTS_CHECKED_LINE_MAX)
+        return rts_fail(error, RTS_FAILED, "is longer than %u bytes", RTS_CHECKED_LINE_MAX);
     skip_blanks(&scanner);
     line->json.text = scanner.at;
     if (!take(&scanner, '{'))
@@ -390,7 +390,7 @@ static int compare_spans(struct rts_text_span a, struct rts_text_span b)
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-int rts_fact_line_compare(const struct rts_fact_line *a, const struct rts_fact_line *b)
+int rts_checked_line_compare(const struct rts_checked_line *a, const struct rts_checked_line *b)
 {
     int order = compare_spans(a->time, b->time);
     if (order == 0)
