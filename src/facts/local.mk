@@ -7,7 +7,6 @@ librtsample_a_SOURCES += \
 	src/facts/cpu_guard.c src/facts/cpu_guard.h \
 	src/facts/evidence.c src/facts/evidence.h \
 	src/facts/guard.c src/facts/guard.h \
-	src/facts/held_lines.c src/facts/held_lines.h \
 	src/facts/metrics.c src/facts/metrics.h \
 	src/facts/nameless.c src/facts/nameless.h \
 	src/facts/observed_graph.c src/facts/observed_graph.h \

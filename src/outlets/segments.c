@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "facts/evidence.h"
-#include "facts/held_lines.h"
+#include "outlets/held_lines.h"
 #include "trace/bundle.h"
 #include "trace/packer.h"
 #include "util/clock.h"

@@ -6,7 +6,6 @@ facts_unit_tests = \
 	tests/unit/facts/test_cpu_guard \
 	tests/unit/facts/test_evidence \
 	tests/unit/facts/test_guard \
-	tests/unit/facts/test_held_lines \
 	tests/unit/facts/test_metrics \
 	tests/unit/facts/test_observed_graph \
 	tests/unit/facts/test_outgoing \
@@ -30,4 +29,3 @@ tests_unit_facts_test_ratio_SOURCES = tests/unit/facts/test_ratio.c
 tests_unit_facts_test_stack_table_SOURCES = tests/unit/facts/test_stack_table.c
 tests_unit_facts_test_window_SOURCES = tests/unit/facts/test_window.c tests/unit/oracle.h
 tests_unit_facts_test_checked_line_SOURCES = tests/unit/facts/test_checked_line.c tests/unit/oracle.h
-tests_unit_facts_test_held_lines_SOURCES = tests/unit/facts/test_held_lines.c

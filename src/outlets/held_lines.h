@@ -4,8 +4,8 @@
  * batches that they were given in. Beyond RTS_HELD_MEMORY_MAX they lie in a file without a name,
  * where temporary files go.
  */
-#ifndef RTS_FACTS_HELD_LINES_H
-#define RTS_FACTS_HELD_LINES_H
+#ifndef RTS_OUTLETS_HELD_LINES_H
+#define RTS_OUTLETS_HELD_LINES_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "facts/held_lines.h"
+#include "outlets/held_lines.h"
 
 #include <errno.h>
 #include <stdbool.h>

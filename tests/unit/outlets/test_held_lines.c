@@ -13,7 +13,7 @@
 
 #include <sys/resource.h>
 
-#include "facts/held_lines.h"
+#include "outlets/held_lines.h"
 
 /* Batch number `i`, of a size of its own. */
 static void make(uint64_t i, struct rts_buffer *batch)
