@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "binary/cfi_reader.h"
 #include "binary/section_data.h"
+#include "util/cursor.h"
 #include "util/share.h"
 
 /* What precedes the search table in a PT_GNU_EH_FRAME segment: version, three encodings, the
@@ -172,22 +172,22 @@ static void put_word(uint8_t *at, uint64_t value, size_t size)
  * .eh_frame, distances back from where they stand; and the mark of a CIE from all ones to zero. */
 static void debug_to_eh_frame(uint8_t *data, size_t size)
 {
-    struct rts_cfi_reader reader = {data, data + size, false};
+    struct rts_cursor reader = {data, data + size, false};
     while (reader.at < reader.end) {
         const size_t start = (size_t)(reader.at - data);
         size_t word = 4;
-        uint64_t length = rts_cfi_fixed(&reader, 4);
+        uint64_t length = rts_cursor_fixed(&reader, 4);
         if (length == 0xffffffff) {
             word = 8;
-            length = rts_cfi_fixed(&reader, 8);
+            length = rts_cursor_fixed(&reader, 8);
         }
-        struct rts_cfi_reader entry = reader;
-        rts_cfi_skip(&reader, length);
+        struct rts_cursor entry = reader;
+        rts_cursor_skip(&reader, length);
         if (reader.failed)
             return;
         entry.end = reader.at;
         const size_t pointer_at = (size_t)(entry.at - data);
-        uint64_t pointer = rts_cfi_fixed(&entry, word);
+        uint64_t pointer = rts_cursor_fixed(&entry, word);
         bool is_cie = pointer == (word == 4 ? 0xffffffff : UINT64_MAX);
         /* One that points forward cannot be said; it is made to point outside. */
         if (!entry.failed)

@@ -4,7 +4,7 @@
 #include <dwarf.h>
 
 #include "binary/cfi_program.h"
-#include "binary/cfi_reader.h"
+#include "util/cursor.h"
 
 /* Augmentation strings are up to six letters. */
 #define AUGMENTATION_MAX 16
@@ -12,23 +12,23 @@
 bool rts_cfi_entry_next(const struct rts_cfi_bytes *bytes, size_t *offset, bool past_terminator,
                         struct rts_cfi_entry *entry)
 {
-    struct rts_cfi_reader reader = {bytes->data + *offset, bytes->data + bytes->size, false};
-    uint64_t length = rts_cfi_fixed(&reader, 4);
+    struct rts_cursor reader = {bytes->data + *offset, bytes->data + bytes->size, false};
+    uint64_t length = rts_cursor_fixed(&reader, 4);
     while (length == 0 && past_terminator && !reader.failed)
-        length = rts_cfi_fixed(&reader, 4);
+        length = rts_cursor_fixed(&reader, 4);
     if (length == 0 || reader.failed)
         return false;
     entry->offset = (size_t)(reader.at - bytes->data) - 4;
     size_t word = 4;
     if (length == 0xffffffff) {
         word = 8;
-        length = rts_cfi_fixed(&reader, 8);
+        length = rts_cursor_fixed(&reader, 8);
     }
     if (reader.failed || length > (uint64_t)(reader.end - reader.at) || length <= word)
         return false;
 
     size_t pointer_at = (size_t)(reader.at - bytes->data);
-    uint64_t pointer = rts_cfi_fixed(&reader, word);
+    uint64_t pointer = rts_cursor_fixed(&reader, word);
     entry->content = pointer_at + word;
     entry->end = pointer_at + (size_t)length;
     entry->is_cie = pointer == 0;
@@ -63,7 +63,7 @@ static size_t personality_size(uint8_t encoding)
     return (encoding & 0x70) == DW_EH_PE_aligned ? 0 : encoded_size(encoding & 0x0f);
 }
 
-static bool read_augmentation(const char *letters, struct rts_cfi_reader *data, struct rts_cie *cie)
+static bool read_augmentation(const char *letters, struct rts_cursor *data, struct rts_cie *cie)
 {
     for (const char *letter = letters; *letter; letter++) {
         size_t size;
@@ -71,13 +71,13 @@ static bool read_augmentation(const char *letters, struct rts_cfi_reader *data, 
         case 'z':
         case 'S': /* a signal frame */
         case 'B': /* return addresses are signed with key B */ break;
-        case 'L': rts_cfi_skip(data, 1); break;
-        case 'R': cie->encoding = (uint8_t)rts_cfi_fixed(data, 1); break;
+        case 'L': rts_cursor_skip(data, 1); break;
+        case 'R': cie->encoding = (uint8_t)rts_cursor_fixed(data, 1); break;
         case 'P':
-            size = personality_size((uint8_t)rts_cfi_fixed(data, 1));
+            size = personality_size((uint8_t)rts_cursor_fixed(data, 1));
             if (size == 0)
                 return false;
-            rts_cfi_skip(data, size);
+            rts_cursor_skip(data, size);
             break;
         default: return false;
         }
@@ -85,14 +85,14 @@ static bool read_augmentation(const char *letters, struct rts_cfi_reader *data, 
     return !data->failed && encoded_size(cie->encoding) != 0;
 }
 
-static const char *read_letters(struct rts_cfi_reader *reader)
+static const char *read_letters(struct rts_cursor *reader)
 {
     const char *letters = (const char *)reader->at;
     size_t room = (size_t)(reader->end - reader->at);
     size_t length = strnlen(letters, room < AUGMENTATION_MAX ? room : AUGMENTATION_MAX);
     if (length == room || length == AUGMENTATION_MAX)
         return NULL;
-    rts_cfi_skip(reader, length + 1);
+    rts_cursor_skip(reader, length + 1);
     /* Without a leading z the size of what follows is a guess. */
     return letters[0] == '\0' || letters[0] == 'z' ? letters : NULL;
 }
@@ -100,27 +100,28 @@ static const char *read_letters(struct rts_cfi_reader *reader)
 bool rts_cie_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
                   struct rts_cie *cie)
 {
-    struct rts_cfi_reader reader = {bytes->data + entry->content, bytes->data + entry->end, false};
+    struct rts_cursor reader = {bytes->data + entry->content, bytes->data + entry->end, false};
     *cie = (struct rts_cie){.encoding = DW_EH_PE_absptr};
-    uint64_t version = rts_cfi_fixed(&reader, 1);
+    uint64_t version = rts_cursor_fixed(&reader, 1);
     if (version != 1 && version != 3 && version != 4)
         return false;
     const char *letters = read_letters(&reader);
     if (!letters)
         return false;
     /* Version 4 names the sizes of an address and of a segment selector. */
-    if (version == 4 && (rts_cfi_fixed(&reader, 1) != 8 || rts_cfi_fixed(&reader, 1) != 0))
+    if (version == 4 && (rts_cursor_fixed(&reader, 1) != 8 || rts_cursor_fixed(&reader, 1) != 0))
         return false;
-    rts_cfi_uleb(&reader);     /* code alignment */
-    rts_cfi_skip_leb(&reader); /* data alignment */
-    uint64_t return_register = version == 1 ? rts_cfi_fixed(&reader, 1) : rts_cfi_uleb(&reader);
+    rts_cursor_uleb(&reader);     /* code alignment */
+    rts_cursor_skip_leb(&reader); /* data alignment */
+    uint64_t return_register =
+        version == 1 ? rts_cursor_fixed(&reader, 1) : rts_cursor_uleb(&reader);
     if (reader.failed || return_register > RTS_CFI_REGISTER_MAX)
         return false;
     if (letters[0] == 'z') {
         cie->sized_augmentation = true;
-        uint64_t size = rts_cfi_uleb(&reader);
-        struct rts_cfi_reader data = reader;
-        rts_cfi_skip(&reader, size);
+        uint64_t size = rts_cursor_uleb(&reader);
+        struct rts_cursor data = reader;
+        rts_cursor_skip(&reader, size);
         data.end = reader.at;
         if (reader.failed || !read_augmentation(letters, &data, cie))
             return false;
@@ -138,11 +139,11 @@ static uint64_t sign_extend(uint64_t value, size_t size)
 bool rts_fde_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
                   const struct rts_cie *cie, uint64_t *start, uint64_t *size)
 {
-    struct rts_cfi_reader reader = {bytes->data + entry->content, bytes->data + entry->end, false};
+    struct rts_cursor reader = {bytes->data + entry->content, bytes->data + entry->end, false};
     size_t width = encoded_size(cie->encoding);
     bool is_signed = (cie->encoding & DW_EH_PE_signed) != 0;
-    uint64_t first = rts_cfi_fixed(&reader, width);
-    uint64_t length = rts_cfi_fixed(&reader, width);
+    uint64_t first = rts_cursor_fixed(&reader, width);
+    uint64_t length = rts_cursor_fixed(&reader, width);
     if (is_signed) {
         first = sign_extend(first, width);
         length = sign_extend(length, width);
@@ -150,7 +151,7 @@ bool rts_fde_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry 
     if ((cie->encoding & 0x70) == DW_EH_PE_pcrel)
         first += bytes->vaddr + entry->content;
     if (cie->sized_augmentation)
-        rts_cfi_skip(&reader, rts_cfi_uleb(&reader));
+        rts_cursor_skip(&reader, rts_cursor_uleb(&reader));
     if (reader.failed || length == 0 || first + length < first)
         return false;
     *start = first;

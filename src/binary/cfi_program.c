@@ -3,7 +3,7 @@
 
 #include <dwarf.h>
 
-#include "binary/cfi_reader.h"
+#include "util/cursor.h"
 
 /* Return address signing on aarch64 shares its code with a SPARC instruction. */
 #ifndef DW_CFA_AARCH64_negate_ra_state
@@ -55,30 +55,30 @@ static const struct {
     [DW_CFA_GNU_negative_offset_extended] = {REGISTER, NUMBER},
 };
 
-static inline bool pass_operand(struct rts_cfi_reader *reader, uint8_t operand, size_t address_size)
+static inline bool pass_operand(struct rts_cursor *reader, uint8_t operand, size_t address_size)
 {
     uint64_t size;
     switch (operand) {
     case UNKNOWN: return false;
     case NONE: break;
-    case NUMBER: rts_cfi_skip_leb(reader); break;
-    case REGISTER: return rts_cfi_uleb(reader) <= RTS_CFI_REGISTER_MAX && !reader->failed;
-    case BYTES_1: rts_cfi_skip(reader, 1); break;
-    case BYTES_2: rts_cfi_skip(reader, 2); break;
-    case BYTES_4: rts_cfi_skip(reader, 4); break;
-    case ADDRESS: rts_cfi_skip(reader, address_size); break;
+    case NUMBER: rts_cursor_skip_leb(reader); break;
+    case REGISTER: return rts_cursor_uleb(reader) <= RTS_CFI_REGISTER_MAX && !reader->failed;
+    case BYTES_1: rts_cursor_skip(reader, 1); break;
+    case BYTES_2: rts_cursor_skip(reader, 2); break;
+    case BYTES_4: rts_cursor_skip(reader, 4); break;
+    case ADDRESS: rts_cursor_skip(reader, address_size); break;
     default:
-        size = rts_cfi_uleb(reader);
+        size = rts_cursor_uleb(reader);
         if (size > RTS_CFI_EXPRESSION_MAX)
             return false;
-        rts_cfi_skip(reader, size);
+        rts_cursor_skip(reader, size);
     }
     return !reader->failed;
 }
 
 bool rts_cfi_program_is_sound(const uint8_t *at, const uint8_t *end, size_t address_size)
 {
-    struct rts_cfi_reader reader = {at, end, false};
+    struct rts_cursor reader = {at, end, false};
     unsigned int remembered = 0;
     while (reader.at < reader.end) {
         uint8_t opcode = *reader.at++;
@@ -86,7 +86,7 @@ bool rts_cfi_program_is_sound(const uint8_t *at, const uint8_t *end, size_t addr
         case DW_CFA_advance_loc:
         case DW_CFA_restore: continue;
         case DW_CFA_offset:
-            rts_cfi_skip_leb(&reader);
+            rts_cursor_skip_leb(&reader);
             if (reader.failed)
                 return false;
             continue;

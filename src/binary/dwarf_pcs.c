@@ -3,7 +3,7 @@
 
 #include <dwarf.h>
 
-#include "binary/cfi_reader.h"
+#include "util/cursor.h"
 
 /* Entries of a list of version 5 that are no ranges, in a row. */
 #define BASES_MAX 4096
@@ -28,18 +28,18 @@ static bool indexed(const struct rts_dwarf_addresses *addresses, uint64_t index,
 static bool read_index(const struct rts_dwarf_addresses *addresses,
                        const Dwarf_Attribute *attribute, uint64_t *index)
 {
-    struct rts_cfi_reader reader = {attribute->valp, addresses->end, false};
+    struct rts_cursor reader = {attribute->valp, addresses->end, false};
     switch (attribute->form) {
     case DW_FORM_addrx:
     case DW_FORM_rnglistx:
-    case DW_FORM_GNU_addr_index: *index = rts_cfi_uleb(&reader); break;
-    case DW_FORM_addrx1: *index = rts_cfi_fixed(&reader, 1); break;
-    case DW_FORM_addrx2: *index = rts_cfi_fixed(&reader, 2); break;
+    case DW_FORM_GNU_addr_index: *index = rts_cursor_uleb(&reader); break;
+    case DW_FORM_addrx1: *index = rts_cursor_fixed(&reader, 1); break;
+    case DW_FORM_addrx2: *index = rts_cursor_fixed(&reader, 2); break;
     case DW_FORM_addrx3:
-        *index = rts_cfi_fixed(&reader, 2);
-        *index |= rts_cfi_fixed(&reader, 1) << 16;
+        *index = rts_cursor_fixed(&reader, 2);
+        *index |= rts_cursor_fixed(&reader, 1) << 16;
         break;
-    case DW_FORM_addrx4: *index = rts_cfi_fixed(&reader, 4); break;
+    case DW_FORM_addrx4: *index = rts_cursor_fixed(&reader, 4); break;
     default: return false;
     }
     return !reader.failed;
@@ -75,20 +75,20 @@ static bool read_pair(const struct rts_dwarf_pcs *pcs, uint64_t *start, uint64_t
 static bool read_offsets(const struct rts_dwarf_addresses *addresses, uint64_t index,
                          uint64_t *offset)
 {
-    struct rts_cfi_reader reader = {addresses->ranges, addresses->ranges + addresses->ranges_size,
-                                    false};
+    struct rts_cursor reader = {addresses->ranges, addresses->ranges + addresses->ranges_size,
+                                false};
     size_t width = 4;
-    if (rts_cfi_fixed(&reader, 4) == 0xffffffff) {
+    if (rts_cursor_fixed(&reader, 4) == 0xffffffff) {
         width = 8;
-        rts_cfi_skip(&reader, 8);
+        rts_cursor_skip(&reader, 8);
     }
-    rts_cfi_skip(&reader, 4); /* version, sizes of an address and of a segment selector */
-    uint64_t count = rts_cfi_fixed(&reader, 4);
+    rts_cursor_skip(&reader, 4); /* version, sizes of an address and of a segment selector */
+    uint64_t count = rts_cursor_fixed(&reader, 4);
     uint64_t base = (uint64_t)(reader.at - addresses->ranges);
     if (reader.failed || index >= count)
         return false;
-    rts_cfi_skip(&reader, index * width);
-    *offset = base + rts_cfi_fixed(&reader, width);
+    rts_cursor_skip(&reader, index * width);
+    *offset = base + rts_cursor_fixed(&reader, width);
     return !reader.failed;
 }
 
@@ -99,12 +99,12 @@ static bool begin_list(struct rts_dwarf_pcs *pcs)
     uint64_t index, offset;
     if (!dwarf_attr(pcs->die, DW_AT_ranges, &attribute))
         return false;
-    struct rts_cfi_reader reader = {attribute.valp, addresses->end, false};
+    struct rts_cursor reader = {attribute.valp, addresses->end, false};
     if (attribute.form == DW_FORM_rnglistx) {
         if (!read_index(addresses, &attribute, &index) || !read_offsets(addresses, index, &offset))
             return false;
     } else if (attribute.form == DW_FORM_sec_offset || attribute.form == DW_FORM_data4) {
-        offset = rts_cfi_fixed(&reader, 4);
+        offset = rts_cursor_fixed(&reader, 4);
     } else {
         return false;
     }
@@ -115,12 +115,12 @@ static bool begin_list(struct rts_dwarf_pcs *pcs)
 }
 
 /* Of .debug_ranges: pairs of offsets from the base. */
-static bool next_pair(struct rts_dwarf_pcs *pcs, struct rts_cfi_reader *reader, uint64_t *start,
+static bool next_pair(struct rts_dwarf_pcs *pcs, struct rts_cursor *reader, uint64_t *start,
                       uint64_t *end)
 {
     for (unsigned bases = 0; bases < BASES_MAX; bases++) {
-        *start = rts_cfi_fixed(reader, 8);
-        *end = rts_cfi_fixed(reader, 8);
+        *start = rts_cursor_fixed(reader, 8);
+        *end = rts_cursor_fixed(reader, 8);
         if (reader->failed || (*start == 0 && *end == 0))
             return false;
         if (*start != UINT64_MAX) {
@@ -134,36 +134,36 @@ static bool next_pair(struct rts_dwarf_pcs *pcs, struct rts_cfi_reader *reader, 
 }
 
 /* Of .debug_rnglists. */
-static bool next_entry(struct rts_dwarf_pcs *pcs, struct rts_cfi_reader *reader, uint64_t *start,
+static bool next_entry(struct rts_dwarf_pcs *pcs, struct rts_cursor *reader, uint64_t *start,
                        uint64_t *end)
 {
     const struct rts_dwarf_addresses *addresses = pcs->addresses;
     for (unsigned bases = 0; bases < BASES_MAX && !reader->failed; bases++) {
-        switch (rts_cfi_fixed(reader, 1)) {
+        switch (rts_cursor_fixed(reader, 1)) {
         case DW_RLE_base_addressx:
-            if (!indexed(addresses, rts_cfi_uleb(reader), &pcs->base))
+            if (!indexed(addresses, rts_cursor_uleb(reader), &pcs->base))
                 return false;
             break;
-        case DW_RLE_base_address: pcs->base = rts_cfi_fixed(reader, 8); break;
+        case DW_RLE_base_address: pcs->base = rts_cursor_fixed(reader, 8); break;
         case DW_RLE_startx_endx:
-            return indexed(addresses, rts_cfi_uleb(reader), start) &&
-                   indexed(addresses, rts_cfi_uleb(reader), end) && !reader->failed;
+            return indexed(addresses, rts_cursor_uleb(reader), start) &&
+                   indexed(addresses, rts_cursor_uleb(reader), end) && !reader->failed;
         case DW_RLE_startx_length:
-            if (!indexed(addresses, rts_cfi_uleb(reader), start))
+            if (!indexed(addresses, rts_cursor_uleb(reader), start))
                 return false;
-            *end = *start + rts_cfi_uleb(reader);
+            *end = *start + rts_cursor_uleb(reader);
             return !reader->failed;
         case DW_RLE_offset_pair:
-            *start = pcs->base + rts_cfi_uleb(reader);
-            *end = pcs->base + rts_cfi_uleb(reader);
+            *start = pcs->base + rts_cursor_uleb(reader);
+            *end = pcs->base + rts_cursor_uleb(reader);
             return !reader->failed;
         case DW_RLE_start_end:
-            *start = rts_cfi_fixed(reader, 8);
-            *end = rts_cfi_fixed(reader, 8);
+            *start = rts_cursor_fixed(reader, 8);
+            *end = rts_cursor_fixed(reader, 8);
             return !reader->failed;
         case DW_RLE_start_length:
-            *start = rts_cfi_fixed(reader, 8);
-            *end = *start + rts_cfi_uleb(reader);
+            *start = rts_cursor_fixed(reader, 8);
+            *end = *start + rts_cursor_uleb(reader);
             return !reader->failed;
         default: return false;
         }
@@ -183,7 +183,7 @@ static bool next_of_split(struct rts_dwarf_pcs *pcs, uint64_t *start, uint64_t *
     }
     if (!pcs->at)
         return false;
-    struct rts_cfi_reader reader = {pcs->at, addresses->ranges + addresses->ranges_size, false};
+    struct rts_cursor reader = {pcs->at, addresses->ranges + addresses->ranges_size, false};
     bool more = addresses->version < 5 ? next_pair(pcs, &reader, start, end)
                                        : next_entry(pcs, &reader, start, end);
     pcs->at = more ? reader.at : NULL;

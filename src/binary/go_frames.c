@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "binary/cfi_reader.h"
+#include "util/cursor.h"
 
 /* A frame beyond this cannot be on a stack whose copy is smaller. */
 #define FRAME_MAX (1 << 30)
@@ -65,15 +65,15 @@ static bool size_at(const struct rts_go_table *table, uint32_t place, uint64_t p
         available = sizeof bytes;
     if (available == 0 || !rts_go_table_read(table, at, bytes, (size_t)available))
         return false;
-    struct rts_cfi_reader reader = {bytes, bytes + available, false};
+    struct rts_cursor reader = {bytes, bytes + available, false};
     uint64_t end = 0;
     int64_t value = -1;
     for (bool first = true; !reader.failed; first = false) {
-        uint64_t folded = rts_cfi_uleb(&reader);
+        uint64_t folded = rts_cursor_uleb(&reader);
         if (reader.failed || folded > UINT32_MAX || (folded == 0 && !first))
             return false;
         value += folded & 1 ? -(int64_t)(folded >> 1) - 1 : (int64_t)(folded >> 1);
-        uint64_t length = rts_cfi_uleb(&reader);
+        uint64_t length = rts_cursor_uleb(&reader);
         if (reader.failed || length > UINT32_MAX)
             return false;
         end += length * table->quantum;

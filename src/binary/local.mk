@@ -5,7 +5,6 @@ librtsample_a_SOURCES += \
 	src/binary/cfi.c src/binary/cfi.h \
 	src/binary/cfi_entry.c src/binary/cfi_entry.h \
 	src/binary/cfi_program.c src/binary/cfi_program.h \
-	src/binary/cfi_reader.h \
 	src/binary/debug_file.c src/binary/debug_file.h \
 	src/binary/debug_place.h \
 	src/binary/dwarf_handle.c src/binary/dwarf_handle.h \

@@ -4,7 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
-#include "binary/cfi_reader.h"
+#include "util/cursor.h"
 
 /* Bytes of a pattern: any, and the first of four of the operand. */
 enum {
@@ -83,8 +83,8 @@ static bool matches(const struct shape *shape, const uint8_t *bytes, size_t size
         return false;
     for (size_t i = 0; i < shape->length; i++) {
         if (shape->bytes[i] == OPERAND) {
-            struct rts_cfi_reader reader = {bytes + i, bytes + size, false};
-            uint64_t operand = rts_cfi_fixed(&reader, 4);
+            struct rts_cursor reader = {bytes + i, bytes + size, false};
+            uint64_t operand = rts_cursor_fixed(&reader, 4);
             jump->target = shape->kind == RTS_PLT_INDEX
                                ? operand
                                : vaddr + i + 4 + (uint64_t)(int64_t)(int32_t)(uint32_t)operand;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "binary/cfi_reader.h"
 #include "binary/section_data.h"
 
 /* Columns of an index: there are eight kinds of section. */

@@ -8,6 +8,7 @@
 #include "binary/object_content.h"
 #include "package/purl.h"
 #include "util/cleanup.h"
+#include "util/cursor.h"
 #include "util/hex.h"
 #include "util/memory.h"
 
@@ -36,22 +37,14 @@ static const char *const standard_folders[] = {
 /* ---- reading ---- */
 
 /* A length as Go's encoding/binary writes it, then as many bytes: a copy of them, or NULL. */
-static char *inline_text(const uint8_t *bytes, size_t size, size_t *at)
+static char *inline_text(struct rts_cursor *cursor)
 {
-    uint64_t length = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        if (*at >= size || shift > 28)
-            return NULL;
-        uint8_t byte = bytes[(*at)++];
-        length |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            break;
-    }
-    if (length > size - *at)
+    uint64_t length = rts_cursor_uleb(cursor);
+    const uint8_t *bytes = rts_cursor_take(cursor, length);
+    if (!bytes || cursor->failed)
         return NULL;
     char *text = rts_calloc(length + 1, 1);
-    memcpy(text, bytes + *at, length);
-    *at += length;
+    memcpy(text, bytes, length);
     return text;
 }
 
@@ -70,7 +63,7 @@ static char *pointed_text(const struct rts_object *object, const uint8_t *pointe
 /* Reads both texts; the second is NULL when there is none. */
 static char *read_texts(const struct rts_object *object, char **list)
 {
-    size_t size, at = HEADER_SIZE;
+    size_t size;
     RTS_FREE uint8_t *bytes = rts_object_section_load(object, ".go.buildinfo", INFO_MAX, &size);
     *list = NULL;
     if (!bytes || size < HEADER_SIZE || memcmp(bytes, magic, sizeof magic - 1) != 0)
@@ -78,8 +71,9 @@ static char *read_texts(const struct rts_object *object, char **list)
     uint8_t pointer_size = bytes[14], flags = bytes[15];
     char *version = NULL;
     if (flags & 2) {
-        version = inline_text(bytes, size, &at);
-        *list = version ? inline_text(bytes, size, &at) : NULL;
+        struct rts_cursor cursor = {.at = bytes + HEADER_SIZE, .end = bytes + size};
+        version = inline_text(&cursor);
+        *list = version ? inline_text(&cursor) : NULL;
     } else if (pointer_size == 8 && !(flags & 1)) {
         version = pointed_text(object, bytes + 16);
         *list = version ? pointed_text(object, bytes + 24) : NULL;

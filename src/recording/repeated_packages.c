@@ -46,7 +46,7 @@ void rts_repeated_packages_take(struct rts_repeated_packages *packages,
     struct question question = {.function = rts_note_text(note)};
     struct rts_package package = {0};
     const char *key, *value;
-    if (note->damaged || !object || packages->count >= PACKAGES_MAX)
+    if (note->rest.failed || !object || packages->count >= PACKAGES_MAX)
         return;
     question.object = rts_object_serial(object);
     while (rts_note_attribute(note, &key, &value)) {

@@ -199,7 +199,7 @@ static void take_image(struct rts_repeater *repeater, struct rts_note *note)
     size_t size;
     struct repeated_file *file = put_file(repeater, rts_note_number(note));
     const uint8_t *bytes = rts_note_bytes(note, &size);
-    if (!file || file->object || note->damaged)
+    if (!file || file->object || note->rest.failed)
         return;
     file->object = rts_object_from_memory(bytes, size, "[vdso]", NULL);
     file->owned = file->object != NULL;
@@ -241,7 +241,8 @@ static void take_mapping(struct rts_repeater *repeater, struct rts_note *note)
     mapping->bias = rts_note_number(note);
     mapping->load_base = rts_note_number(note);
     mapping->module = NULL;
-    if (!note->damaged && note->at < note->end) /* traces of before it was kept have none */
+    /* Traces of before it was kept have none. */
+    if (!note->rest.failed && note->rest.at < note->rest.end)
         mapping->module = intern_module(repeater, rts_note_text(note));
 }
 
@@ -277,7 +278,7 @@ static void take_package(struct rts_repeater *repeater, struct rts_note *note)
 static void take_stack(struct rts_repeater *repeater, const struct rts_note *note)
 {
     rts_buffer_clear(&repeater->payload);
-    rts_buffer_append(&repeater->payload, note->at, (size_t)(note->end - note->at));
+    rts_buffer_append(&repeater->payload, note->rest.at, (size_t)(note->rest.end - note->rest.at));
     repeater->payload_version = note->version;
     repeater->has_stack = true;
 }
@@ -332,8 +333,7 @@ static bool build_stack(struct rts_repeater *repeater, const struct rts_sample *
     struct rts_note note = {
         .kind = RTS_NOTE_STACK,
         .version = repeater->payload_version,
-        .at = bytes,
-        .end = bytes + repeater->payload.size,
+        .rest = {.at = bytes, .end = bytes + repeater->payload.size},
     };
     struct rts_note_stack head;
     struct chain chain = {
@@ -424,7 +424,7 @@ int rts_repeater_take_note(struct rts_repeater *repeater, const struct rts_trace
     case RTS_NOTE_FLUSH: take_flush(repeater, &note); break;
     case RTS_NOTE_END: take_end(repeater, &note); break;
     }
-    repeater->bad_notes += note.damaged;
+    repeater->bad_notes += note.rest.failed;
     return result;
 }
 

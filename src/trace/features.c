@@ -4,53 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/cursor.h"
 #include "util/memory.h"
 
 /* Longer texts are none that anybody wrote. */
 #define TEXT_MAX 4096
 
-/* A place in the bytes of one feature. Reading past the end yields zero, and is noted. */
-struct reader {
-    const uint8_t *at;
-    size_t left;
-    bool overrun;
-};
-
-static const uint8_t *take(struct reader *reader, size_t size)
+static uint32_t take_u32(struct rts_cursor *reader)
 {
-    if (size > reader->left) {
-        reader->overrun = true;
-        reader->left = 0;
-        return NULL;
-    }
-    const uint8_t *bytes = reader->at;
-    reader->at += size;
-    reader->left -= size;
-    return bytes;
+    return (uint32_t)rts_cursor_fixed(reader, sizeof(uint32_t));
 }
 
-static uint32_t take_u32(struct reader *reader)
-{
-    uint32_t value = 0;
-    const uint8_t *bytes = take(reader, sizeof value);
-    if (bytes)
-        memcpy(&value, bytes, sizeof value);
-    return value;
-}
-
-static uint64_t take_u64(struct reader *reader)
-{
-    uint64_t value = 0;
-    const uint8_t *bytes = take(reader, sizeof value);
-    if (bytes)
-        memcpy(&value, bytes, sizeof value);
-    return value;
-}
-
-static void take_text(struct reader *reader, char **text)
+static void take_text(struct rts_cursor *reader, char **text)
 {
     size_t size = take_u32(reader);
-    const char *bytes = (const char *)take(reader, size);
+    const char *bytes = (const char *)rts_cursor_take(reader, size);
     if (!bytes)
         return;
     size_t length = strnlen(bytes, size < TEXT_MAX ? size : TEXT_MAX);
@@ -59,27 +27,27 @@ static void take_text(struct reader *reader, char **text)
     memcpy(*text, bytes, length);
 }
 
-static void take_clock(struct reader *reader, struct rts_trace_features *features)
+static void take_clock(struct rts_cursor *reader, struct rts_trace_features *features)
 {
     take_u32(reader); /* the version of this feature; later ones have appended */
     features->clock_id = (int32_t)take_u32(reader);
-    features->wall_ns = take_u64(reader);
-    features->clock_ns = take_u64(reader);
-    features->has_clock_data = !reader->overrun;
+    features->wall_ns = rts_cursor_fixed(reader, sizeof(uint64_t));
+    features->clock_ns = rts_cursor_fixed(reader, sizeof(uint64_t));
+    features->has_clock_data = !reader->failed;
 }
 
 /* The events once more, with names; which is which is told by their ids, or by the order. */
-static void take_descriptions(struct reader *reader, struct rts_trace_attrs *attrs)
+static void take_descriptions(struct rts_cursor *reader, struct rts_trace_attrs *attrs)
 {
     uint32_t count = take_u32(reader), attr_size = take_u32(reader);
-    for (uint32_t i = 0; i < count && i < RTS_TRACE_EVENTS_MAX && !reader->overrun; i++) {
-        take(reader, attr_size);
+    for (uint32_t i = 0; i < count && i < RTS_TRACE_EVENTS_MAX && !reader->failed; i++) {
+        rts_cursor_take(reader, attr_size);
         uint32_t id_count = take_u32(reader);
         size_t size = take_u32(reader);
-        const char *name = (const char *)take(reader, size);
+        const char *name = (const char *)rts_cursor_take(reader, size);
         struct rts_trace_event *event = i < attrs->count ? &attrs->events[i] : NULL;
-        for (uint32_t j = 0; j < id_count && !reader->overrun; j++) {
-            uint64_t id = take_u64(reader);
+        for (uint32_t j = 0; j < id_count && !reader->failed; j++) {
+            uint64_t id = rts_cursor_fixed(reader, sizeof(uint64_t));
             struct rts_trace_event *found = j == 0 ? rts_trace_attrs_find(attrs, id) : NULL;
             event = found ? found : event;
         }
@@ -88,16 +56,16 @@ static void take_descriptions(struct reader *reader, struct rts_trace_attrs *att
     }
 }
 
-static void take_build_ids(struct reader *reader, struct rts_trace_build_ids *build_ids)
+static void take_build_ids(struct rts_cursor *reader, struct rts_trace_build_ids *build_ids)
 {
     for (;;) {
         struct perf_event_header header;
         const uint8_t *record = reader->at;
-        const uint8_t *bytes = take(reader, sizeof header);
+        const uint8_t *bytes = rts_cursor_take(reader, sizeof header);
         if (!bytes)
             return;
         memcpy(&header, bytes, sizeof header);
-        if (header.size < sizeof header || !take(reader, header.size - sizeof header))
+        if (header.size < sizeof header || !rts_cursor_take(reader, header.size - sizeof header))
             return;
         rts_trace_build_ids_take(build_ids, record, header.size);
     }
@@ -107,7 +75,7 @@ void rts_trace_features_take(struct rts_trace_features *features, unsigned bit,
                              const uint8_t *bytes, size_t size, struct rts_trace_attrs *attrs,
                              struct rts_trace_build_ids *build_ids)
 {
-    struct reader reader = {.at = bytes, .left = size};
+    struct rts_cursor reader = {.at = bytes, .end = bytes + size};
     switch (bit) {
     case RTS_PERF_BUILD_ID: take_build_ids(&reader, build_ids); break;
     case RTS_PERF_OS_RELEASE: take_text(&reader, &features->os_release); break;

@@ -112,31 +112,14 @@ bool rts_note_open(const struct perf_event_header *record, struct rts_note *note
     *note = (struct rts_note){
         .kind = (enum rts_note_kind)carrier.kind,
         .version = carrier.version,
-        .at = payload,
-        .end = payload + size,
+        .rest = {.at = payload, .end = payload + size},
     };
     return true;
 }
 
-static void damage(struct rts_note *note)
-{
-    note->damaged = true;
-    note->at = note->end;
-}
-
 uint64_t rts_note_number(struct rts_note *note)
 {
-    uint64_t value = 0;
-    for (unsigned shift = 0; note->at < note->end && shift < 64; shift += 7) {
-        uint64_t bits = *note->at & 0x7f;
-        if (shift == 63 && bits > 1)
-            break; /* more than 64 bits */
-        value |= bits << shift;
-        if (!(*note->at++ & 0x80))
-            return value;
-    }
-    damage(note);
-    return 0;
+    return rts_cursor_uleb(&note->rest);
 }
 
 int64_t rts_note_signed(struct rts_note *note)
@@ -149,15 +132,9 @@ const uint8_t *rts_note_bytes(struct rts_note *note, size_t *size)
 {
     static const uint8_t nothing[1];
     uint64_t count = rts_note_number(note);
-    if (note->damaged || count > (uint64_t)(note->end - note->at)) {
-        damage(note);
-        *size = 0;
-        return nothing;
-    }
-    const uint8_t *bytes = note->at;
-    note->at += count;
-    *size = (size_t)count;
-    return bytes;
+    const uint8_t *bytes = rts_cursor_take(&note->rest, count);
+    *size = bytes ? (size_t)count : 0;
+    return bytes ? bytes : nothing;
 }
 
 const char *rts_note_text(struct rts_note *note)
@@ -166,17 +143,17 @@ const char *rts_note_text(struct rts_note *note)
     const char *text = (const char *)rts_note_bytes(note, &size);
     if (size > 0 && memchr(text, '\0', size) == text + size - 1)
         return text;
-    damage(note);
+    rts_cursor_fail(&note->rest);
     return "";
 }
 
 bool rts_note_attribute(struct rts_note *note, const char **key, const char **value)
 {
-    if (note->at == note->end)
+    if (note->rest.at == note->rest.end)
         return false;
     *key = rts_note_text(note);
     *value = rts_note_text(note);
-    return !note->damaged;
+    return !note->rest.failed;
 }
 
 bool rts_note_value_number(const char *value, uint64_t *number)
@@ -220,7 +197,7 @@ bool rts_note_read_stack(struct rts_note *note, struct rts_note_stack *stack)
     stack->instance = rts_note_number(note);
     stack->flags = rts_note_number(note);
     uint64_t stop = rts_note_number(note), count = rts_note_number(note);
-    if (note->damaged || stop >= RTS_STOP_COUNT || count > RTS_STACK_DEPTH_MAX)
+    if (note->rest.failed || stop >= RTS_STOP_COUNT || count > RTS_STACK_DEPTH_MAX)
         return false;
     stack->stop = (enum rts_stop)stop;
     stack->count = (uint32_t)count;
@@ -237,5 +214,5 @@ bool rts_note_read_frame(struct rts_note *note, const struct rts_note_stack *sta
     };
     if (stack->flags & RTS_NOTE_STACK_ADDRESSES)
         frame->address = rts_note_number(note);
-    return !note->damaged && frame->unwinder < RTS_UNWINDER_COUNT;
+    return !note->rest.failed && frame->unwinder < RTS_UNWINDER_COUNT;
 }

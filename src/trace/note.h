@@ -76,6 +76,7 @@
 
 #include "types.h"
 #include "util/buffer.h"
+#include "util/cursor.h"
 
 #define RTS_NOTE_RECORD_TYPE 65
 #define RTS_NOTE_MAGIC       "RTSn"
@@ -127,15 +128,15 @@ bool rts_note_end(struct rts_note_draft *draft);
 struct rts_note {
     enum rts_note_kind kind; /* as written: may be one that is not known here */
     unsigned version;
-    const uint8_t *at, *end; /* what is not read yet */
-    bool damaged;            /* a field did not fit; all that was read since is zero or "" */
+    struct rts_cursor rest; /* what is not read yet; failed: a field did not fit, and all that was
+                               read since is zero or "" */
 };
 
 /* Is this record a note? False also for one whose sizes contradict each other, which *damaged says.
  * `record` is record->size bytes, at least those of the header. */
 bool rts_note_open(const struct perf_event_header *record, struct rts_note *note, bool *damaged);
 
-/* The next field. One that does not fit makes the note damaged. */
+/* The next field. One that does not fit fails note->rest. */
 uint64_t rts_note_number(struct rts_note *note);
 int64_t rts_note_signed(struct rts_note *note);
 const uint8_t *rts_note_bytes(struct rts_note *note, size_t *size);

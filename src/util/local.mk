@@ -5,6 +5,7 @@ librtsample_a_SOURCES += \
 	src/util/buffer.c src/util/buffer.h \
 	src/util/cleanup.h \
 	src/util/clock.c src/util/clock.h \
+	src/util/cursor.h \
 	src/util/error.c src/util/error.h \
 	src/util/file_replace.c src/util/file_replace.h \
 	src/util/heap.c src/util/heap.h \

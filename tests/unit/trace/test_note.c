@@ -84,10 +84,10 @@ static void test_fields_come_back(void **state)
     assert_true(rts_note_value_number(value, &number));
     assert_true(number == UINT64_MAX);
     assert_false(rts_note_attribute(&note, &key, &value));
-    assert_false(note.damaged);
+    assert_false(note.rest.failed);
     /* Reading on is damage, not a read beyond. */
     assert_int_equal(rts_note_number(&note), 0);
-    assert_true(note.damaged);
+    assert_true(note.rest.failed);
     free(record);
     rts_buffer_finish(&out);
 }
@@ -128,7 +128,7 @@ static void test_what_is_too_long_is_not_written(void **state)
     assert_true(rts_note_open(record, &note, &damaged));
     rts_note_bytes(&note, &size);
     assert_int_equal(size, sizeof bytes - 3);
-    assert_false(note.damaged);
+    assert_false(note.rest.failed);
     free(record);
     rts_buffer_finish(&out);
 }
@@ -196,7 +196,7 @@ static void check_stack(uint64_t flags)
         assert_int_equal(frame.unwinder, frames[i].unwinder);
         assert_true(frame.address == (flags ? frames[i].address : 0));
     }
-    assert_true(note.at == note.end);
+    assert_true(note.rest.at == note.rest.end);
     free(record);
     rts_buffer_finish(&out);
 }

@@ -3,6 +3,7 @@ util_unit_tests = \
 	tests/unit/util/test_base64url \
 	tests/unit/util/test_buffer \
 	tests/unit/util/test_clock \
+	tests/unit/util/test_cursor \
 	tests/unit/util/test_error \
 	tests/unit/util/test_file_replace \
 	tests/unit/util/test_heap \
@@ -31,6 +32,7 @@ tests_unit_util_test_short_name_SOURCES = tests/unit/util/test_short_name.c test
 tests_unit_util_test_ledger_SOURCES = tests/unit/util/test_ledger.c
 tests_unit_util_test_buffer_SOURCES = tests/unit/util/test_buffer.c
 tests_unit_util_test_clock_SOURCES = tests/unit/util/test_clock.c tests/unit/oracle.h
+tests_unit_util_test_cursor_SOURCES = tests/unit/util/test_cursor.c
 tests_unit_util_test_file_replace_SOURCES = tests/unit/util/test_file_replace.c
 tests_unit_util_test_notify_SOURCES = tests/unit/util/test_notify.c
 tests_unit_util_test_own_memory_SOURCES = tests/unit/util/test_own_memory.c
