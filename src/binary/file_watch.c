@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/memory.h"
 #include "util/sha256.h"
 #include "util/table.h"
@@ -19,8 +20,6 @@
 
 /* Of either end: headers and notes lie at the beginning, section headers at the end. */
 #define END_SIZE 4096
-
-#define SECOND_NS 1000000000LL
 
 struct rts_file_watch {
     int fd;
@@ -34,19 +33,14 @@ struct rts_file_watch {
     uint8_t digest[RTS_SHA256_SIZE];
 };
 
-static int64_t nanoseconds(const struct timespec *time)
-{
-    return (int64_t)time->tv_sec * SECOND_NS + time->tv_nsec;
-}
-
 void rts_file_stamp_take(struct rts_file_stamp *stamp, const struct stat *status)
 {
     *stamp = (struct rts_file_stamp){
         .device = status->st_dev,
         .inode = status->st_ino,
         .size = (uint64_t)status->st_size,
-        .modified_ns = nanoseconds(&status->st_mtim),
-        .changed_ns = nanoseconds(&status->st_ctim),
+        .modified_ns = rts_timespec_ns(status->st_mtim),
+        .changed_ns = rts_timespec_ns(status->st_ctim),
     };
 }
 
@@ -55,7 +49,7 @@ static bool is_fresh(const struct rts_file_stamp *stamp)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return stamp->changed_ns > nanoseconds(&now) - GRAIN_NS;
+    return stamp->changed_ns > rts_timespec_ns(now) - GRAIN_NS;
 }
 
 static bool read_ends(int fd, uint64_t size, uint64_t *ends)

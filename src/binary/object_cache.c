@@ -10,6 +10,7 @@
 #include "binary/object_cache_state.h"
 #include "binary/object_state.h"
 #include "binary/vdso.h"
+#include "util/clock.h"
 #include "util/memory.h"
 
 /* Failures remembered; beyond it all are forgotten and found out again. */
@@ -17,11 +18,6 @@
 
 /* Files larger than this are not compared to find copies: each is parsed on its own. */
 #define COMPARED_SIZE_MAX (256u << 20)
-
-static int64_t nanoseconds(const struct timespec *time)
-{
-    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
-}
 
 void rts_object_cache_use_hashes(struct rts_object_cache *cache, struct rts_hash_cache *hashes)
 {
@@ -183,8 +179,8 @@ struct rts_object *rts_object_cache_get(struct rts_object_cache *cache, int fd, 
         .identity = {.device = status.st_dev,
                      .inode = status.st_ino,
                      .size = (uint64_t)status.st_size,
-                     .mtime_ns = nanoseconds(&status.st_mtim)},
-        .changed_ns = nanoseconds(&status.st_ctim),
+                     .mtime_ns = rts_timespec_ns(status.st_mtim)},
+        .changed_ns = rts_timespec_ns(status.st_ctim),
     };
     fill_place(&lookup.identity, path, search);
     struct rts_object_name *name = rts_object_cache_find_name(cache, &lookup);

@@ -6,11 +6,12 @@
 
 #include "binary/object_cache_state.h"
 #include "binary/object_state.h"
+#include "util/clock.h"
 #include "util/memory.h"
 
 /* Parts that nobody asks for in so long are of a program that does what it did before, or nothing;
  * smaller ones are not worth reading again. */
-#define IDLE_NS        (60 * 1000000000ULL)
+#define IDLE_NS        (60 * RTS_NS_PER_S)
 #define IDLE_BYTES_MIN 16384
 
 /* That one object holds. */

@@ -3,23 +3,22 @@
 
 #include <stdlib.h>
 
+#include "util/clock.h"
 #include "util/memory.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* A busy disk answers within that; what takes longer costs samples, for rings run full. */
-#define PATIENCE_NS        SECOND_NS
-#define LITTLE_PATIENCE_NS (SECOND_NS / 5)
+#define PATIENCE_NS        RTS_NS_PER_S
+#define LITTLE_PATIENCE_NS (RTS_NS_PER_S / 5)
 #define PATIENT_TIMES      8
 
 /* An owner is given up after so many of its processes, for so long; twice as long each time. */
 #define OWNER_TIMES  3
-#define OWNER_NS     (60 * SECOND_NS)
-#define OWNER_NS_MAX (3600 * SECOND_NS)
+#define OWNER_NS     (60 * RTS_NS_PER_S)
+#define OWNER_NS_MAX (3600 * RTS_NS_PER_S)
 
 /* What an owner's answers in time may take: longer than a user takes who begins some hundred
  * programs from a slow disk, and then a twentieth of the time. */
-#define WAIT_MOST_NS (int64_t)(3 * SECOND_NS)
+#define WAIT_MOST_NS (int64_t)(3 * RTS_NS_PER_S)
 #define WAIT_PART    20
 
 /* Beyond that nobody is remembered: who was given up first may be asked about again. */

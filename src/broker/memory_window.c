@@ -18,8 +18,6 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* As in <linux/memfd.h>. */
 #define MFD_CLOEXEC_FLAG 0x1u
 #define MFD_SEALING_FLAG 0x2u
@@ -112,8 +110,7 @@ bool rts_memory_window_wait(struct rts_memory_window *window, uint64_t timeout_n
         now = rts_clock_monotonic_ns();
         if (now >= end)
             return false;
-        const struct timespec left = {(time_t)((end - now) / SECOND_NS),
-                                      (long)((end - now) % SECOND_NS)};
+        const struct timespec left = rts_timespec_of(end - now);
         syscall(SYS_futex, &window->answered, FUTEX_WAIT, answered, &left, NULL, 0);
     }
 }
@@ -141,9 +138,7 @@ void rts_memory_window_leave(struct rts_memory_window *window)
 
 uint64_t rts_memory_window_own_cpu_ns(void)
 {
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * SECOND_NS + (uint64_t)used.tv_nsec;
+    return rts_clock_process_cpu_ns();
 }
 
 void rts_memory_window_serve(struct rts_memory_window *window, const char *proc_root)

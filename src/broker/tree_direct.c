@@ -13,6 +13,7 @@
 #include "broker/file_system.h"
 #include "broker/sealed_copy.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/open_below.h"
 
 #define LOCATE (O_PATH | O_CLOEXEC)
@@ -116,13 +117,12 @@ size_t rts_tree_open_each_direct(const struct rts_tree *tree, const char *folder
 
 void rts_file_status_take(struct rts_file_status *status, const struct stat *from)
 {
-    const int64_t second = 1000000000;
     *status = (struct rts_file_status){
         .device = from->st_dev,
         .inode = from->st_ino,
         .size = (uint64_t)from->st_size,
-        .modified_ns = from->st_mtim.tv_sec * second + from->st_mtim.tv_nsec,
-        .changed_ns = from->st_ctim.tv_sec * second + from->st_ctim.tv_nsec,
+        .modified_ns = rts_timespec_ns(from->st_mtim),
+        .changed_ns = rts_timespec_ns(from->st_ctim),
         .mode = from->st_mode,
         .links = (uint32_t)from->st_nlink,
     };

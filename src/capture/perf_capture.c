@@ -20,8 +20,6 @@
 #include "util/memory.h"
 #include "util/time_namespace.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* A record has at most 64 KiB, and sample_stack_user is a multiple of 8. */
 #define STACK_BYTES_MAX 65528u
 #define STACK_BYTES_MIN 4096u
@@ -286,7 +284,7 @@ static int set_frequency(struct rts_capture *capture, uint32_t frequency, struct
     struct perf_capture *perf = perf_of(capture);
     uint32_t highest = perf->frequency_max;
     perf->base.facts.frequency = frequency < 1 ? 1 : frequency < highest ? frequency : highest;
-    int result = rts_events_set_period(&perf->events, SECOND_NS / perf->base.facts.frequency);
+    int result = rts_events_set_period(&perf->events, RTS_NS_PER_S / perf->base.facts.frequency);
     return result == 0 ? 0
                        : rts_fail_errno(error, -result, "cannot change the frequency to %u Hz",
                                         perf->base.facts.frequency);

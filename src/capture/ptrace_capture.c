@@ -7,9 +7,8 @@
 
 #include "capture/ptrace_tracer.h"
 #include "capture/record_writer.h"
+#include "util/clock.h"
 #include "util/memory.h"
-
-#define SECOND_NS 1000000000ULL
 
 /* How often the queue is emptied. */
 #define DRAIN_MS 50
@@ -92,7 +91,7 @@ static int set_frequency(struct rts_capture *capture, uint32_t frequency, struct
     struct ptrace_capture *trace = ptrace_of(capture);
     uint32_t highest = trace->frequency_max;
     capture->facts.frequency = frequency < 1 ? 1 : frequency < highest ? frequency : highest;
-    atomic_store(&trace->tracer.period_ns, SECOND_NS / capture->facts.frequency);
+    atomic_store(&trace->tracer.period_ns, RTS_NS_PER_S / capture->facts.frequency);
     return 0;
 }
 

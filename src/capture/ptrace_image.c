@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "capture/record_writer.h"
+#include "util/clock.h"
 
-#define READ_AGAIN_NS 1000000000ULL
+#define READ_AGAIN_NS RTS_NS_PER_S
 
 struct reading {
     struct rts_buffer *out;

@@ -3,8 +3,6 @@
 
 #include "util/clock.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* Of the limit, what goes into looking for those that have begun to use the CPU. */
 #define IDLE_PART 4
 
@@ -21,12 +19,12 @@
 #define PERCENT_MAX 100000
 
 /* Who has used no CPU time for so long is idle. */
-#define BUSY_NS SECOND_NS
+#define BUSY_NS RTS_NS_PER_S
 
 void rts_ptrace_rounds_init(struct rts_ptrace_rounds *rounds, uint32_t percent)
 {
     *rounds = (struct rts_ptrace_rounds){
-        .limit_ns = (percent < PERCENT_MAX ? percent : PERCENT_MAX) * (SECOND_NS / 100),
+        .limit_ns = (percent < PERCENT_MAX ? percent : PERCENT_MAX) * (RTS_NS_PER_S / 100),
     };
     rounds->left_ns = (int64_t)(rounds->limit_ns / SAVED_PART);
 }
@@ -38,12 +36,12 @@ bool rts_ptrace_rounds_begin(struct rts_ptrace_rounds *rounds, uint64_t now_ns, 
     uint64_t used = begun && cpu_ns > rounds->cpu_ns ? cpu_ns - rounds->cpu_ns : 0;
     rounds->now_ns = now_ns;
     rounds->cpu_ns = cpu_ns;
-    rounds->elapsed_ns = elapsed < SECOND_NS ? elapsed : SECOND_NS;
+    rounds->elapsed_ns = elapsed < RTS_NS_PER_S ? elapsed : RTS_NS_PER_S;
     if (rounds->limit_ns == 0)
         return true;
     int64_t saved_max = (int64_t)(rounds->limit_ns / SAVED_PART);
     rounds->left_ns += (int64_t)(rounds->elapsed_ns * (rounds->limit_ns / 1000) / 1000000);
-    rounds->left_ns -= (int64_t)(used < SECOND_NS ? used : SECOND_NS);
+    rounds->left_ns -= (int64_t)(used < RTS_NS_PER_S ? used : RTS_NS_PER_S);
     if (rounds->left_ns > saved_max)
         rounds->left_ns = saved_max;
     if (rounds->left_ns < -saved_max)

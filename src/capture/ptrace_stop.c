@@ -11,8 +11,6 @@
 
 #include "util/clock.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* An alarm that rings just before the wait begins would be missed: it rings again and again. */
 #define ALARM_REPEATS_NS 2000000L
 
@@ -69,7 +67,7 @@ void rts_ptrace_alarm_finish(struct rts_ptrace_alarm *alarm)
 static void set_alarm(const struct rts_ptrace_alarm *alarm, uint64_t after_ns)
 {
     struct itimerspec when = {
-        .it_value = {(time_t)(after_ns / SECOND_NS), (long)(after_ns % SECOND_NS)},
+        .it_value = rts_timespec_of(after_ns),
         .it_interval = {0, after_ns ? ALARM_REPEATS_NS : 0},
     };
     timer_settime(alarm->timer, 0, &when, NULL);

@@ -16,8 +16,6 @@
 #include "util/clock.h"
 #include "util/memory.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* Pids that are looked at one by one; with more births between two ticks, all of /proc is. */
 #define BIRTHS_MAX 512
 
@@ -80,7 +78,7 @@ bool rts_ptrace_stat_read(int32_t pid, int32_t tid, struct rts_ptrace_stat *stat
                         " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu32,
                         &stat->state, &stat->parent, &user, &system, &stat->memory_size,
                         &stat->code_start, &stat->stack_start, &stat->cpu);
-    stat->cpu_ns = (user + system) * (SECOND_NS / (uint64_t)sysconf(_SC_CLK_TCK));
+    stat->cpu_ns = (user + system) * (RTS_NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
     return fields >= 4;
 }
 

@@ -11,13 +11,11 @@
 #include "util/clock.h"
 #include "util/memory.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* Records that wait to be taken: beyond this they are lost. */
 #define QUEUE_BYTES_MAX ((size_t)64 << 20)
 
 /* CPU time that a thread can be behind with its samples. */
-#define CREDIT_NS_MAX SECOND_NS
+#define CREDIT_NS_MAX RTS_NS_PER_S
 
 /* Each CPU of the target is visited, so many of them at most in one period. */
 #define SEATS_MAX 16
@@ -26,7 +24,7 @@
 #define PAUSE_NS_MAX 50000000ULL
 
 /* Nobody stands still for longer while we wait for the broker, whatever it is about. */
-#define LATE_NS 100000000ULL
+#define LATE_NS (RTS_NS_PER_S / 10)
 
 /* Was it running until we took its CPU? `own_start` is when that was. */
 static bool was_running(const struct rts_ptrace_thread *thread, uint64_t own_start)
@@ -99,13 +97,6 @@ static void queue_records(struct rts_ptrace_tracer *tracer)
     rts_buffer_clear(&tracer->records);
 }
 
-static uint64_t thread_cpu_ns(void)
-{
-    struct timespec used;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * SECOND_NS + (uint64_t)used.tv_nsec;
-}
-
 /* Returns whether there is time for what can wait. */
 static bool look(struct rts_ptrace_tracer *tracer)
 {
@@ -115,8 +106,8 @@ static bool look(struct rts_ptrace_tracer *tracer)
     struct rts_ptrace_targets *targets = &tracer->targets;
     targets->first_credit_ns = atomic_load(&tracer->period_ns);
     tracer->own_child = targets->own_child;
-    bool has_time =
-        rts_ptrace_rounds_begin(&tracer->rounds, rts_clock_monotonic_ns(), thread_cpu_ns());
+    bool has_time = rts_ptrace_rounds_begin(&tracer->rounds, rts_clock_monotonic_ns(),
+                                            rts_clock_thread_cpu_ns());
     rts_ptrace_rounds_look(&tracer->rounds, targets, look_at, tracer);
     pthread_mutex_lock(&tracer->queue_lock);
     tracer->stops.used_ns = targets->used_ns;
@@ -161,7 +152,7 @@ static void pause_until(struct rts_ptrace_tracer *tracer, uint64_t when)
     if (tracer->waiting)
         rts_ptrace_visits_serve(tracer, when);
     queue_records(tracer);
-    const struct timespec time = {(time_t)(when / SECOND_NS), (long)(when % SECOND_NS)};
+    const struct timespec time = rts_timespec_of(when);
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
 }
 
@@ -214,7 +205,7 @@ void rts_ptrace_tracer_init(struct rts_ptrace_tracer *tracer,
     };
     tracer->stack_bytes = options->call_graph == RTS_CALL_GRAPH_NONE ? 0 : options->stack_bytes;
     atomic_init(&tracer->stopping, false);
-    atomic_init(&tracer->period_ns, SECOND_NS / options->frequency);
+    atomic_init(&tracer->period_ns, RTS_NS_PER_S / options->frequency);
     tracer->random = (uint32_t)rts_clock_monotonic_ns();
     tracer->seats = 1;
     tracer->state.stack = rts_calloc(1, options->stack_bytes);
@@ -222,7 +213,7 @@ void rts_ptrace_tracer_init(struct rts_ptrace_tracer *tracer,
     pthread_mutex_init(&tracer->queue_lock, NULL);
     rts_ptrace_targets_init(&tracer->targets);
     rts_ptrace_rounds_init(&tracer->rounds, options->max_cpu_percent);
-    tracer->targets.first_credit_ns = SECOND_NS / options->frequency;
+    tracer->targets.first_credit_ns = RTS_NS_PER_S / options->frequency;
 }
 
 int rts_ptrace_tracer_start(struct rts_ptrace_tracer *tracer, struct rts_error *error)

@@ -8,10 +8,8 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-#define NS_PER_S 1000000000ULL
-
-#define REPEAT_NS (600 * NS_PER_S) /* the same complaint is repeated after this */
-#define SAID_MAX  20               /* of what differs, in that time */
+#define REPEAT_NS (600 * RTS_NS_PER_S) /* the same complaint is repeated after this */
+#define SAID_MAX  20                   /* of what differs, in that time */
 
 /* What a server says may differ each time. */
 static bool may_say(struct rts_complaints *complaints, const char *origin, uint64_t now)

@@ -19,8 +19,6 @@
 #include "util/memory.h"
 #include "util/table.h"
 
-#define NS_PER_MS 1000000ULL
-
 /* Of the patience at the end, what is kept back for writing files, and for giving up. */
 #define SETTLE_RESERVE_MS  400
 #define GIVE_UP_RESERVE_MS 50
@@ -170,7 +168,8 @@ void rts_delivery_state(struct rts_delivery *delivery, struct rts_delivery_state
 
 void rts_delivery_wait(struct rts_delivery *delivery, uint64_t timeout_ms)
 {
-    rts_delivery_ledger_wait(&delivery->ledger, rts_clock_monotonic_ns() + timeout_ms * NS_PER_MS);
+    rts_delivery_ledger_wait(&delivery->ledger,
+                             rts_clock_monotonic_ns() + timeout_ms * RTS_NS_PER_MS);
 }
 
 char *rts_delivery_subject_key(struct rts_delivery *delivery)
@@ -220,12 +219,12 @@ int rts_delivery_finish(struct rts_delivery *delivery, uint64_t patience_ms,
     struct rts_delivery_counts final;
     if (!delivery)
         return 0;
-    uint64_t end_ns = rts_clock_monotonic_ns() + patience_ms * NS_PER_MS;
+    uint64_t end_ns = rts_clock_monotonic_ns() + patience_ms * RTS_NS_PER_MS;
     uint64_t reserve_ms = patience_ms / 4 < SETTLE_RESERVE_MS ? patience_ms / 4 : SETTLE_RESERVE_MS;
-    rts_delivery_ledger_stop(&delivery->ledger, end_ns - reserve_ms * NS_PER_MS);
+    rts_delivery_ledger_stop(&delivery->ledger, end_ns - reserve_ms * RTS_NS_PER_MS);
     wake(delivery);
     if (!rts_delivery_ledger_await_settled(&delivery->ledger,
-                                           end_ns - GIVE_UP_RESERVE_MS * NS_PER_MS))
+                                           end_ns - GIVE_UP_RESERVE_MS * RTS_NS_PER_MS))
         take_over(delivery);
 
     rts_delivery_ledger_counts(&delivery->ledger, &final);

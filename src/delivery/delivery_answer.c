@@ -5,10 +5,8 @@
 
 #include "util/clock.h"
 
-#define NS_PER_S 1000000000ULL
-
 /* For so long a batch that alone fails is put aside. */
-#define SUSPECT_PAUSE_NS (300 * NS_PER_S)
+#define SUSPECT_PAUSE_NS (300 * RTS_NS_PER_S)
 
 /* Another batch passed: the suspect is the reason itself. */
 static void put_suspect_aside(struct rts_delivery *delivery)
@@ -47,9 +45,7 @@ static void describe_answer(struct rts_buffer *text, const struct rts_answer *an
                             const struct rts_buffer *body)
 {
     char when[RTS_UTC_TEXT_SIZE];
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    rts_format_utc_ms(when, (int64_t)now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec);
+    rts_format_utc_ms(when, rts_clock_wall_ns());
     rts_buffer_format(text, "at: %s\nanswer: %s\n\n", when, answer->text);
     rts_buffer_append(text, body->data, body->size);
 }

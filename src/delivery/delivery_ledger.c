@@ -9,8 +9,6 @@
 #include "util/clock.h"
 #include "util/memory.h"
 
-#define NS_PER_S 1000000000ULL
-
 void rts_delivery_ledger_init(struct rts_delivery_ledger *ledger, size_t spool_count)
 {
     pthread_condattr_t attributes;
@@ -28,11 +26,6 @@ void rts_delivery_ledger_finish(struct rts_delivery_ledger *ledger)
     pthread_cond_destroy(&ledger->changed);
     pthread_mutex_destroy(&ledger->lock);
     free(ledger->subject_key);
-}
-
-static struct timespec at_ns(uint64_t time_ns)
-{
-    return (struct timespec){(time_t)(time_ns / NS_PER_S), (long)(time_ns % NS_PER_S)};
 }
 
 static void change_flag(struct rts_delivery_ledger *ledger, bool *flag, bool value)
@@ -113,7 +106,7 @@ char *rts_delivery_ledger_subject_key(struct rts_delivery_ledger *ledger)
 
 void rts_delivery_ledger_wait(struct rts_delivery_ledger *ledger, uint64_t until_ns)
 {
-    struct timespec until = at_ns(until_ns);
+    struct timespec until = rts_timespec_of(until_ns);
     pthread_mutex_lock(&ledger->lock);
     pthread_cond_timedwait(&ledger->changed, &ledger->lock, &until);
     pthread_mutex_unlock(&ledger->lock);
@@ -131,7 +124,7 @@ void rts_delivery_ledger_stop(struct rts_delivery_ledger *ledger, uint64_t deadl
 /* Waits until `*flag` is set; false when the time is over before. Called with the lock. */
 static bool wait_for(struct rts_delivery_ledger *ledger, const bool *flag, uint64_t until_ns)
 {
-    struct timespec until = at_ns(until_ns);
+    struct timespec until = rts_timespec_of(until_ns);
     while (!*flag && rts_clock_monotonic_ns() < until_ns)
         pthread_cond_timedwait(&ledger->changed, &ledger->lock, &until);
     return *flag;
@@ -174,7 +167,7 @@ struct rts_delivery_view rts_delivery_ledger_look(struct rts_delivery_ledger *le
 void rts_delivery_ledger_wait_for_work(struct rts_delivery_ledger *ledger, bool may_spool,
                                        uint64_t until_ns)
 {
-    struct timespec until = at_ns(until_ns);
+    struct timespec until = rts_timespec_of(until_ns);
     pthread_mutex_lock(&ledger->lock);
     if (!ledger->stop && !(may_spool && ledger->queue.count > 0))
         pthread_cond_timedwait(&ledger->changed, &ledger->lock, &until);

@@ -5,9 +5,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-#define NS_PER_S 1000000000ULL
-
-#define DISK_PAUSE_NS (5 * NS_PER_S)
+#define DISK_PAUSE_NS (5 * RTS_NS_PER_S)
 
 void rts_delivery_count_loss(struct rts_delivery *delivery, const struct rts_spool_loss *loss)
 {

@@ -8,14 +8,11 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-#define NS_PER_S  1000000000ULL
-#define NS_PER_MS 1000000ULL
-
 #define IDLE_PAUSE_MS   60000
-#define EXPIRY_PAUSE_NS NS_PER_S /* at most so often */
+#define EXPIRY_PAUSE_NS RTS_NS_PER_S /* at most so often */
 
 /* How long batches are moved to the spool at a stretch: on a slow disk sending must go on. */
-#define SPOOLING_NS (NS_PER_S / 10)
+#define SPOOLING_NS (RTS_NS_PER_S / 10)
 
 static struct rts_delivery_view look(struct rts_delivery *delivery)
 {
@@ -135,7 +132,7 @@ static bool is_over(struct rts_delivery *delivery)
 /* How long nothing has to be done, as far as is known. */
 static uint64_t pause_ms(struct rts_delivery *delivery)
 {
-    uint64_t now = rts_clock_monotonic_ns(), until = now + IDLE_PAUSE_MS * NS_PER_MS;
+    uint64_t now = rts_clock_monotonic_ns(), until = now + IDLE_PAUSE_MS * RTS_NS_PER_MS;
     struct rts_delivery_view view = look(delivery);
     bool waiting = view.in_memory > 0 || view.in_spool > 0;
     if (view.stop && view.deadline_ns < until)
@@ -145,14 +142,14 @@ static uint64_t pause_ms(struct rts_delivery *delivery)
     if (waiting && !delivery->flight && delivery->upload && delivery->next_attempt_ns < until &&
         delivery->next_attempt_ns > now)
         until = delivery->next_attempt_ns;
-    else if (waiting && !delivery->flight && until > now + NS_PER_S)
-        until = now + NS_PER_S; /* put aside: look again */
-    return until > now ? (until - now + NS_PER_MS - 1) / NS_PER_MS : 0;
+    else if (waiting && !delivery->flight && until > now + RTS_NS_PER_S)
+        until = now + RTS_NS_PER_S; /* put aside: look again */
+    return until > now ? (until - now + RTS_NS_PER_MS - 1) / RTS_NS_PER_MS : 0;
 }
 
 static void wait_without_upload(struct rts_delivery *delivery)
 {
-    uint64_t until_ns = rts_clock_monotonic_ns() + pause_ms(delivery) * NS_PER_MS;
+    uint64_t until_ns = rts_clock_monotonic_ns() + pause_ms(delivery) * RTS_NS_PER_MS;
     rts_delivery_ledger_wait_for_work(&delivery->ledger, delivery->next_spooling_ns == 0, until_ns);
 }
 

@@ -4,11 +4,9 @@
 #include <stdio.h>
 
 #include "delivery/backoff.h"
+#include "util/clock.h"
 
-#define NS_PER_S  1000000000ULL
-#define NS_PER_MS 1000000ULL
-
-#define CATCH_UP_PAUSE_NS NS_PER_S /* the longest pause between two of many batches */
+#define CATCH_UP_PAUSE_NS RTS_NS_PER_S /* the longest pause between two of many batches */
 
 /* A batch that failed so often while the server could be reached may be the reason itself: then
  * another one is tried, and when that passes, this one is put aside. */
@@ -45,7 +43,7 @@ static struct rts_outcome try_later(const struct rts_flight *flight, bool needs_
         pause_ms = result->wait_ms;
     return (struct rts_outcome){
         .fate = RTS_FATE_KEEP,
-        .pause_ns = pause_ms * NS_PER_MS,
+        .pause_ns = pause_ms * RTS_NS_PER_MS,
         .needs_help = needs_help,
         .asked_to_wait = needs_help || result->wait_ms > 0,
         .is_suspect = result->reached && !needs_help && !flight->probing &&

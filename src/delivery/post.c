@@ -10,8 +10,6 @@
 #include "util/log.h"
 #include "util/sha256.h"
 
-#define NS_PER_MS 1000000ULL
-
 /* How long an interruption may go unnoticed. */
 #define LOOK_AROUND_MS 100
 
@@ -57,7 +55,7 @@ static int send_until_answered(struct rts_upload *upload, const struct rts_post_
             flight.failures + 1 >= options->failures_max)
             return rts_fail(error, RTS_UNDELIVERED, "%s", answer.text);
         rts_log("not taken yet: %s", answer.text);
-        if (is_interrupted(options, outcome.pause_ns / NS_PER_MS))
+        if (is_interrupted(options, outcome.pause_ns / RTS_NS_PER_MS))
             return rts_fail(error, RTS_UNDELIVERED, "interrupted after: %s", answer.text);
     }
 }

@@ -17,7 +17,7 @@
 #include "util/output_file.h"
 
 /* How long one call waits for a reader that takes nothing: a sampler must go on. */
-#define READER_PATIENCE_NS 1000000000ULL
+#define READER_PATIENCE_NS RTS_NS_PER_S
 #define NO_DEADLINE        UINT64_MAX
 
 /* A batch that waits; its bytes are in `pending`, in the same order. */

@@ -16,13 +16,11 @@
 #include "util/clock.h"
 #include "util/memory.h"
 
-#define NS_PER_S 1000000000ULL
-
 /* About what a file has beside envelope and body. */
 #define HEAD_BYTES 1024
 
 /* How long a batch is left alone whose file could not be handled just now. */
-#define TROUBLE_PAUSE_NS (10 * NS_PER_S)
+#define TROUBLE_PAUSE_NS (10 * RTS_NS_PER_S)
 
 /* A hundred years: more is as good as for ever, and would overflow. */
 #define AGE_MAX_S (366ull * 24 * 3600 * 100)
@@ -42,7 +40,7 @@ struct rts_spool *rts_spool_open(const struct rts_spool_options *options, struct
     uint64_t age_s = options->max_age_s ? options->max_age_s : RTS_SPOOL_AGE_DEFAULT_S;
     spool->lock = -1;
     spool->max_bytes = options->max_bytes ? options->max_bytes : RTS_SPOOL_BYTES_DEFAULT;
-    spool->max_age_ns = (int64_t)((age_s < AGE_MAX_S ? age_s : AGE_MAX_S) * NS_PER_S);
+    spool->max_age_ns = (int64_t)((age_s < AGE_MAX_S ? age_s : AGE_MAX_S) * RTS_NS_PER_S);
     struct rts_spool_shelf *shelf = &spool->shelf;
     if (rts_spool_shelf_open(shelf, options->directory, error) < 0 ||
         rts_spool_check_directory(shelf, error) < 0 ||

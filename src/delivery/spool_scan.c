@@ -21,8 +21,6 @@
 /* Parts of one batch side by side; it was halved at most some ten times. */
 #define RELATED_MAX 4096
 
-#define NS_PER_S 1000000000LL
-
 static DIR *open_list(const struct rts_spool_shelf *shelf, struct rts_error *error)
 {
     RTS_CLOSE int fd = openat(shelf->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -78,7 +76,7 @@ static int64_t age_ns(const struct stat *status)
     int64_t seconds = (int64_t)now.tv_sec - (int64_t)status->st_mtim.tv_sec;
     if (seconds < 0)
         return 0; /* from the future: a clock was set back */
-    return seconds < INT64_MAX / NS_PER_S / 2 ? seconds * NS_PER_S : INT64_MAX / 2;
+    return seconds < INT64_MAX / RTS_NS_PER_S / 2 ? seconds * RTS_NS_PER_S : INT64_MAX / 2;
 }
 
 static void take_file(struct rts_spool_shelf *shelf, struct rts_spool_index *index,

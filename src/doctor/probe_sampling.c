@@ -16,8 +16,8 @@
 #define SAMPLES_WANTED 1
 
 /* A hundred periods without a sample are not chance; on a machine in distress they take a while. */
-#define CHILD_CPU_NS (100 * 1000000000ULL / FREQUENCY)
-#define PATIENCE_NS  10000000000ULL
+#define CHILD_CPU_NS (100 * RTS_NS_PER_S / FREQUENCY)
+#define PATIENCE_NS  (10 * RTS_NS_PER_S)
 
 #define POLL_MS 2
 
@@ -88,7 +88,7 @@ static uint64_t cpu_ns(int32_t pid)
     clockid_t clock;
     struct timespec time;
     return clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &time) == 0
-               ? (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec
+               ? (uint64_t)rts_timespec_ns(time)
                : 0;
 }
 

@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "util/clock.h"
+
 /* One tick of the slowest kernel (CONFIG_HZ=100). */
 #define THROTTLE_NS_MAX 10000000ULL
-
-#define SECOND_NS 1000000000ULL
 
 uint64_t rts_account_taken(const struct rts_account *account)
 {
@@ -51,7 +51,7 @@ void rts_account_throttled(struct rts_account *account, uint64_t since, uint64_t
     uint64_t elapsed = until > since ? until - since : 0;
     if (elapsed > THROTTLE_NS_MAX)
         elapsed = THROTTLE_NS_MAX;
-    account->dropped[RTS_DROP_THROTTLED] += elapsed * frequency / SECOND_NS;
+    account->dropped[RTS_DROP_THROTTLED] += elapsed * frequency / RTS_NS_PER_S;
 }
 
 uint64_t rts_account_delivered(const struct rts_account *account)

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "facts/cpu_guard.h"
 
-#define SECOND_NS 1000000000ULL
+#include "util/clock.h"
 
-#define MARK_NS (SECOND_NS / 16)
+#define MARK_NS (RTS_NS_PER_S / 16)
 
 /* How often the frequency is looked at while there is shedding; the time after which it may rise;
  * and the time that must pass between two messages. */
-#define LOOK_NS (SECOND_NS / 2)
-#define CALM_NS (2 * SECOND_NS)
-#define TELL_NS (10 * SECOND_NS)
+#define LOOK_NS (RTS_NS_PER_S / 2)
+#define CALM_NS (2 * RTS_NS_PER_S)
+#define TELL_NS (10 * RTS_NS_PER_S)
 
 /* More CPUs than there are; keeps products in 64 bits. */
 #define PERCENT_MAX 100000
 
 /* Use that shedding cannot save is put up with for so long. */
-#define PATIENCE_NS (2 * SECOND_NS)
+#define PATIENCE_NS (2 * RTS_NS_PER_S)
 
 static uint64_t difference(uint64_t now, uint64_t then)
 {
@@ -32,7 +32,7 @@ void rts_cpu_guard_init(struct rts_cpu_guard *guard, uint32_t percent, uint32_t 
     *guard = (struct rts_cpu_guard){
         .frequency = frequency,
         .full_frequency = frequency,
-        .limit_ns = min(percent, PERCENT_MAX) * (SECOND_NS / 100),
+        .limit_ns = min(percent, PERCENT_MAX) * (RTS_NS_PER_S / 100),
     };
     guard->budget_ns = (int64_t)(guard->limit_ns / 4);
 }
@@ -53,7 +53,7 @@ static const struct rts_cpu_mark *window_begin(const struct rts_cpu_guard *guard
     const struct rts_cpu_mark *mark = NULL;
     for (size_t age = 1; age <= guard->mark_count; age++) {
         mark = &guard->marks[(guard->mark_next + RTS_CPU_GUARD_MARKS - age) % RTS_CPU_GUARD_MARKS];
-        if (difference(guard->last.now_ns, mark->now_ns) >= SECOND_NS)
+        if (difference(guard->last.now_ns, mark->now_ns) >= RTS_NS_PER_S)
             break;
     }
     return mark;
@@ -62,9 +62,9 @@ static const struct rts_cpu_mark *window_begin(const struct rts_cpu_guard *guard
 /* What was used between then and now, for one second of that time; of less than a second, all. */
 static uint64_t per_second(uint64_t used_ns, uint64_t elapsed_ns)
 {
-    if (elapsed_ns <= SECOND_NS)
+    if (elapsed_ns <= RTS_NS_PER_S)
         return used_ns;
-    return (uint64_t)((double)used_ns * ((double)SECOND_NS / (double)elapsed_ns));
+    return (uint64_t)((double)used_ns * ((double)RTS_NS_PER_S / (double)elapsed_ns));
 }
 
 /* Takes the reading in. Returns the time since the one before. */
@@ -108,8 +108,8 @@ static void weigh(struct rts_cpu_guard *guard, uint64_t elapsed)
     /* While the window is over the limit nothing is saved up, or the burst that did it would come
      * again every second. */
     if (!over)
-        guard->budget_ns += (int64_t)(min(elapsed, SECOND_NS) * (guard->limit_ns / 1000) * 9 / 10 /
-                                      (SECOND_NS / 1000));
+        guard->budget_ns += (int64_t)(min(elapsed, RTS_NS_PER_S) * (guard->limit_ns / 1000) * 9 /
+                                      10 / (RTS_NS_PER_S / 1000));
     if (guard->budget_ns > budget_max)
         guard->budget_ns = budget_max;
     /* No deep debts: that a burst of work is made up for is up to the window. */
@@ -183,7 +183,7 @@ static void tune(struct rts_cpu_guard *guard, uint32_t frequency, bool out_of_ca
 
 static bool shed_lately(const struct rts_cpu_guard *guard)
 {
-    return guard->has_shed && difference(guard->last.now_ns, guard->shed_at_ns) < SECOND_NS;
+    return guard->has_shed && difference(guard->last.now_ns, guard->shed_at_ns) < RTS_NS_PER_S;
 }
 
 static enum rts_cpu_state state_of(const struct rts_cpu_guard *guard)

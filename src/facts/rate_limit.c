@@ -3,14 +3,13 @@
 
 #include <stdlib.h>
 
+#include "util/clock.h"
 #include "util/memory.h"
 #include "util/table.h"
 
-#define SECOND_NS 1000000000ULL
-
 /* Demand is measured, and shares are computed, once in such a time. */
 #define SLOTS_PER_SECOND 16
-#define SLOT_NS          (SECOND_NS / SLOTS_PER_SECOND)
+#define SLOT_NS          (RTS_NS_PER_S / SLOTS_PER_SECOND)
 
 /* A flow that was silent for a second asks for nothing; after four it is forgotten. */
 #define SILENT_SLOTS (SLOTS_PER_SECOND)
@@ -22,14 +21,14 @@
 
 /* Longer pauses than this are no different: every count is full again. Keeps sums and products in
  * 64 bits, whatever the times. */
-#define PAUSE_MAX_NS (10 * SECOND_NS)
+#define PAUSE_MAX_NS (10 * RTS_NS_PER_S)
 
 /* Demands and shares are in such parts of a sample per second; a token of the credit is therefore
  * this many times a token of the bucket. All integers: equal input gives equal choices on every
  * machine. */
 #define PARTS        256
-#define TOKEN        SECOND_NS
-#define CREDIT_TOKEN (SECOND_NS * PARTS)
+#define TOKEN        RTS_NS_PER_S
+#define CREDIT_TOKEN (RTS_NS_PER_S * PARTS)
 
 /* Rounds of pouring; each raises the share or is the last. Stopping early leaves it a little low.
  */
@@ -170,7 +169,7 @@ static void advance(struct rts_rate_limit *limit, uint64_t time_ns)
         uint64_t step = time_ns - limit->last_ns;
         limit->clock_ns += step < PAUSE_MAX_NS ? step : PAUSE_MAX_NS;
         limit->last_ns = time_ns;
-    } else if (limit->last_ns - time_ns > SECOND_NS) {
+    } else if (limit->last_ns - time_ns > RTS_NS_PER_S) {
         limit->last_ns = time_ns;
     }
     uint64_t slot = limit->clock_ns / SLOT_NS;
@@ -187,7 +186,7 @@ static bool has_room(const struct rts_rate_limit *limit, uint64_t count)
     if (limit->kept_count < count)
         return true;
     uint64_t at = (limit->kept_next + limit->limit - count) % limit->limit;
-    return limit->clock_ns - limit->kept[at] >= SECOND_NS;
+    return limit->clock_ns - limit->kept[at] >= RTS_NS_PER_S;
 }
 
 static uint64_t since(const struct rts_rate_limit *limit, uint64_t then)
@@ -209,7 +208,7 @@ static void fill_bucket(struct rts_rate_limit *limit)
 
 static void fill_credit(const struct rts_rate_limit *limit, struct flow *flow)
 {
-    uint64_t most = CREDIT_TOKEN + limit->share * (SECOND_NS / 64);
+    uint64_t most = CREDIT_TOKEN + limit->share * (RTS_NS_PER_S / 64);
     flow->credit += since(limit, flow->credited_ns) * limit->share;
     if (flow->credit > most)
         flow->credit = most;

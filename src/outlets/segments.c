@@ -24,8 +24,6 @@
 /* How often it is looked whether the run was told to end. */
 #define LOOK_MS 50
 
-#define NS_PER_MS 1000000ULL
-
 /* Stands for the URI until there is one; of its length. */
 static const char *placeholder(void)
 {
@@ -224,7 +222,7 @@ static void hold(struct rts_segments *segments, const struct rts_buffer *lines, 
 static bool is_due(const struct rts_segments *segments)
 {
     const struct rts_settings *settings = segments->setup.settings;
-    uint64_t age_ms = (rts_clock_monotonic_ns() - segments->began_ns) / NS_PER_MS;
+    uint64_t age_ms = (rts_clock_monotonic_ns() - segments->began_ns) / RTS_NS_PER_MS;
     uint64_t size = rts_recorder_size(segments->setup.recorders->of_segment);
     bool old = settings->segment_seconds && age_ms >= settings->segment_seconds * 1000ULL;
     bool large = settings->segment_bytes && size >= settings->segment_bytes;
@@ -281,12 +279,12 @@ static void wait_for_bundles(struct rts_segments *segments, bool stopped, uint64
 {
     uint64_t deadline = UINT64_MAX;
     if (stopped)
-        deadline = ended_ns + SEALING_MS * NS_PER_MS;
+        deadline = ended_ns + SEALING_MS * RTS_NS_PER_MS;
     rts_packer_hurry(segments->packer);
     while (segments->first) {
         uint64_t now = rts_clock_monotonic_ns();
         if (deadline == UINT64_MAX && rts_stop_signals_pending())
-            deadline = now + SEALING_MS * NS_PER_MS;
+            deadline = now + SEALING_MS * RTS_NS_PER_MS;
         if (now >= deadline)
             return;
         release_settled(segments, LOOK_MS);

@@ -11,10 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/clock.h"
+
 /* An owner has 5 s at once and then a twentieth of the time; all of them together 15 s and a tenth:
  * a user of many ids is one of many owners. */
-#define RTS_ALLOWANCE_OWNER_NS (5 * 1000000000LL)
-#define RTS_ALLOWANCE_ALL_NS   (15 * 1000000000LL)
+#define RTS_ALLOWANCE_OWNER_NS (5 * RTS_NS_PER_S)
+#define RTS_ALLOWANCE_ALL_NS   (15 * RTS_NS_PER_S)
 
 /* Owners that are remembered; those who have paid nothing for longest are forgotten first. */
 #define RTS_ALLOWANCE_OWNERS 64
@@ -55,7 +57,7 @@ bool rts_allowance_has(struct rts_allowance *allowance, const struct rts_payer *
                        uint64_t now_ns, bool *first);
 
 /* The run is about to end: from now on all together have no more than a second. */
-#define RTS_ALLOWANCE_LAST_NS 1000000000LL
+#define RTS_ALLOWANCE_LAST_NS RTS_NS_PER_S
 void rts_allowance_hurry(struct rts_allowance *allowance);
 
 /* `payer` took that long, until `now_ns`. */

@@ -6,13 +6,13 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-#define SECOND_NS ((uint64_t)1000000000)
+#define RTS_NS_PER_S ((uint64_t)1000000000)
 
 /* What is wrong with those who start rtsample-rpm may pass. */
-#define UNSTARTED_NS SECOND_NS
+#define UNSTARTED_NS RTS_NS_PER_S
 
 /* How long the facts of others wait for the packages of somebody who is not the host. */
-#define HOLD_NS (2 * SECOND_NS)
+#define HOLD_NS (2 * RTS_NS_PER_S)
 
 /* The same for the host's: so long a list of it may take, and some time to read it. */
 #define HOLD_HOST_NS (25 * SECOND_NS)
@@ -41,7 +41,7 @@ static void take_late(struct rts_package_roots *roots, struct rts_package_root *
     rts_log(
         "packages of rpm stay unknown: to list a database of it takes too long; no other of its "
         "owner is tried for %" PRIu64 " s%s",
-        pause / SECOND_NS, root->name);
+        pause / RTS_NS_PER_S, root->name);
 }
 
 static void go_on(struct rts_package_roots *roots, struct rts_package_root *root)

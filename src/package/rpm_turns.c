@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-#define SECOND_NS 1000000000ULL
+#include "util/clock.h"
 
-#define PAUSE_NS     (15 * SECOND_NS)
-#define PAUSE_NS_MAX (3600 * SECOND_NS)
+
+#define PAUSE_NS     (15 * RTS_NS_PER_S)
+#define PAUSE_NS_MAX (3600 * RTS_NS_PER_S)
 
 bool rts_rpm_turns_pauses(const struct rts_rpm_turns *turns, const struct rts_payer *payer,
                           uint64_t now_ns)

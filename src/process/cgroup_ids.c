@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/memory.h"
 #include "util/share.h"
 #include "util/table.h"
@@ -21,7 +22,7 @@
 #define DEPTH_MAX 64
 
 /* Listing all folders takes milliseconds on a machine with many containers. */
-#define LIST_INTERVAL_NS 1000000000ULL
+#define LIST_INTERVAL_NS RTS_NS_PER_S
 
 struct group {
     uint64_t id;

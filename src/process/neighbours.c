@@ -6,9 +6,10 @@
 
 #include "process/maps.h"
 #include "process/process_state.h"
+#include "util/clock.h"
 
 /* Reading maps costs the target's mmap lock. */
-#define SEARCH_INTERVAL_NS     100000000ULL
+#define SEARCH_INTERVAL_NS     (RTS_NS_PER_S / 10)
 #define SEARCH_INTERVAL_MAX_NS (32 * SEARCH_INTERVAL_NS)
 
 struct line {

@@ -10,10 +10,11 @@
 #include "broker/tree.h"
 #include "process/maps.h"
 #include "process/stat.h"
+#include "util/clock.h"
 
 /* Reading maps costs the target's mmap lock: not more often than the first, and less and less
  * often, down to the second, for a process of which it never tells anything new. */
-#define REFRESH_INTERVAL_NS     100000000ULL
+#define REFRESH_INTERVAL_NS     (RTS_NS_PER_S / 10)
 #define REFRESH_INTERVAL_MAX_NS (32 * REFRESH_INTERVAL_NS)
 
 /* Parents of parents that are looked at: few trees are deeper, and what is read may change while it

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/clock.h"
 #include "util/memory.h"
 
 /* What is known is believed for so long. */
-#define LIFETIME_NS     100000000ULL
+#define LIFETIME_NS     (RTS_NS_PER_S / 10)
 #define LIFETIME_MAX_NS (128 * LIFETIME_NS)
 
 static void drop(struct rts_text_copy *copy, rts_mapped_file_release release, void *context)

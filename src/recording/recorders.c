@@ -4,8 +4,6 @@
 #include "trace/bundle.h"
 #include "util/clock.h"
 
-#define SECOND_NS 1000000000ULL
-
 static const char *call_graph_name(enum rts_call_graph call_graph)
 {
     switch (call_graph) {
@@ -28,7 +26,7 @@ static struct rts_trace_format format_of(const struct rts_recorders *recorders)
 {
     const struct rts_capture_facts *facts = rts_capture_facts(recorders->setup.capture);
     return (struct rts_trace_format){
-        .period_ns = SECOND_NS / facts->frequency,
+        .period_ns = RTS_NS_PER_S / facts->frequency,
         .user_only = facts->gave_up & RTS_FEATURE_KERNEL_SIDE,
         .monotonic = !(facts->gave_up & RTS_FEATURE_CLOCK_ID),
         .user_registers = recorders->setup.arch->perf_registers,

@@ -94,10 +94,7 @@ void rts_pace_close(struct rts_pace *pace)
 /* With what is read for the thread that traces: so much for each sample. */
 static uint64_t own_cpu_ns(const struct rts_pace *pace)
 {
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec +
-           rts_capture_facts(pace->capture)->asked.cpu_ms * 1000000;
+    return rts_clock_process_cpu_ns() + rts_capture_facts(pace->capture)->asked.cpu_ms * 1000000;
 }
 
 void rts_pace_read_cpu(struct rts_pace *pace, bool sampling)

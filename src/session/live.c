@@ -35,13 +35,11 @@
 #include "util/stop_signals.h"
 
 /* Records of a drain are at most this much older than those of the drain before it. */
-#define REAP_AFTER_NS 1000000000ULL
-
-#define SECOND_NS 1000000000ULL
+#define REAP_AFTER_NS RTS_NS_PER_S
 
 /* How often records are taken while a run is young. */
 #define EARLY_DRAIN_MS 10
-#define EARLY_NS       (5 * SECOND_NS)
+#define EARLY_NS       (5 * RTS_NS_PER_S)
 
 /* How long a command that we started is waited for when it is asked to end. */
 #define COMMAND_ENDS_MS 1000
@@ -114,7 +112,7 @@ static void every_second(struct live *live, uint64_t now)
     struct rts_line *line = &live->line;
     if (now < live->second_at)
         return;
-    live->second_at = now + SECOND_NS;
+    live->second_at = now + RTS_NS_PER_S;
     draw_status(live, now);
     rts_self_measure(&live->self);
     rts_pace_tell_news(&line->sampler.pace, now);
@@ -265,7 +263,7 @@ static void begin_clocks(struct live *live)
     uint64_t now = rts_clock_monotonic_ns();
     live->line.started_ns = live->self.checked_ns = now;
     live->flush_at = now + (uint64_t)live->line.settings->flush_interval_ms * 1000000;
-    live->second_at = now + SECOND_NS;
+    live->second_at = now + RTS_NS_PER_S;
     live->deadline = UINT64_MAX;
 }
 

@@ -24,6 +24,7 @@
 #include "trace/bundle.h"
 #include "trace/trace.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/own_memory.h"
 #include "util/stop_signals.h"
@@ -32,12 +33,10 @@
 #define RECORDS_PER_LOOK 1024
 
 /* Mappings and processes that ended are kept so long, by the time of the records. */
-#define REAP_AFTER_NS 1000000000ULL
+#define REAP_AFTER_NS RTS_NS_PER_S
 
 /* The machine that recorded may have had this many CPUs; it matters for throttling only. */
 #define CPUS_MAX 8192
-
-#define SECOND_NS 1000000000ULL
 
 /* Traces of perf go through the same stages as live records do, by the times in the trace. Traces
  * of our own hold what those stages made of the records, which is repeated (recording/repeater.h).
@@ -87,8 +86,8 @@ static uint32_t frequency_of(const struct rts_trace_event *event)
     bool is_clock =
         event->type == PERF_TYPE_SOFTWARE &&
         (event->config == PERF_COUNT_SW_CPU_CLOCK || event->config == PERF_COUNT_SW_TASK_CLOCK);
-    if (event->frequency == 0 && is_clock && event->period > 0 && event->period <= SECOND_NS)
-        return (uint32_t)(SECOND_NS / event->period);
+    if (event->frequency == 0 && is_clock && event->period > 0 && event->period <= RTS_NS_PER_S)
+        return (uint32_t)(RTS_NS_PER_S / event->period);
     return event->frequency;
 }
 
@@ -323,11 +322,11 @@ static void say_clocks(const struct replay *replay)
 {
     const struct rts_trace_features *features = rts_trace_features(replay->trace);
     if (!replay->repeater.has_notes && replay->wall_offset_ns != 0 && replay->first_ns != 0 &&
-        replay->first_ns + SECOND_NS <= features->clock_ns)
+        replay->first_ns + RTS_NS_PER_S <= features->clock_ns)
         rts_log(
             "the trace was recorded in a time namespace, whose clock is not that of its records: "
             "observedAt is off by the offset of that, %llu s or more",
-            (features->clock_ns - replay->first_ns) / SECOND_NS);
+            (features->clock_ns - replay->first_ns) / RTS_NS_PER_S);
 }
 
 /* What was not read; the facts are those of the rest. */

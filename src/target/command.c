@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 static void close_fd(int *fd)
@@ -96,7 +97,7 @@ int rts_command_release(struct rts_command *command, const char *name, struct rt
 
 static uint64_t nanoseconds(struct timeval time)
 {
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+    return (uint64_t)time.tv_sec * RTS_NS_PER_S + (uint64_t)time.tv_usec * 1000;
 }
 
 bool rts_command_poll(struct rts_command *command)

@@ -18,9 +18,6 @@
 /* How long a thread that was told to end may take for the piece at hand, or wait for a disk. */
 #define PATIENCE_MS 400
 
-#define NS_PER_S  1000000000ULL
-#define NS_PER_MS 1000000ULL
-
 struct job {
     struct job *next;
     int trace;
@@ -43,17 +40,10 @@ struct rts_packer {
     uint64_t worked_ns;  /* the thread's own: its CPU time at the last pause */
 };
 
-static uint64_t thread_cpu_ns(void)
-{
-    struct timespec used;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
-}
-
 /* With the lock held: waits for a change, until this time at most. */
 static void wait_until(struct rts_packer *packer, uint64_t until_ns)
 {
-    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+    struct timespec until = rts_timespec_of(until_ns);
     pthread_cond_timedwait(&packer->changed, &packer->lock, &until);
 }
 
@@ -61,7 +51,7 @@ static void wait_until(struct rts_packer *packer, uint64_t until_ns)
 static bool pause_after_piece(void *context)
 {
     struct rts_packer *packer = context;
-    uint64_t now = rts_clock_monotonic_ns(), cpu = thread_cpu_ns(), until = now;
+    uint64_t now = rts_clock_monotonic_ns(), cpu = rts_clock_thread_cpu_ns(), until = now;
     if (packer->percent > 0 && packer->percent < 100)
         until += (cpu - packer->worked_ns) * (100 - packer->percent) / packer->percent;
     packer->worked_ns = cpu;
@@ -180,7 +170,7 @@ size_t rts_packer_waiting(struct rts_packer *packer)
 
 bool rts_packer_take(struct rts_packer *packer, unsigned wait_ms, struct rts_packed *packed)
 {
-    uint64_t until = rts_clock_monotonic_ns() + wait_ms * NS_PER_MS;
+    uint64_t until = rts_clock_monotonic_ns() + wait_ms * RTS_NS_PER_MS;
     pthread_mutex_lock(&packer->lock);
     while (packer->first && !packer->first->done && rts_clock_monotonic_ns() < until)
         wait_until(packer, until);
@@ -215,11 +205,8 @@ void rts_packer_finish(struct rts_packer *packer)
     packer->stop = true;
     pthread_cond_broadcast(&packer->changed);
     pthread_mutex_unlock(&packer->lock);
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(PATIENCE_MS * NS_PER_MS);
-    until.tv_sec += until.tv_nsec / (long)NS_PER_S;
-    until.tv_nsec %= (long)NS_PER_S;
+    struct timespec until =
+        rts_timespec_of((uint64_t)(rts_clock_wall_ns() + PATIENCE_MS * RTS_NS_PER_MS));
     /* One that hangs in the disk is left behind, with what it uses. */
     if (pthread_timedjoin_np(packer->thread, NULL, &until) == 0)
         destroy(packer);

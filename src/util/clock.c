@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/clock.h"
 
-#include <time.h>
-
-#define NS_PER_S 1000000000LL
-
 /* Readings of the two clocks side by side; the tightest pair tells the offset best. */
 #define OFFSET_READINGS 9
 
@@ -12,7 +8,7 @@ static int64_t read_clock(clockid_t clock)
 {
     struct timespec now;
     clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+    return rts_timespec_ns(now);
 }
 
 uint64_t rts_clock_monotonic_ns(void)
@@ -20,9 +16,19 @@ uint64_t rts_clock_monotonic_ns(void)
     return (uint64_t)read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t rts_clock_wall_ns(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
 uint64_t rts_clock_thread_cpu_ns(void)
 {
     return (uint64_t)read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+uint64_t rts_clock_process_cpu_ns(void)
+{
+    return (uint64_t)read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 int64_t rts_clock_wall_offset_ns(void)
@@ -48,7 +54,7 @@ static int64_t divide_down(int64_t value, int64_t by)
 
 int64_t rts_wall_ms(int64_t wall_ns)
 {
-    return divide_down(wall_ns, 1000000);
+    return divide_down(wall_ns, RTS_NS_PER_MS);
 }
 
 /* The Gregorian date of a day number, 0 being 1970-01-01. Years are counted from March, so that the

@@ -6,14 +6,13 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
-
-#define NS_PER_S 1000000000LL
+#include "util/clock.h"
 
 /* The first namespace, whose number is the same on all machines; it has no offset. */
 #define FIRST "time:[4026531834]"
 
 /* Offsets are of less than 146 years: Linux refuses what a timer could not hold. */
-#define SECONDS_MAX (INT64_MAX / NS_PER_S / 2)
+#define SECONDS_MAX (INT64_MAX / RTS_NS_PER_S / 2)
 
 /* The text of a link to a namespace; empty when there is none. */
 static void read_link(const char *proc_root, const char *name, char text[64])
@@ -40,9 +39,9 @@ bool rts_time_namespace_offset(const char *proc_root, int64_t *offset_ns)
         if (sscanf(line, "monotonic %lld %lld", &seconds, &nanoseconds) != 2)
             continue;
         if (seconds < -SECONDS_MAX || seconds > SECONDS_MAX || nanoseconds < 0 ||
-            nanoseconds >= NS_PER_S)
+            nanoseconds >= RTS_NS_PER_S)
             return false;
-        *offset_ns = seconds * NS_PER_S + nanoseconds;
+        *offset_ns = seconds * RTS_NS_PER_S + nanoseconds;
         return true;
     }
     return false;
