@@ -4,6 +4,7 @@
 #define RTS_DELIVERY_BACKOFF_H
 
 #include <stdint.h>
+#include <time.h>
 
 #define RTS_BACKOFF_FIRST_MS   500
 #define RTS_BACKOFF_LONGEST_MS 60000
@@ -19,15 +20,17 @@
  */
 uint64_t rts_backoff_ms(uint32_t first_ms, uint32_t longest_ms, unsigned failures, uint64_t *seed);
 
-/*
- * Reads the value of a Retry-After header: seconds, or a date in one of the three forms of RFC 9110
- * (section 5.6.7), taken relative to `date`, the answer's own Date header (the clocks may differ),
- * or to `wall_s`, seconds since 1970, when that is NULL or unreadable. Returns milliseconds, at
- * most RTS_RETRY_AFTER_LONGEST_MS; 0 when `text` is NULL, unreadable or in the past.
- */
-uint64_t rts_retry_after_ms(const char *text, const char *date, int64_t wall_s);
+/* curl_getdate(): an HTTP date as seconds since 1970; -1: it cannot be read. The second argument is
+ * not used. libcurl is loaded by those who send (curl_library.h), so they hand it over. */
+typedef time_t rts_http_date_read(const char *text, const time_t *unused);
 
-/* Reads an HTTP date into seconds since 1970. Returns 0, or -1 when it is none. */
-int rts_http_date_read(const char *text, int64_t *wall_s);
+/*
+ * Reads the value of a Retry-After header: seconds, or a date (RFC 9110, section 5.6.7), taken
+ * relative to `date`, the answer's own Date header (the clocks may differ), or to `wall_s`, seconds
+ * since 1970, when that is NULL or unreadable. Returns milliseconds, at most
+ * RTS_RETRY_AFTER_LONGEST_MS; 0 when `text` is NULL, unreadable or in the past.
+ */
+uint64_t rts_retry_after_ms(const char *text, const char *date, int64_t wall_s,
+                            rts_http_date_read *read_date);
 
 #endif

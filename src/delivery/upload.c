@@ -186,16 +186,16 @@ static void explain(CURLcode code, struct rts_upload_result *result)
 static void conclude(struct rts_upload *upload, CURLcode code, struct rts_upload_result *result)
 {
     curl_off_t connected = 0;
-    struct timespec now;
     *result = (struct rts_upload_result){.body = &upload->body};
-    clock_gettime(CLOCK_REALTIME, &now);
     result->duration_ns = rts_clock_monotonic_ns() - upload->begun_ns;
     upload->curl.easy_getinfo(upload->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
     result->reached = connected > 0;
     blot_out_secrets(upload, upload->body.data, upload->body.size);
     if (code == CURLE_OK || upload->body_cut) {
         upload->curl.easy_getinfo(upload->easy, CURLINFO_RESPONSE_CODE, &result->status);
-        result->wait_ms = rts_retry_after_ms(upload->retry_after, upload->date, now.tv_sec);
+        result->wait_ms =
+            rts_retry_after_ms(upload->retry_after, upload->date,
+                               rts_clock_wall_ns() / RTS_NS_PER_S, upload->curl.getdate);
         return;
     }
     explain(code, result);

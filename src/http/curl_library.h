@@ -11,6 +11,7 @@
 #define RTS_CURL_FUNCTIONS(X)                                                                      \
     X(global_init)                                                                                 \
     X(free)                                                                                        \
+    X(getdate)                                                                                     \
     X(slist_append)                                                                                \
     X(slist_free_all)                                                                              \
     X(easy_init)                                                                                   \
