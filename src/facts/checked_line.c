@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "util/clock.h"
 #include "util/json.h"
 
 /* Keys of one metadata object; more than any sampler writes, so that telling them apart is cheap.
@@ -189,15 +190,6 @@ static unsigned number_at(const char *text, size_t count)
     return number;
 }
 
-static bool is_date(unsigned year, unsigned month, unsigned day)
-{
-    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (year < 1 || month < 1 || month > 12 || day < 1)
-        return false;
-    return day <= days[month - 1] + (month == 2 && leap);
-}
-
 /* "2025-11-26T12:00:00" in the proleptic Gregorian calendar, without leap seconds. */
 static bool is_time(const char *text)
 {
@@ -205,7 +197,7 @@ static bool is_time(const char *text)
     for (size_t i = 0; form[i]; i++)
         if (form[i] == 'd' ? !digits(text + i, 1) : text[i] != form[i])
             return false;
-    return is_date(number_at(text, 4), number_at(text + 5, 2), number_at(text + 8, 2)) &&
+    return rts_is_date(number_at(text, 4), number_at(text + 5, 2), number_at(text + 8, 2)) &&
            number_at(text + 11, 2) < 24 && number_at(text + 14, 2) < 60 &&
            number_at(text + 17, 2) < 60;
 }

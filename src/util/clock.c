@@ -73,6 +73,15 @@ static void civil_date(int64_t day, unsigned *year, unsigned *month, unsigned *d
     *year = (unsigned)(year_of_era + era * 400 + (*month <= 2));
 }
 
+bool rts_is_date(unsigned year, unsigned month, unsigned day)
+{
+    static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (year < 1 || month < 1 || month > 12 || day < 1)
+        return false;
+    return day <= days[month - 1] + (month == 2 && leap);
+}
+
 /* Writes `width` decimal digits and `after`; returns what follows them. */
 static char *put_digits(char *at, unsigned value, int width, char after)
 {

@@ -3,6 +3,7 @@
 #ifndef RTS_UTIL_CLOCK_H
 #define RTS_UTIL_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -39,5 +40,8 @@ int64_t rts_wall_ms(int64_t wall_ns);
 /* Writes nanoseconds since 1970 as "2025-11-26T12:00:00.123Z", cut to milliseconds; depends neither
  * on the locale nor on the time zone (whose files may carry leap seconds). */
 void rts_format_utc_ms(char text[RTS_UTC_TEXT_SIZE], int64_t wall_ns);
+
+/* Is there such a day in the Gregorian calendar, of the year 1 or later? */
+bool rts_is_date(unsigned year, unsigned month, unsigned day);
 
 #endif

@@ -95,11 +95,29 @@ static void offset_joins_the_clocks(void **state)
     assert_true(wall <= (after.tv_sec + 2) * 1000000000LL);
 }
 
+/* Each of some 150,000 days, and those around them that are none, as the C library counts. */
+static void dates_agree_with_the_library(void **state)
+{
+    (void)state;
+    for (int year = 1900; year <= 2300; year++)
+        for (int month = 0; month <= 13; month++)
+            for (int day = 0; day <= 32; day++) {
+                struct tm broken = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+                timegm(&broken);
+                bool kept = broken.tm_year == year - 1900 && broken.tm_mon == month - 1 &&
+                            broken.tm_mday == day;
+                assert_int_equal(rts_is_date((unsigned)year, (unsigned)month, (unsigned)day), kept);
+            }
+    assert_false(rts_is_date(0, 1, 1));
+    assert_true(rts_is_date(1, 1, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_python),
         cmocka_unit_test(is_cut_not_rounded),
+        cmocka_unit_test(dates_agree_with_the_library),
         cmocka_unit_test(extremes_stay_in_bounds),
         cmocka_unit_test(does_not_depend_on_the_time_zone),
         cmocka_unit_test(offset_joins_the_clocks),
