@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "util/clock.h"
-#include "util/json.h"
+#include "util/json_text.h"
+#include "util/utf8.h"
 
 /* Keys of one metadata object; more than any sampler writes, so that telling them apart is cheap.
  */
@@ -67,14 +68,9 @@ static struct rts_text_span name_span(const char *name)
     return (struct rts_text_span){.text = name, .size = strlen(name)};
 }
 
-static bool is_blank(char byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
 static void skip_blanks(struct scanner *scanner)
 {
-    while (scanner->at < scanner->end && is_blank(*scanner->at))
+    while (scanner->at < scanner->end && rts_json_is_blank(*scanner->at))
         scanner->at++;
 }
 
@@ -89,43 +85,18 @@ static bool take(struct scanner *scanner, char byte)
 
 /* ---- strings ---- */
 
-/* Bytes of the escape at `at`, 0 when it is none. */
+/* Bytes of the escape at `at`, 0 when it is wrong. */
 static size_t escape_size(const char *at, const char *end)
 {
-    if (end - at < 2)
-        return 0;
-    if (at[1] != 'u')
-        return strchr("\"\\/bfnrt", at[1]) && at[1] ? 2 : 0;
-    size_t size;
-    return rts_json_code_point(at, (size_t)(end - at), &size) >= 0 ? size : 0;
+    uint32_t point;
+    return rts_json_escape_read(at, (size_t)(end - at), &point);
 }
 
-/* Bytes of the UTF-8 character at `at`, 0 when it is ill-formed (Unicode, well-formed byte
- * sequences: no overlong forms, no surrogates, nothing above U+10FFFF). */
+/* Bytes of the character at `at`, 0 when it is not UTF-8. */
 static size_t character_size(const char *at, const char *end)
 {
-    const unsigned char *byte = (const unsigned char *)at;
-    unsigned char low = 0x80, high = 0xbf;
-    size_t size = byte[0] >= 0xc2 && byte[0] <= 0xdf   ? 2
-                  : byte[0] >= 0xe0 && byte[0] <= 0xef ? 3
-                  : byte[0] >= 0xf0 && byte[0] <= 0xf4 ? 4
-                                                       : 0;
-    if (size == 0 || (size_t)(end - at) < size)
-        return 0;
-    if (byte[0] == 0xe0)
-        low = 0xa0;
-    else if (byte[0] == 0xed)
-        high = 0x9f;
-    else if (byte[0] == 0xf0)
-        low = 0x90;
-    else if (byte[0] == 0xf4)
-        high = 0x8f;
-    if (byte[1] < low || byte[1] > high)
-        return 0;
-    for (size_t i = 2; i < size; i++)
-        if (byte[i] < 0x80 || byte[i] > 0xbf)
-            return 0;
-    return size;
+    struct rts_utf8 character = rts_utf8_decode(at, (size_t)(end - at));
+    return character.valid ? character.size : 0;
 }
 
 static bool is_plain(char byte)
@@ -133,15 +104,10 @@ static bool is_plain(char byte)
     return (unsigned char)byte >= 0x20 && (unsigned char)byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-/* Are the eight bytes plain for sure? Each term sets the top bit of a byte that is not: above 0x7f,
- * below 0x20, a quote, a backslash; a borrow may set one too many. Most of a fact is strings. */
 static bool eight_plain(const char *at)
 {
-    const uint64_t ones = 0x0101010101010101, tops = ones << 7;
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    uint64_t quotes = word ^ ones * '"', backslashes = word ^ ones * '\\';
-    return ((word | (word - ones * 0x20) | (quotes - ones) | (backslashes - ones)) & tops) == 0;
+    uint64_t word = rts_json_word(at);
+    return (rts_json_special_bytes(word) | (word & RTS_JSON_TOPS)) == 0;
 }
 
 static int string(struct scanner *scanner, struct rts_text_span *span)

@@ -19,9 +19,4 @@
 void rts_json_string(struct rts_buffer *buffer, const char *text);
 void rts_json_string_bytes(struct rts_buffer *buffer, const void *bytes, size_t size);
 
-/* The code point of the escape at `at`, which begins with "\u" and has `left` bytes to the end of
- * the text; *size is then what it takes, twelve bytes for a surrogate pair and else six. -1 when it
- * is none: too short, no digits, half a pair (RFC 8259 section 7). */
-long rts_json_code_point(const char *at, size_t left, size_t *size);
-
 #endif

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/json.h"
+#include "util/json_text.h"
 #include "util/memory.h"
+#include "util/utf8.h"
 
 #define BUFFER_SIZE (2 * RTS_JSON_TOKEN_MAX)
 
@@ -77,7 +78,7 @@ static inline int peek(struct rts_json_scan *scan)
 {
     while (has_byte(scan)) {
         char byte = scan->buffer[scan->at];
-        if (byte != ' ' && byte != '\n' && byte != '\t' && byte != '\r')
+        if (!rts_json_is_blank(byte))
             return (unsigned char)byte;
         scan->at++;
     }
@@ -97,29 +98,13 @@ bool rts_json_scan_take(struct rts_json_scan *scan, char byte)
     return true;
 }
 
-/* A bit for each of the eight bytes that is a quote, a backslash or below 0x20: its top bit. Exact
- * up to the first of them in memory; behind it a borrow may have set one too many. */
-static inline uint64_t special_bytes(const char *at)
-{
-    const uint64_t ones = 0x0101010101010101, tops = ones << 7;
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    uint64_t quotes = word ^ ones * '"', backslashes = word ^ ones * '\\';
-    return (((word - ones * 0x20) & ~word) | ((quotes - ones) & ~quotes) |
-            ((backslashes - ones) & ~backslashes)) &
-           tops;
-}
-
 /* Moves to the quote that ends the string at hand. */
 static bool find_quote(struct rts_json_scan *scan, bool *escaped)
 {
     for (;;) {
         const char *at = scan->buffer + scan->at, *end = scan->buffer + scan->end;
         uint64_t special = 0;
-        while (end - at >= 8 && (special = special_bytes(at)) == 0)
+        while (end - at >= 8 && (special = rts_json_special_bytes(rts_json_word(at))) == 0)
             at += 8;
         if (special)
             at += __builtin_ctzll(special) / 8;
@@ -238,37 +223,14 @@ bool rts_json_scan_skip(struct rts_json_scan *scan)
 
 /* ---- escapes ---- */
 
-static size_t encode(long point, char bytes[4])
-{
-    if (point < 0x80) {
-        bytes[0] = (char)point;
-        return 1;
-    }
-    size_t size = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-    for (size_t i = size - 1; i > 0; i--, point >>= 6)
-        bytes[i] = (char)(0x80 | (point & 0x3f));
-    static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    bytes[0] = (char)(leads[size] | point);
-    return size;
-}
-
 /* Replaces the escape at `at` by bytes[*length]; returns how long it was, 0 when it is wrong. */
 static size_t unescape(const char *at, size_t left, char bytes[4], size_t *length)
 {
-    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-    *length = 1;
-    if (left < 2)
+    uint32_t point = 0;
+    size_t size = rts_json_escape_read(at, left, &point);
+    if (size == 0 || point == 0)
         return 0;
-    if (at[1] != 'u') {
-        const char *name = at[1] ? strchr(names, at[1]) : NULL;
-        bytes[0] = name ? values[name - names] : '\0';
-        return name ? 2 : 0;
-    }
-    size_t size;
-    long point = rts_json_code_point(at, left, &size);
-    if (point <= 0)
-        return 0;
-    *length = encode(point, bytes);
+    *length = rts_utf8_encode(point, bytes);
     return size;
 }
 

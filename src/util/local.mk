@@ -12,6 +12,7 @@ librtsample_a_SOURCES += \
 	src/util/hex.c src/util/hex.h \
 	src/util/json.c src/util/json.h \
 	src/util/json_scan.c src/util/json_scan.h \
+	src/util/json_text.c src/util/json_text.h \
 	src/util/large_array.c src/util/large_array.h \
 	src/util/library.c src/util/library.h \
 	src/util/ledger.c src/util/ledger.h \

@@ -50,6 +50,16 @@ struct rts_utf8 rts_utf8_decode(const void *bytes, size_t size)
     return character;
 }
 
+size_t rts_utf8_encode(uint32_t point, char bytes[4])
+{
+    static const uint8_t leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    for (size_t i = size - 1; i > 0; i--, point >>= 6)
+        bytes[i] = (char)(0x80 | (point & 0x3f));
+    bytes[0] = (char)(leads[size] | point);
+    return size;
+}
+
 bool rts_is_unseen(uint32_t point)
 {
     static const struct {

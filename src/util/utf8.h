@@ -17,6 +17,9 @@ struct rts_utf8 {
  * maximal ill-formed sequences (Unicode, section 3.9), none of them valid. */
 struct rts_utf8 rts_utf8_decode(const void *at, size_t size);
 
+/* Writes a character up to U+10FFFF in 1 to 4 bytes, and returns how many. */
+size_t rts_utf8_encode(uint32_t point, char bytes[4]);
+
 /* Does this character do something other than be seen? So do controls (C0, DEL, C1), which steer
  * terminals; separators of lines and paragraphs; marks of direction, which show text in another
  * order than it has; all other format characters (category Cf) and those that are drawn as nothing

@@ -10,6 +10,7 @@ util_unit_tests = \
 	tests/unit/util/test_hex \
 	tests/unit/util/test_json \
 	tests/unit/util/test_json_scan \
+	tests/unit/util/test_json_text \
 	tests/unit/util/test_ledger \
 	tests/unit/util/test_nearest \
 	tests/unit/util/test_notify \
@@ -40,6 +41,7 @@ tests_unit_util_test_heap_SOURCES = tests/unit/util/test_heap.c
 tests_unit_util_test_hex_SOURCES = tests/unit/util/test_hex.c
 tests_unit_util_test_json_SOURCES = tests/unit/util/test_json.c tests/unit/oracle.h
 tests_unit_util_test_json_scan_SOURCES = tests/unit/util/test_json_scan.c
+tests_unit_util_test_json_text_SOURCES = tests/unit/util/test_json_text.c
 tests_unit_util_test_nearest_SOURCES = tests/unit/util/test_nearest.c
 tests_unit_util_test_open_below_SOURCES = tests/unit/util/test_open_below.c
 tests_unit_util_test_time_namespace_SOURCES = \

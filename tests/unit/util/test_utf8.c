@@ -86,9 +86,23 @@ static void knows_what_is_drawn_as_nothing(void **state)
         assert_false(rts_is_unseen(seen[i]));
 }
 
+static void what_is_encoded_is_decoded(void **state)
+{
+    (void)state;
+    for (uint32_t point = 0; point <= 0x10ffff; point++) {
+        char bytes[4];
+        if (point >= 0xd800 && point <= 0xdfff)
+            continue;
+        size_t size = rts_utf8_encode(point, bytes);
+        struct rts_utf8 character = rts_utf8_decode(bytes, size);
+        assert_true(character.valid && character.size == size && character.point == point);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_encoded_is_decoded),
         cmocka_unit_test(decodes_what_is_there_only),
         cmocka_unit_test(agrees_with_python),
         cmocka_unit_test(knows_what_is_drawn_as_nothing),
