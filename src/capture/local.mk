@@ -20,7 +20,7 @@ librtsample_a_SOURCES += \
 	src/capture/ptrace_tracer_state.h \
 	src/capture/ptrace_visits.c src/capture/ptrace_visits.h \
 	src/capture/record.c src/capture/record.h \
-	src/capture/record_writer.c src/capture/record_writer.h \
+	src/capture/record_encode.c src/capture/record_encode.h \
 	src/capture/receipt.c src/capture/receipt.h \
 	src/capture/refusal.c src/capture/refusal.h \
 	src/capture/ring.c src/capture/ring.h \

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "capture/ptrace_tracer.h"
-#include "capture/record_writer.h"
+#include "capture/record_encode.h"
 #include "util/clock.h"
 #include "util/memory.h"
 
@@ -139,7 +139,7 @@ static void drain(struct rts_capture *capture, const struct rts_capture_sink *si
     pthread_mutex_unlock(&trace->tracer.queue_lock);
     if (lost > 0) {
         const struct rts_record record = {.kind = RTS_RECORD_LOST, .lost = {.records = lost}};
-        rts_record_write_lost(&trace->drained, &trace->tracer.layout, &record);
+        rts_record_encode(&record, &trace->tracer.layout, &trace->drained);
     }
     for (size_t at = 0; at < trace->drained.size;) {
         const struct perf_event_header *header = (const void *)(trace->drained.data + at);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "capture/record_writer.h"
+#include "capture/record_encode.h"
 #include "util/clock.h"
 
 #define READ_AGAIN_NS RTS_NS_PER_S
@@ -42,7 +42,7 @@ static void take_line(void *context, const struct rts_maps_line *line)
     const uint64_t place[] = {line->start, line->end, line->offset, line->inode};
     reading->digest = rts_hash_bytes(place, sizeof place, reading->digest);
     reading->digest = rts_hash_bytes(line->path, strlen(line->path), reading->digest);
-    rts_record_write_mmap(reading->out, reading->layout, &record);
+    rts_record_encode(&record, reading->layout, reading->out);
 }
 
 void rts_ptrace_image_write(struct rts_buffer *out, const struct rts_record_layout *layout,
@@ -65,7 +65,7 @@ void rts_ptrace_image_write(struct rts_buffer *out, const struct rts_record_layo
             .time = now,
             .comm = {.name = stat->name, .exec = true},
         };
-        rts_record_write_comm(out, layout, &record);
+        rts_record_encode(&record, layout, out);
     }
     struct reading reading = {
         .out = out,

@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 
 #include "capture/ptrace_visits.h"
-#include "capture/record_writer.h"
+#include "capture/record_encode.h"
 #include "sealing/seal.h"
 #include "util/clock.h"
 #include "util/memory.h"
@@ -76,7 +76,7 @@ static void write_exit(void *context, const struct rts_ptrace_thread *thread)
         .time = rts_clock_monotonic_ns(),
         .task = {.parent_pid = thread->process->image.parent},
     };
-    rts_record_write_exit(&tracer->records, &tracer->layout, &record);
+    rts_record_encode(&record, &tracer->layout, &tracer->records);
     /* The last one. */
     if (tracer->options.proc.broker && thread->process->threads == 1)
         rts_broker_forget(tracer->options.proc.broker, thread->process->pid);
@@ -208,7 +208,7 @@ void rts_ptrace_tracer_init(struct rts_ptrace_tracer *tracer,
     atomic_init(&tracer->period_ns, RTS_NS_PER_S / options->frequency);
     tracer->random = (uint32_t)rts_clock_monotonic_ns();
     tracer->seats = 1;
-    tracer->state.stack = rts_calloc(1, options->stack_bytes);
+    tracer->state.stack = rts_calloc(1, options->stack_bytes + 8); /* for padding, too */
     pthread_mutex_init(&tracer->targets_lock, NULL);
     pthread_mutex_init(&tracer->queue_lock, NULL);
     rts_ptrace_targets_init(&tracer->targets);

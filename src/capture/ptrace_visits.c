@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/ptrace_visits.h"
 
+#include <string.h>
+
 #include "capture/ptrace_image.h"
-#include "capture/record_writer.h"
+#include "capture/record_encode.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -103,7 +105,9 @@ static void unmark(struct rts_ptrace_tracer *tracer, struct rts_ptrace_thread *t
 static void write_sample(struct rts_ptrace_tracer *tracer, const struct rts_ptrace_thread *thread)
 {
     const struct rts_ptrace_state *state = &tracer->state;
+    const size_t padding = -state->stack_size % 8; /* a record has whole words */
     uint64_t chain[128];
+    memset(state->stack + state->stack_size, 0, padding);
     struct rts_record record = {
         .kind = RTS_RECORD_SAMPLE,
         .pid = thread->process->pid,
@@ -119,6 +123,7 @@ static void write_sample(struct rts_ptrace_tracer *tracer, const struct rts_ptra
                 .registers = state->registers,
                 .stack = state->stack,
                 .stack_size = state->stack_size,
+                .stack_asked = state->stack_size + padding,
             },
     };
     if (tracer->options.call_graph == RTS_CALL_GRAPH_FP) {
@@ -126,7 +131,7 @@ static void write_sample(struct rts_ptrace_tracer *tracer, const struct rts_ptra
         record.sample.callchain_size =
             rts_ptrace_state_chain(state, chain, sizeof chain / sizeof *chain);
     }
-    rts_record_write_sample(&tracer->records, &tracer->layout, &record);
+    rts_record_encode(&record, &tracer->layout, &tracer->records);
 }
 
 /* It was woken while we had its CPU: on another one, if that was idle. */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/record_encode.h"
 #include "recording/recorder_state.h"
 #include "trace/perf_file.h"
-#include "trace/record_encode.h"
 #include "util/log.h"
 #include "util/memory.h"
 
@@ -105,7 +105,8 @@ bool rts_recorder_hand_over(struct rts_recorder *recorder)
 
 void rts_recorder_put(struct rts_recorder *recorder, const struct rts_record *record)
 {
-    rts_record_encode(record, &recorder->layout, &recorder->records);
+    if (record->kind != RTS_RECORD_LOST) /* losses are in ACCOUNT */
+        rts_record_encode(record, &recorder->layout, &recorder->records);
     if (record->time > recorder->newest_ns)
         recorder->newest_ns = record->time;
 }

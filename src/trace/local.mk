@@ -16,7 +16,6 @@ librtsample_a_SOURCES += \
 	src/trace/own_records.c \
 	src/trace/packer.c src/trace/packer.h \
 	src/trace/perf_file.h \
-	src/trace/record_encode.c src/trace/record_encode.h \
 	src/trace/trace.c src/trace/trace.h \
 	src/trace/trace_loss.c \
 	src/trace/trace_state.h \

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/attr.h"
 #include "trace/perf_file.h"
-#include "trace/record_encode.h"
 #include "util/cleanup.h"
 #include "util/memory.h"
 #include "util/output_file.h"
@@ -168,7 +168,7 @@ struct rts_record_layout rts_trace_writer_layout(const struct rts_trace_writer *
     const struct rts_trace_format *format = &writer->format;
     return (struct rts_record_layout){
         .sample_type =
-            RTS_TRACE_SAMPLE_TYPE |
+            RTS_ATTR_COMMON_TYPE | PERF_SAMPLE_CALLCHAIN |
             (format->full ? (uint64_t)(PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER) : 0),
         .user_registers = format->full ? format->user_registers : 0,
         .sample_id_all = true,

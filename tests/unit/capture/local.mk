@@ -8,8 +8,8 @@ capture_unit_tests = \
 	tests/unit/capture/test_ptrace_rounds \
 	tests/unit/capture/test_ptrace_state \
 	tests/unit/capture/test_record \
+	tests/unit/capture/test_record_encode \
 	tests/unit/capture/test_record_sample \
-	tests/unit/capture/test_record_writer \
 	tests/unit/capture/test_refusal \
 	tests/unit/capture/test_ring \
 	tests/unit/capture/test_standing
@@ -27,7 +27,7 @@ tests_unit_capture_test_record_SOURCES = \
 	tests/unit/capture/test_record.c tests/unit/capture/record_draft.h
 tests_unit_capture_test_record_sample_SOURCES = \
 	tests/unit/capture/test_record_sample.c tests/unit/capture/record_draft.h
-tests_unit_capture_test_record_writer_SOURCES = tests/unit/capture/test_record_writer.c
+tests_unit_capture_test_record_encode_SOURCES = tests/unit/capture/test_record_encode.c
 tests_unit_capture_test_ring_SOURCES = tests/unit/capture/test_ring.c tests/unit/capture/fake_ring.h
 tests_unit_capture_test_refusal_SOURCES = tests/unit/capture/test_refusal.c
 tests_unit_capture_test_standing_SOURCES = tests/unit/capture/test_standing.c

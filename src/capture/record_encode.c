@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "trace/record_encode.h"
+#include "capture/record_encode.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -73,6 +73,13 @@ static uint16_t put_fork(struct rts_buffer *out, const struct rts_record *record
     return 0;
 }
 
+static uint16_t put_lost(struct rts_buffer *out, const struct rts_record *record)
+{
+    put(out, record->id);
+    put(out, record->lost.records);
+    return 0;
+}
+
 static void put_stack(struct rts_buffer *out, const struct rts_sample *sample, size_t start)
 {
     size_t room = RECORD_MAX - (out->size - start) - 2 * sizeof(uint64_t);
@@ -94,8 +101,11 @@ static uint16_t put_sample(struct rts_buffer *out, const struct rts_record *reco
     put_task(out, record);
     put(out, record->time);
     put_pair(out, record->cpu, 0);
-    put(out, sample->callchain_size);
-    rts_buffer_append(out, sample->callchain, sample->callchain_size * sizeof *sample->callchain);
+    if (layout->sample_type & PERF_SAMPLE_CALLCHAIN) {
+        put(out, sample->callchain_size);
+        rts_buffer_append(out, sample->callchain,
+                          sample->callchain_size * sizeof *sample->callchain);
+    }
     if (layout->sample_type & PERF_SAMPLE_REGS_USER) {
         bool known = sample->registers;
         put(out, known ? sample->register_abi : PERF_SAMPLE_REGS_ABI_NONE);
@@ -123,6 +133,7 @@ static uint32_t type_of(enum rts_record_kind kind)
     case RTS_RECORD_COMM: return PERF_RECORD_COMM;
     case RTS_RECORD_FORK: return PERF_RECORD_FORK;
     case RTS_RECORD_EXIT: return PERF_RECORD_EXIT;
+    case RTS_RECORD_LOST: return PERF_RECORD_LOST;
     default: return 0;
     }
 }
@@ -139,9 +150,10 @@ bool rts_record_encode(const struct rts_record *record, const struct rts_record_
     case RTS_RECORD_SAMPLE: header.misc = put_sample(out, record, layout, start); break;
     case RTS_RECORD_MMAP: header.misc = put_mmap(out, record); break;
     case RTS_RECORD_COMM: header.misc = put_comm(out, record); break;
+    case RTS_RECORD_LOST: header.misc = put_lost(out, record); break;
     default: header.misc = put_fork(out, record); break;
     }
-    if (record->kind != RTS_RECORD_SAMPLE)
+    if (record->kind != RTS_RECORD_SAMPLE && layout->sample_id_all)
         put_trailer(out, record);
     header.size = (uint16_t)(out->size - start);
     memcpy(out->data + start, &header, sizeof header);

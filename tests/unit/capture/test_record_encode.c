@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is encoded decodes to the same again; perf's own view of it is tests/e2e/record.py. */
+/* What is encoded decodes to the same again: the decoder, checked against the kernel's own records
+ * in other tests, is the oracle. perf's view of it is tests/e2e/record.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,15 +10,31 @@
 
 #include <cmocka.h>
 
-#include "trace/record_encode.h"
+#include "capture/attr.h"
+#include "capture/record_encode.h"
+
+#define CHAINS_TYPE (RTS_ATTR_COMMON_TYPE | PERF_SAMPLE_CALLCHAIN)
 
 static const struct rts_record_layout chains = {
-    .sample_type = RTS_TRACE_SAMPLE_TYPE,
+    .sample_type = CHAINS_TYPE,
+    .sample_id_all = true,
+};
+
+/* What ptrace writes: stacks, or chains beside registers. */
+static const struct rts_record_layout bare_stacks = {
+    .sample_type = RTS_ATTR_COMMON_TYPE | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+    .user_registers = 0x7,
+    .sample_id_all = true,
+};
+
+static const struct rts_record_layout chains_and_registers = {
+    .sample_type = CHAINS_TYPE | PERF_SAMPLE_REGS_USER,
+    .user_registers = 0x7,
     .sample_id_all = true,
 };
 
 static const struct rts_record_layout stacks = {
-    .sample_type = RTS_TRACE_SAMPLE_TYPE | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+    .sample_type = CHAINS_TYPE | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
     .user_registers = 0x1ff,
     .sample_id_all = true,
 };
@@ -173,6 +190,84 @@ static void test_sample_without_a_user_side(void **state)
     rts_buffer_finish(&out);
 }
 
+static void test_the_layouts_of_ptrace(void **state)
+{
+    (void)state;
+    static const uint64_t registers[] = {11, 22, 33};
+    static const uint64_t chain[] = {(uint64_t)PERF_CONTEXT_USER, 5, 6};
+    static const uint8_t stack[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    struct rts_buffer out = RTS_BUFFER_INIT;
+    struct rts_record record = base(RTS_RECORD_SAMPLE);
+    record.sample = (struct rts_sample){
+        .ip = 0x1234,
+        .kernel_mode = true,
+        .register_abi = PERF_SAMPLE_REGS_ABI_32,
+        .registers = registers,
+        .stack = stack,
+        .stack_size = 11,
+        .stack_asked = 16,
+        .callchain = chain,
+        .callchain_size = 3,
+    };
+    struct rts_record decoded = again(&record, &bare_stacks, &out);
+    assert_int_equal(decoded.sample.ip, 0x1234);
+    assert_true(decoded.sample.kernel_mode);
+    assert_int_equal(decoded.sample.register_abi, PERF_SAMPLE_REGS_ABI_32);
+    assert_memory_equal(decoded.sample.registers, registers, sizeof registers);
+    assert_null(decoded.sample.callchain);
+    assert_int_equal(decoded.sample.stack_size, 11);
+    assert_int_equal(decoded.sample.stack_asked, 16);
+    assert_memory_equal(decoded.sample.stack, stack, sizeof stack);
+    rts_buffer_clear(&out);
+    decoded = again(&record, &chains_and_registers, &out);
+    assert_memory_equal(decoded.sample.registers, registers, sizeof registers);
+    assert_null(decoded.sample.stack);
+    assert_int_equal(decoded.sample.callchain_size, 3);
+    assert_memory_equal(decoded.sample.callchain, chain, sizeof chain);
+    rts_buffer_finish(&out);
+}
+
+static void test_the_largest_stack(void **state)
+{
+    (void)state;
+    struct rts_record_layout layout = bare_stacks;
+    static const uint64_t registers[64];
+    static uint8_t stack[RTS_RECORD_STACK_MAX];
+    struct rts_buffer out = RTS_BUFFER_INIT;
+    struct rts_record record = base(RTS_RECORD_SAMPLE);
+    layout.user_registers = UINT64_MAX;
+    stack[sizeof stack - 1] = 77;
+    record.sample.register_abi = PERF_SAMPLE_REGS_ABI_64;
+    record.sample.registers = registers;
+    record.sample.stack = stack;
+    record.sample.stack_size = record.sample.stack_asked = sizeof stack;
+    struct rts_record decoded = again(&record, &layout, &out);
+    assert_int_equal(decoded.sample.stack_size, RTS_RECORD_STACK_MAX);
+    assert_int_equal(decoded.sample.stack[sizeof stack - 1], 77);
+    rts_buffer_finish(&out);
+}
+
+static void test_losses_and_no_trailer(void **state)
+{
+    (void)state;
+    struct rts_buffer out = RTS_BUFFER_INIT;
+    struct rts_record record = base(RTS_RECORD_LOST), decoded;
+    record.lost.records = 17;
+    assert_int_equal(again(&record, &bare_stacks, &out).lost.records, 17);
+    rts_buffer_clear(&out);
+    struct rts_record_layout layout = bare_stacks;
+    layout.sample_id_all = false;
+    record = base(RTS_RECORD_COMM);
+    record.comm.name = "seven77"; /* with its NUL a whole word */
+    assert_true(rts_record_encode(&record, &layout, &out));
+    const struct perf_event_header *header = (const void *)out.data;
+    assert_int_equal(header->size, 8 + 8 + 8);
+    assert_int_equal(rts_record_decode(header, &layout, &decoded), 0);
+    assert_string_equal(decoded.comm.name, "seven77");
+    assert_true(decoded.time == 0);
+    rts_buffer_finish(&out);
+}
+
 static void test_what_does_not_fit(void **state)
 {
     (void)state;
@@ -182,7 +277,7 @@ static void test_what_does_not_fit(void **state)
     record.sample.callchain = chain;
     record.sample.callchain_size = 8192;
     assert_false(rts_record_encode(&record, &stacks, &out));
-    record = base(RTS_RECORD_LOST);
+    record = base(RTS_RECORD_THROTTLE);
     assert_false(rts_record_encode(&record, &stacks, &out));
     assert_int_equal(out.size, 0);
 
@@ -204,6 +299,9 @@ int main(void)
         cmocka_unit_test(test_samples),
         cmocka_unit_test(test_registers_and_stacks),
         cmocka_unit_test(test_sample_without_a_user_side),
+        cmocka_unit_test(test_the_layouts_of_ptrace),
+        cmocka_unit_test(test_the_largest_stack),
+        cmocka_unit_test(test_losses_and_no_trailer),
         cmocka_unit_test(test_what_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
