@@ -89,7 +89,7 @@ static int run(int argc, char **argv, const struct option *options, struct rts_s
         parse(argc, argv, options, settings, &path, error) < 0 ||
         rts_settings_complete(settings, error) < 0)
         return -1;
-    if (rts_settings_deliver(settings) && rts_settings_check_metadata(settings, error) < 0)
+    if (rts_settings_wants_delivery(settings) && rts_settings_check_metadata(settings, error) < 0)
         return -1;
     return rts_session_replay(settings, path, error);
 }

@@ -266,7 +266,7 @@ static int check_run(const struct rts_settings *settings, struct rts_error *erro
             error, RTS_USAGE,
             "nothing to sample: give -p PID, -a, --cgroup, --container or -- COMMAND (see "
             "rtsample --help)");
-    return rts_settings_deliver(settings) ? rts_settings_check_metadata(settings, error) : 0;
+    return rts_settings_wants_delivery(settings) ? rts_settings_check_metadata(settings, error) : 0;
 }
 
 static int run(int argc, char **argv, const struct option *options, struct rts_settings *settings,

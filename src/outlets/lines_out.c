@@ -32,7 +32,7 @@ int rts_lines_out_open(struct rts_lines_out *out, const struct rts_settings *set
     *out = (struct rts_lines_out){.output = settings->output};
     if (out->output && !(out->sink = open_sink(out->output, error)))
         return -1;
-    if (!rts_settings_deliver(settings))
+    if (!rts_settings_wants_delivery(settings))
         return 0;
     out->delivery = rts_settings_open_delivery(settings, purpose, NULL, error);
     return out->delivery ? 0 : -1;

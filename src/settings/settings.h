@@ -172,7 +172,7 @@ void rts_settings_end_layer(struct rts_settings *settings);
 bool rts_settings_is_told(const struct rts_settings *settings, const char *path);
 
 /* Is there a place that lines are delivered to, beside a file or stdout? */
-bool rts_settings_deliver(const struct rts_settings *settings);
+bool rts_settings_wants_delivery(const struct rts_settings *settings);
 
 /* After the last layer: settles the output, and checks what only makes sense together. */
 int rts_settings_complete(struct rts_settings *settings, struct rts_error *error);

@@ -18,7 +18,7 @@ int rts_settings_load(struct rts_settings *settings, const char *path, struct rt
     return rts_settings_load_environment(settings, environ, error);
 }
 
-bool rts_settings_deliver(const struct rts_settings *settings)
+bool rts_settings_wants_delivery(const struct rts_settings *settings)
 {
     return settings->ingest.endpoint && (settings->egress.enabled || settings->spool.directory);
 }
@@ -64,7 +64,7 @@ static int take_endpoint(struct rts_settings *settings, struct rts_error *error)
 int rts_settings_complete(struct rts_settings *settings, struct rts_error *error)
 {
     const struct rts_ingest_settings *ingest = &settings->ingest;
-    if (!settings->output && !rts_settings_deliver(settings))
+    if (!settings->output && !rts_settings_wants_delivery(settings))
         settings->output = rts_strdup("-");
     if (ingest->endpoint && take_endpoint(settings, error) < 0)
         return -1;

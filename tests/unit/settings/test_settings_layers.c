@@ -72,7 +72,7 @@ static void output_is_stdout_unless_delivered(void **state)
     LAYER(&settings, {"Ingest:Endpoint", "https://signals.example/x"});
     assert_null(complete(&settings));
     assert_null(settings.output);
-    assert_true(rts_settings_deliver(&settings));
+    assert_true(rts_settings_wants_delivery(&settings));
     LAYER(&settings, {"Output:File", "facts.ndjson"});
     assert_null(complete(&settings));
     assert_string_equal(settings.output, "facts.ndjson");
@@ -82,7 +82,7 @@ static void output_is_stdout_unless_delivered(void **state)
     LAYER(&settings, {"Ingest:Endpoint", "https://signals.example/x"}, {"Egress:Enabled", "false"});
     assert_null(complete(&settings));
     assert_string_equal(settings.output, "-");
-    assert_false(rts_settings_deliver(&settings));
+    assert_false(rts_settings_wants_delivery(&settings));
     rts_settings_finish(&settings);
 }
 
