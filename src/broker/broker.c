@@ -211,7 +211,7 @@ static void give_up(struct rts_broker *broker, int32_t pid, const struct rts_kee
     drop_worker(broker);
 }
 
-/* Waits for the answer to the question at hand. Returns 0, or -1 with errno. */
+/* Waits for the answer to the current question. Returns 0, or -1 with errno. */
 static int wait_for_answer(struct rts_broker *broker, int32_t pid, size_t limit,
                            struct rts_reply *answer)
 {

@@ -6,7 +6,7 @@
 #include "broker/setup.h"
 
 enum rts_keeper_what {
-    RTS_KEEPER_ANOTHER = 1, /* another worker in place of the one at hand, which is killed */
+    RTS_KEEPER_ANOTHER = 1, /* another worker in place of the current one, which is killed */
     RTS_KEEPER_LOOK,        /* what that one is doing */
 };
 

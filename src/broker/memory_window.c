@@ -24,7 +24,7 @@
 #define SEALS            (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
 
 struct rts_memory_window {
-    _Atomic uint32_t asked, answered; /* questions; equal: there is none at hand */
+    _Atomic uint32_t asked, answered; /* questions; equal: there is none */
     int32_t tid;                      /* 0: leave */
     uint32_t size;
     uint64_t address;

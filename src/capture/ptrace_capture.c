@@ -20,7 +20,7 @@ struct ptrace_capture {
     struct rts_capture base;
     uint32_t frequency_max;
     struct rts_ptrace_tracer tracer;
-    struct rts_buffer drained; /* the records of the drain at hand */
+    struct rts_buffer drained; /* the records of the current drain */
 };
 
 static struct ptrace_capture *ptrace_of(struct rts_capture *capture)

@@ -3,7 +3,7 @@
  * Stopping one thread of another process for a moment (ptrace(2)): seized, interrupted, looked at
  * and let go again. Between two moments nobody is traced: the target's signals, children and job
  * control do not pass through us, a debugger can attach, and when we are killed there is nothing
- * to clean up but the one thread at hand, which the kernel lets go as well.
+ * to clean up but the one thread that is stopped, which the kernel lets go as well.
  *
  * All functions are to be called from one thread, since the kernel takes requests from the thread
  * that seized only.

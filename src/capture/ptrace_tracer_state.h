@@ -55,7 +55,7 @@ struct rts_ptrace_tracer {
     size_t asked_count;        /* threads that are marked so */
     unsigned given_up_said;
     int32_t own_child;  /* as the targets had it at the last look */
-    uint64_t own_start; /* when we began to run, for the look at hand */
+    uint64_t own_start; /* when we began to run, for the current look */
     uint32_t random;
 };
 

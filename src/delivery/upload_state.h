@@ -18,7 +18,7 @@ struct rts_upload {
     bool busy; /* `easy` is in `multi` */
 
     struct curl_slist *headers;
-    char token[RTS_TOKEN_SIZE];    /* of the request at hand; "" without a token file */
+    char token[RTS_TOKEN_SIZE];    /* of the current request; "" without a token file */
     char previous[RTS_TOKEN_SIZE]; /* another one before that */
     struct rts_buffer body;
     size_t head_seen; /* bytes of headers, those of all interim answers and trailers too */

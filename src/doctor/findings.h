@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the probes have found: plain values, so that what is made of them (judge.h) can be tested
- * with those of machines that are not at hand.
+ * with those of machines that we do not have.
  */
 #ifndef RTS_DOCTOR_FINDINGS_H
 #define RTS_DOCTOR_FINDINGS_H

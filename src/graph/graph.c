@@ -223,7 +223,7 @@ static bool take_node(void *context, const struct rts_graph_node *node)
     added->code_id = keep_code_id(graph, file, node->code_id);
     added->name = keep_text(graph, node->name);
     /* Until the chains are made: is the node to be in that of the addresses, and where in that of
-     * the names, which are at hand now. */
+     * the names, while we have them. */
     added->next_by_address = node->has_address;
     added->next_by_name = (uint32_t)hash_name(added->file, node->name.bytes, node->name.size);
     return !graph->too_large;

@@ -27,7 +27,7 @@
 struct rts_graph_input {
     int fd;
     uint64_t bytes; /* that were read */
-    bool begun;     /* the first bytes of the text at hand have been looked at */
+    bool begun;     /* the first bytes of the current text have been looked at */
 #ifdef HAVE_LIBARCHIVE
     struct rts_archive_library lib;
     struct archive *archive; /* NULL: the file is read as it is */

@@ -68,8 +68,8 @@ struct rts_graph_reader {
     struct rts_json_scan *scan;
     bool (*take)(void *context, const struct rts_graph_node *node);
     void *context;
-    struct value values[FIELD_COUNT]; /* of the node at hand */
-    bool is_graph;                    /* the object at hand holds nodes and is none itself */
+    struct value values[FIELD_COUNT]; /* of the current node */
+    bool is_graph;                    /* the current object holds nodes and is none itself */
     size_t text_size;
     /* One value of every field and rank, and the decoded code. */
     char text[8 * RTS_GRAPH_NAME_MAX];

@@ -20,7 +20,7 @@ struct rts_recorder {
     const struct rts_account *account;  /* of the run */
     struct rts_account accounted;       /* in ACCOUNT notes so far, or before the trace began */
     struct rts_buffer records;          /* what is being put together */
-    struct rts_note_frame *frames;      /* of the sample at hand */
+    struct rts_note_frame *frames;      /* of the current sample */
     uint64_t *chain;                    /* its callchain */
     uint64_t newest_ns;                 /* time of a record, so far */
     uint64_t sorted_ns, next_sorted_ns; /* perf has passed this; and will at the next round */

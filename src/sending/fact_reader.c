@@ -17,7 +17,7 @@
 
 #define READ_BYTES (256u << 10)
 
-/* A good line within the batch at hand. Offsets, since the batch moves as it grows. */
+/* A good line within the current batch. Offsets, since the batch moves as it grows. */
 struct entry {
     size_t json, json_size;
     size_t symbol_id, symbol_id_size;
@@ -188,7 +188,7 @@ static bool is_blank(const char *text, size_t size)
     return true;
 }
 
-/* Takes a line without its LF. False: it does not fit into the batch at hand, and stays. */
+/* Takes a line without its LF. False: it does not fit into the current batch, and stays. */
 static bool take_line(struct rts_fact_reader *reader, const char *text, size_t size)
 {
     struct rts_checked_line line;
@@ -288,7 +288,7 @@ static int read_more(struct rts_fact_reader *reader, struct rts_error *error)
     return 0;
 }
 
-/* Milliseconds that the batch at hand may still wait; -1: for ever. */
+/* Milliseconds that the current batch may still wait; -1: for ever. */
 static int time_left(const struct rts_fact_reader *reader, uint64_t begun_ns)
 {
     if (reader->count == 0)

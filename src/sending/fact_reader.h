@@ -42,11 +42,11 @@ int rts_fact_reader_next(struct rts_fact_reader *reader, struct rts_fact_batch *
 /* Was the input read to its end? */
 bool rts_fact_reader_is_done(const struct rts_fact_reader *reader);
 
-/* Of the input at hand: the lines that were read, and those of them that were wrong. */
+/* Of the current input: the lines that were read, and those of them that were wrong. */
 uint64_t rts_fact_reader_line(const struct rts_fact_reader *reader);
 uint64_t rts_fact_reader_wrong(const struct rts_fact_reader *reader);
 
-/* Says how many wrong lines of the input at hand were not named. */
+/* Says how many wrong lines of the current input were not named. */
 void rts_fact_reader_end(const struct rts_fact_reader *reader);
 
 #endif

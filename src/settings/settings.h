@@ -47,7 +47,7 @@ enum rts_ingest_format {
 /* Name unique regardless of case, a token of RFC 9110; value without line breaks. Both owned. */
 struct rts_header_setting {
     char *name, *value;
-    bool given; /* by the layer at hand */
+    bool given; /* by the current layer */
 };
 
 struct rts_header_settings {
@@ -135,7 +135,7 @@ struct rts_settings {
     struct rts_egress_settings egress;
     struct rts_spool_settings spool;
 
-    uint64_t given; /* one bit for each key that the layer at hand has given; see below */
+    uint64_t given; /* one bit for each key that the current layer has given; see below */
     uint64_t told;  /* the same of all layers: what is not the default by default */
 };
 

@@ -50,7 +50,7 @@ bool rts_setting_is_section(const char *path);
 void rts_setting_nearest(const char *path, char nearest[RTS_SETTING_PATH_SIZE]);
 
 /*
- * Each sets one value of the layer at hand. `where` is what a message begins with: the source and
+ * Each sets one value of the current layer. `where` is what a message begins with: the source and
  * the name in it. RTS_USAGE when the value is not one for this setting; the values of headers are
  * never repeated in messages.
  */
@@ -71,10 +71,10 @@ int rts_setting_add_item(struct rts_settings *settings, const struct rts_setting
 int rts_setting_set_text(struct rts_settings *settings, const struct rts_setting *setting,
                          const char *text, const char *where, struct rts_error *error);
 
-/* Has the layer at hand given this one already? */
+/* Has the current layer given this one already? */
 bool rts_setting_is_given(const struct rts_settings *settings, const struct rts_setting *setting);
 
-/* Has the layer at hand given a header of this name, in any case? */
+/* Has the current layer given a header of this name, in any case? */
 bool rts_setting_has_header(const struct rts_settings *settings, const struct rts_setting *setting,
                             const char *name);
 

@@ -55,7 +55,7 @@ static bool digest_of_meta(const char *text, size_t size, char sha256[RTS_SHA256
     return found;
 }
 
-/* Copies the entry at hand. */
+/* Copies the current entry. */
 static int copy_entry(const struct rts_archive_library *lib, struct archive *archive,
                       const char *name, int fd, struct rts_error *error)
 {

@@ -14,7 +14,7 @@
 
 struct rts_trace_inflate {
     void *stream;    /* ZSTD_DStream; NULL: nothing was compressed so far */
-    uint8_t *source; /* owned copy of the record at hand */
+    uint8_t *source; /* owned copy of the current record */
     size_t source_size, source_at;
     size_t wanted;                 /* what the decoder would like to have next */
     bool more;                     /* the stream may have more to give without more source */
@@ -29,7 +29,7 @@ void rts_trace_inflate_finish(struct rts_trace_inflate *inflate);
 int rts_trace_inflate_feed(struct rts_trace_inflate *inflate, const void *bytes, size_t size,
                            struct rts_error *error);
 
-/* The next `size` bytes that come out, without taking them: *bytes is NULL when the record at hand
+/* The next `size` bytes that come out, without taking them: *bytes is NULL when the current record
  * does not give so many. Fails when the data is damaged. */
 int rts_trace_inflate_peek(struct rts_trace_inflate *inflate, size_t size, const uint8_t **bytes,
                            struct rts_error *error);

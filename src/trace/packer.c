@@ -15,7 +15,7 @@
 #include "util/clock.h"
 #include "util/memory.h"
 
-/* How long a thread that was told to end may take for the piece at hand, or wait for a disk. */
+/* How long a thread that was told to end may take for the current piece, or wait for a disk. */
 #define PATIENCE_MS 400
 
 struct job {

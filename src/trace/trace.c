@@ -87,7 +87,7 @@ static bool check_header(struct rts_trace *trace, const struct perf_event_header
     return !trace->ended;
 }
 
-/* The next record of what the compressed record at hand holds; false: it is used up. */
+/* The next record of what the current compressed record holds; false: it is used up. */
 static bool next_inflated(struct rts_trace *trace, struct rts_trace_raw *raw)
 {
     struct rts_trace_inflate *inflate = &trace->inflate;

@@ -21,7 +21,7 @@ struct rts_trace {
     struct rts_trace_chunk *current; /* holds the record that was passed on last */
     uint64_t number;                 /* of records so far */
     bool in_order;                   /* a trace of ours: its notes mean what lies around them */
-    uint64_t compressed_at;          /* where the compressed record at hand lies */
+    uint64_t compressed_at;          /* where the current compressed record lies */
     bool ended;
     struct rts_trace_loss loss;
 };

@@ -98,7 +98,7 @@ bool rts_json_scan_take(struct rts_json_scan *scan, char byte)
     return true;
 }
 
-/* Moves to the quote that ends the string at hand. */
+/* Moves to the quote that ends the current string. */
 static bool find_quote(struct rts_json_scan *scan, bool *escaped)
 {
     for (;;) {

@@ -290,7 +290,7 @@ def until_bundle(folder):
 
 
 def terminated():
-    """SIGTERM with a segment at hand: its facts come, with their bundle or without."""
+    """SIGTERM within a segment: its facts come, with their bundle or without."""
     folder = new_folder()
     with Target(build("chain-O2-nofp")) as target:
         sampling = Sampling("-c", settings_file(), "-p", target.pid, "-F", RATE, "--cas", folder, "--segment", "1s")
@@ -307,7 +307,7 @@ def terminated():
         problems.append("status %s: %s" % (run.status, run.stderr))
     data = b"".join(line for line in run.output.splitlines(True) if b"casUri" in line)
     problems += run.problems + damaged + list(check_replays(folder, data, "-c", settings_file()))
-    ok("SIGTERM: what is at hand is delivered, with a bundle if there is time", problems)
+    ok("SIGTERM: the current segment is delivered, with a bundle if there is time", problems)
 
 
 def killed():

@@ -65,7 +65,7 @@ def nobody_to_tell():
 
 
 def unit_is_valid():
-    """systemd-analyze verify, with the program at hand in the place of the installed one."""
+    """systemd-analyze verify, with the program under test in place of the installed one."""
     if not shutil.which("systemd-analyze"):
         skip("systemd-analyze verify", "systemd-analyze is not installed")
         return

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings of kernels that are not at hand: made-up folders in the place of /proc, /sys and /. */
+/* Settings of kernels that we do not have: made-up folders in the place of /proc, /sys and /. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

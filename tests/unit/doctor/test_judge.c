@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is made of findings, also of kernels and containers that are not at hand. */
+/* What is made of findings, also of kernels and containers that we do not have. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -53,7 +53,7 @@ static struct compressed compress(size_t size, const char *options)
     return result;
 }
 
-/* Takes all that comes out of the record at hand, in pieces of `piece`, from *at on. */
+/* Takes all that comes out of the current record, in pieces of `piece`, from *at on. */
 static void take_all(struct rts_trace_inflate *inflate, size_t piece, size_t *at)
 {
     const uint8_t *bytes;
