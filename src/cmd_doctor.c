@@ -79,7 +79,7 @@ static int parse(int argc, char **argv, const struct option *options, struct req
     if (optind < argc)
         return rts_fail(error, RTS_USAGE, "doctor takes no argument \"%s\"", argv[optind]);
     if (request->self && request->pid > 0)
-        return rts_fail(error, RTS_USAGE, "doctor --self is about rtsample itself: without -p");
+        return rts_fail(error, RTS_USAGE, "doctor --self is about rtsample itself: leave out -p");
     return rts_settings_complete(&request->settings, error);
 }
 

@@ -80,10 +80,10 @@ static int parse_pids(struct rts_settings *settings, const char *list, struct rt
     char *rest = copy;
     if (list[strspn(list, BLANKS)] == '\0')
         return rts_fail(error, RTS_USAGE,
-                        "-p \"%s\": there is no process id in it; does the program run?", list);
+                        "-p \"%s\": there is no process id in it; is the program running?", list);
     for (char *item; (item = strsep(&rest, ","));) {
         if (item[strspn(item, BLANKS)] == '\0')
-            return rts_fail(error, RTS_USAGE, "-p %s: there is no process id at a comma", list);
+            return rts_fail(error, RTS_USAGE, "-p %s: a process id is missing at a comma", list);
         for (char *word; (word = strsep(&item, BLANKS));) {
             long pid = 0;
             if (*word && parse_number(word, 1, INT_MAX, &pid) < 0)
@@ -130,7 +130,7 @@ static int parse_duration(struct rts_settings *settings, const char *text, struc
     double seconds = strtod(text, &end);
     /* A hundred years: beyond that it is a typing error. */
     if (end == text || *end || !(seconds >= 0.001 && seconds <= 3.2e9))
-        return rts_fail(error, RTS_USAGE, "-d %s: it is a number of seconds above 0", text);
+        return rts_fail(error, RTS_USAGE, "-d %s: it has to be a number of seconds above 0", text);
     settings->duration_ms = (uint64_t)(seconds * 1000);
     return 0;
 }
@@ -150,8 +150,8 @@ static int parse_segment(struct rts_settings *settings, const char *text, struct
         if (digits == 0 || digits > 12 || (*unit && !known && *unit != 's') ||
             (*unit && unit[1] != '\0'))
             return rts_fail(error, RTS_USAGE,
-                            "--segment %s: it is a number of seconds, of bytes as 512K or 4M, or "
-                            "both with a comma between",
+                            "--segment %s: it has to be a number of seconds, a number of bytes "
+                            "such as 512K or 4M, or both with a comma between",
                             text);
         unsigned long long value = strtoull(word, NULL, 10);
         if (known)
@@ -212,12 +212,12 @@ static int fail_word(const char *word, struct rts_error *error)
 {
     const char *meant = rts_command_like(word);
     if (meant && strcmp(word, meant) == 0)
-        return rts_fail(error, RTS_USAGE, "the command \"%s\" stands first: rtsample %s [OPTIONS]",
+        return rts_fail(error, RTS_USAGE, "the command \"%s\" comes first: rtsample %s [OPTIONS]",
                         word, word);
     if (meant)
         return rts_fail(error, RTS_USAGE,
                         "\"%s\" is not a command of rtsample; the nearest one is \"%s\", which "
-                        "stands first (a program to be sampled goes after \"--\")",
+                        "comes first (a program to be sampled goes after \"--\")",
                         word, meant);
     return rts_fail(error, RTS_USAGE,
                     "\"%s\" is neither an option nor a command of rtsample; a program to be "

@@ -95,7 +95,7 @@ static int read_input(struct send *send, const struct rts_send_input *input,
     /* A pipe that is followed ends with a signal; a file has more. */
     if (result == 0 && !rts_fact_reader_is_done(send->reader) && !input->is_stdin)
         result = rts_fail(error, RTS_UNDELIVERED,
-                          "%s: interrupted behind line %" PRIu64 "; what follows remains there",
+                          "%s: interrupted after line %" PRIu64 "; what follows remains there",
                           name, rts_fact_reader_line(send->reader));
     rts_fact_reader_end(send->reader);
     send->wrong += rts_fact_reader_wrong(send->reader);

@@ -44,8 +44,8 @@ int rts_perf_too_many_files(int32_t pid, struct rts_error *error)
 int rts_perf_too_many_events(int32_t pid, struct rts_error *error)
 {
     rts_fail(error, RTS_FAILED,
-             "process %d and those before have so many threads that opening events on each would "
-             "take long",
+             "process %d and those before it have so many threads that opening events on each "
+             "would take too long",
              (int)pid);
     if (error) {
         error->number = E2BIG;

@@ -119,7 +119,7 @@ int rts_perf_rings_map(struct rts_perf_rings *rings, uint64_t wish, struct rts_e
         unmap_all(rings);
         bool for_lack_of_memory = result == -EPERM || result == -ENOMEM || result == -EINVAL;
         if (result == 0)
-            return rts_fail(error, RTS_FAILED, "no CPU takes a perf event");
+            return rts_fail(error, RTS_FAILED, "no CPU accepts a perf event");
         if (bytes > RING_BYTES_MIN && for_lack_of_memory)
             continue;
         return rts_capture_refused(&proc, rings->refused ? RTS_PERF_RING : RTS_PERF_SELF, -1,

@@ -47,7 +47,7 @@ static int add_group(struct rts_capture *capture, int folder, struct rts_error *
 {
     (void)folder;
     capture->facts.gave_up |= RTS_FEATURE_CGROUP_EVENTS;
-    return rts_fail(error, RTS_FAILED, "ptrace knows processes only");
+    return rts_fail(error, RTS_FAILED, "ptrace can sample processes only");
 }
 
 static int add_cpus(struct rts_capture *capture, struct rts_error *error)

@@ -222,7 +222,7 @@ int rts_ptrace_tracer_start(struct rts_ptrace_tracer *tracer, struct rts_error *
         return 0;
     int number = pthread_create(&tracer->thread, NULL, run, tracer);
     if (number != 0)
-        return rts_fail_errno(error, number, "cannot start a thread that traces");
+        return rts_fail_errno(error, number, "cannot start the thread that traces");
     tracer->runs = true;
     return 0;
 }

@@ -70,8 +70,8 @@ static void seize_later(struct rts_ptrace_tracer *tracer, struct rts_ptrace_proc
         return;
     give_up(tracer, process);
     if (tracer->given_up_said++ < SAID_MAX)
-        rts_log("process %d cannot be stopped, since it never gets done with executing a program: "
-                "it is given up, and sampled no more",
+        rts_log("process %d cannot be stopped, since it never finishes executing a program: it is "
+                "given up, and no longer sampled",
                 (int)process->pid);
 }
 

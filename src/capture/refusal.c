@@ -152,7 +152,7 @@ static void say_paranoid(const struct rts_standing *standing, enum rts_perf_scop
     if (everything_is_refused(standing))
         REASON("kernel.perf_event_paranoid is %d, where %s", standing->paranoid,
                rts_standing_may_monitor(standing) ? "this kernel heeds CAP_SYS_ADMIN alone"
-                                                  : "perf events take CAP_SYS_ADMIN");
+                                                  : "perf events need CAP_SYS_ADMIN");
     else if (standing->has_paranoid)
         REASON("kernel.perf_event_paranoid is %d, and there is no %s", standing->paranoid,
                monitor(standing));
@@ -191,7 +191,7 @@ void rts_refusal_of_perf(const struct rts_standing *standing, enum rts_perf_scop
         REMEDY("grant %s and CAP_SYS_PTRACE%s", capability, or_as_root(standing));
         break;
     case RTS_CAUSE_MORE_CAPABLE:
-        REASON("it has capabilities that we have not, and there is no %s", capability);
+        REASON("it has capabilities that we lack, and there is no %s", capability);
         REMEDY("grant %s and CAP_SYS_PTRACE%s", capability, or_as_root(standing));
         break;
     case RTS_CAUSE_USER_NAMESPACE:
@@ -272,7 +272,7 @@ void rts_refusal_of_ptrace(const struct rts_standing *standing,
         REMEDY("grant CAP_SYS_PTRACE%s", or_as_root(standing));
         break;
     case RTS_CAUSE_MORE_CAPABLE:
-        REASON("it has capabilities that we have not, and there is no CAP_SYS_PTRACE");
+        REASON("it has capabilities that we lack, and there is no CAP_SYS_PTRACE");
         REMEDY("grant CAP_SYS_PTRACE%s", or_as_root(standing));
         break;
     case RTS_CAUSE_USER_NAMESPACE:

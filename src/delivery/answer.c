@@ -17,8 +17,8 @@ static const struct {
     const char *words;
 } rows[] = {
     {300, 399, RTS_VERDICT_HELP, "redirects are not followed: correct the address"},
-    {401, 401, RTS_VERDICT_HELP, "not authorized: see to the token"},
-    {403, 403, RTS_VERDICT_HELP, "forbidden: see to the token and its scope"},
+    {401, 401, RTS_VERDICT_HELP, "not authorized: check the token"},
+    {403, 403, RTS_VERDICT_HELP, "forbidden: check the token and its scope"},
     {407, 407, RTS_VERDICT_HELP, "a proxy is in the way"},
     {408, 408, RTS_VERDICT_LATER, "the server waited too long for the request"},
     {413, 413, RTS_VERDICT_TOO_BIG, "too large for the server"},

@@ -19,7 +19,7 @@ static bool may_say(struct rts_complaints *complaints, const char *origin, uint6
         complaints->count = 0;
     }
     if (complaints->count++ == SAID_MAX)
-        rts_log("%s: what else it answers is not said for ten minutes", origin);
+        rts_log("%s: its other answers are not reported for ten minutes", origin);
     return complaints->count <= SAID_MAX;
 }
 

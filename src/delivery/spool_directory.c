@@ -127,7 +127,7 @@ int rts_spool_directory_read(int directory, const char *name, size_t size_max,
         return rts_fail_errno(error, errno, "it cannot be opened");
     if (!S_ISREG(status.st_mode) || (uintmax_t)status.st_size > size_max)
         return rts_fail(error, RTS_FAILED, "it is %s",
-                        S_ISREG(status.st_mode) ? "too large" : "no regular file");
+                        S_ISREG(status.st_mode) ? "too large" : "not a regular file");
     /* From before the directory was closed to others. */
     if (status.st_uid != geteuid() && status.st_uid != 0)
         return rts_fail(error, RTS_FAILED, "it belongs to another user (%u)",

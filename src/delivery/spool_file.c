@@ -211,7 +211,7 @@ struct rts_batch *rts_spool_file_read(const struct rts_batch_id *id, const char 
     const char *blank = size ? memmem(bytes, head_size, "\n\n", 2) : NULL;
     const char *digest_line = blank ? check_head(bytes, blank + 1) : NULL;
     if (!digest_line || memchr(bytes, '\0', (size_t)(digest_line - bytes))) {
-        rts_fail(error, RTS_FAILED, "it is cut off, damaged or no batch");
+        rts_fail(error, RTS_FAILED, "it is cut off, damaged or not a batch");
         return NULL;
     }
     const char *body = blank + 2;
@@ -219,7 +219,7 @@ struct rts_batch *rts_spool_file_read(const struct rts_batch_id *id, const char 
     uint8_t digest[RTS_SHA256_SIZE];
     rts_sha256_bytes(body, body_size, digest);
     if (memcmp(digest, id->digest, sizeof digest) != 0) {
-        rts_fail(error, RTS_FAILED, "its body is not the one that its name says");
+        rts_fail(error, RTS_FAILED, "its body is not the one that its name stands for");
         return NULL;
     }
 

@@ -63,9 +63,10 @@ int rts_spool_check_directory(const struct rts_spool_shelf *shelf, struct rts_er
     closedir(list);
     /* A slip of the pen must not tidy up somebody's files. */
     if (has_others && !is_spool)
-        return rts_fail(error, RTS_USAGE,
-                        "%s is no spool: other files are in it; give an empty or a new directory",
-                        shelf->path);
+        return rts_fail(
+            error, RTS_USAGE,
+            "%s is not a spool: it has other files in it; give an empty or a new directory",
+            shelf->path);
     return 0;
 }
 
@@ -92,11 +93,11 @@ static void take_file(struct rts_spool_shelf *shelf, struct rts_spool_index *ind
         return;
     }
     if (rts_spool_file_read_name(name, &entry.id) < 0) {
-        rts_spool_shelf_quarantine(shelf, name, "it is no batch");
+        rts_spool_shelf_quarantine(shelf, name, "it is not a batch");
         return;
     }
     if (!S_ISREG(status.st_mode)) {
-        rts_spool_shelf_quarantine(shelf, name, "it is no regular file");
+        rts_spool_shelf_quarantine(shelf, name, "it is not a regular file");
         return;
     }
     entry.bytes = rts_spool_disk_bytes((uint64_t)status.st_size);

@@ -100,7 +100,7 @@ static void begin(struct rts_upload *upload, struct rts_upload_result *result)
 static int hand_over(struct rts_upload *upload, struct rts_upload_result *result)
 {
     if (upload->curl.multi_add_handle(upload->multi, upload->easy) != CURLM_OK) {
-        snprintf(result->text, sizeof result->text, "libcurl does not take the request");
+        snprintf(result->text, sizeof result->text, "libcurl refuses the request");
         return -1;
     }
     upload->busy = true;

@@ -64,7 +64,7 @@ static void judge_uprobe(const struct rts_findings *findings, struct rts_report 
                        denied ? "capability" : rts_cause_name(RTS_CAUSE_NOT_BUILT_IN));
     rts_check_found(check, "%s", entry->uprobe ? strerror(entry->uprobe) : "no call counted");
     rts_check_because(check, "%s",
-                      denied ? "uprobes take CAP_SYS_ADMIN"
+                      denied ? "uprobes need CAP_SYS_ADMIN"
                              : "this kernel has no uprobe events (CONFIG_UPROBES)");
     rts_check_lost(check, "exact evidence that a function was entered, for many functions");
     if (denied)

@@ -13,7 +13,7 @@ static void tell_number(struct rts_report *report, const char *key, long number,
 {
     struct rts_check *check = rts_report_add(report, key, RTS_CHECK_INFO, NULL);
     if (number == RTS_HOST_UNKNOWN)
-        rts_check_found(check, "not there, or not to be read");
+        rts_check_found(check, "missing, or unreadable");
     else
         rts_check_found(check, "%ld%s", number, unit);
 }
@@ -37,7 +37,7 @@ static void judge_rate(const struct rts_findings *findings, struct rts_report *r
 static void tell_text(struct rts_report *report, const char *key, const char *text)
 {
     rts_check_found(rts_report_add(report, key, RTS_CHECK_INFO, NULL), "%s",
-                    *text ? text : "not there, or not to be read");
+                    *text ? text : "missing, or unreadable");
 }
 
 /* A feature that is found out by asking for it. */

@@ -51,7 +51,7 @@ static void judge(const struct rts_self_findings *findings, enum rts_seal_kind n
     char text[sizeof((struct rts_check *)0)->found] = "";
     if (kind->number != 0) {
         struct rts_check *check = rts_report_add(report, key, RTS_CHECK_UNKNOWN, "untried");
-        rts_check_found(check, "no child of this kind could be looked at: %s",
+        rts_check_found(check, "no child of this kind could be checked: %s",
                         strerror(kind->number));
         return;
     }
@@ -64,7 +64,7 @@ static void judge(const struct rts_self_findings *findings, enum rts_seal_kind n
     if (!cause)
         return;
     rts_check_because(check, "%s", because);
-    rts_check_lost(check, "a part of what keeps somebody small who takes over this process");
+    rts_check_lost(check, "part of what limits somebody who takes over this process");
     if (kind->sealed.filter == ENOTSUP)
         rts_check_fix(check, "build rtsample with libseccomp (Debian: libseccomp-dev)");
 }
@@ -95,8 +95,8 @@ void rts_judge_self_seal(const struct rts_self_findings *findings, struct rts_re
     }
     report->status = unknown > 0 ? RTS_FAILED : 0;
     snprintf(report->verdict, sizeof report->verdict, "%s",
-             unknown > 0 ? "Not all of it could be looked at."
+             unknown > 0 ? "Not all of it could be checked."
              : limited > 0
-                 ? "Some of its processes and threads keep more than they are to."
+                 ? "Some of its processes and threads keep more than they should."
                  : "Each of its processes and threads keeps what is listed here, and no more.");
 }

@@ -118,7 +118,7 @@ static void judge_map_files(const struct rts_findings *findings, struct rts_repo
     bool is_new = findings->host.last_capability >= CAPABILITY_CHECKPOINT_RESTORE;
     struct rts_check *check = rts_report_add(report, key, RTS_CHECK_LIMITED, "capability");
     rts_check_found(check, "%s", strerror(number));
-    rts_check_because(check, "it takes %s in the first user namespace",
+    rts_check_because(check, "it needs %s in the first user namespace",
                       is_new ? "CAP_CHECKPOINT_RESTORE" : "CAP_SYS_ADMIN");
     rts_check_lost(check, "names in libraries that were deleted or replaced while they are mapped");
     rts_fix_capabilities(check, findings,

@@ -306,7 +306,7 @@ static int members(struct scanner *scanner, unsigned *seen)
                               "is not a key of a fact; what is extra goes into "
                               "metadata");
         if (*seen & 1u << key)
-            return fail_about(scanner, name, "is there twice");
+            return fail_about(scanner, name, "is given twice");
         *seen |= 1u << key;
         if (!take(scanner, ':'))
             return fail(scanner, "is not JSON: a colon is missing");
@@ -333,7 +333,7 @@ int rts_checked_line_read(struct rts_checked_line *line, const char *text, size_
     line->json.size = (size_t)(scanner.at - line->json.text);
     skip_blanks(&scanner);
     if (scanner.at != scanner.end)
-        return fail(&scanner, "goes on behind its object");
+        return fail(&scanner, "goes on after its object");
     if (!(seen & 1u << KEY_SYMBOL_ID))
         return fail(&scanner, "symbolId is missing");
     if (!(seen & 1u << KEY_HIT_COUNT))

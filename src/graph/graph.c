@@ -278,9 +278,9 @@ struct rts_graph *rts_graph_read(rts_json_read read, void *context, const char *
         rts_fail(error, RTS_FAILED, "%s: more than %u nodes, or 4 GiB of ids and names", name,
                  RTS_GRAPH_NODES_MAX);
     else if (whole)
-        rts_fail(error, RTS_FAILED, "%s: there is no node with a symbol_id in it", name);
+        rts_fail(error, RTS_FAILED, "%s: no node in it has a symbol_id", name);
     else
-        rts_fail(error, cause.failure, "%s is no graph that can be read: %s", name, cause.text);
+        rts_fail(error, cause.failure, "%s cannot be read as a graph: %s", name, cause.text);
     rts_graph_destroy(graph);
     return NULL;
 }

@@ -52,7 +52,7 @@ int rts_header_check(const struct rts_header *header, struct rts_error *error)
     if (!is_token(header->name) || strlen(header->name) > 100)
         return rts_fail(error, RTS_USAGE, "a header's name has letters, digits and \"-\" only");
     if (is_among(header->name, own_names, sizeof own_names / sizeof *own_names))
-        return rts_fail(error, RTS_USAGE, "header %s: it cannot be given, the upload sets it",
+        return rts_fail(error, RTS_USAGE, "header %s: it cannot be given, since the upload sets it",
                         header->name);
     if (!*header->value || strlen(header->value) > VALUE_MAX || !is_printable(header->value))
         return rts_fail(error, RTS_USAGE,

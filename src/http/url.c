@@ -50,8 +50,8 @@ static int check(const struct rts_url *url, const struct parsed *parsed, struct 
 {
     if (is_given(parsed, CURLUPART_USER) || is_given(parsed, CURLUPART_PASSWORD))
         return rts_fail(error, RTS_USAGE,
-                        "endpoint %s://…@%s: an address holds no user or password; give a token "
-                        "file instead",
+                        "endpoint %s://…@%s: an address must not hold a user or a password; give a "
+                        "token file instead",
                         url->scheme, url->host);
     if (is_given(parsed, CURLUPART_FRAGMENT))
         return rts_fail(error, RTS_USAGE, "endpoint %s://%s: an address to send to has no \"#\"",
@@ -74,7 +74,7 @@ static int take_parts(struct rts_url *url, const struct parsed *parsed, const ch
         parsed->curl.url_set(parsed->handle, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) !=
             CURLUE_OK)
         return rts_fail(error, RTS_USAGE,
-                        "the endpoint is no address such as "
+                        "the endpoint is not an address such as "
                         "https://signals.example/signals/runtime-facts/ndjson");
     url->scheme = part(parsed, CURLUPART_SCHEME, "", 0);
     url->host = part(parsed, CURLUPART_HOST, "", 0);

@@ -73,10 +73,8 @@ static void read_stamps(const struct rts_tree *tree, struct stamp stamps[WATCHED
 
 static void say_unreadable(const char *root)
 {
-    rts_log(
-        "packages stay unknown: a database of them is larger than any that is read, or took too "
-        "long%s",
-        root);
+    rts_log("packages stay unknown: a database of them is too large, or took too long to read%s",
+            root);
 }
 
 struct rts_package_database *rts_package_database_create(const struct rts_tree *tree,

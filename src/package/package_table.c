@@ -275,7 +275,7 @@ static void settle_entry(struct rts_package_table *table, struct entry *entry)
     bool first;
     if (!rts_allowance_has(&table->allowance, &payer, begin, &first)) {
         if (first)
-            rts_log("packages of some files stay unknown: to look for those of one owner takes too "
+            rts_log("packages of some files stay unknown: looking for those of one owner takes too "
                     "long%s",
                     entry->places[0].root->name);
         put_off(table, entry);

@@ -50,9 +50,9 @@ void rts_rpm_listing_begin(struct rts_rpm_listing *listing, struct rts_rpm_start
                            : WAIT_MS_OTHER,
     };
     if (!rts_rpm_starter_is_there(starter)) {
-        rts_log("packages of rpm stay unknown: rtsample-rpm, which reads its database, is not "
-                "there%s",
-                name);
+        rts_log(
+            "packages of rpm stay unknown: rtsample-rpm, which reads its database, is missing%s",
+            name);
         fail(listing);
         return;
     }
@@ -105,10 +105,9 @@ void rts_rpm_listing_look(struct rts_rpm_listing *listing, struct rts_rpm_starte
                 name);
         break;
     case RTS_RPM_UNKNOWN:
-        rts_log(
-            "packages of rpm stay unknown: librpm finds none in a database of the kind %s; it was "
-            "built without that, or the database is damaged%s",
-            listing->backend, name);
+        rts_log("packages of rpm stay unknown: librpm finds none in a database of the kind %s; it "
+                "was built without support for it, or the database is damaged%s",
+                listing->backend, name);
         break;
     default: rts_log("packages of rpm stay unknown: a database of it is damaged%s", name); break;
     }

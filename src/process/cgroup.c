@@ -186,8 +186,8 @@ static int fail_ambiguous(const char *prefix, const struct candidates *found,
     for (size_t i = 0; i < named; i++)
         size += (size_t)snprintf(names + size, sizeof names - size, "%s%.16s", i ? ", " : "",
                                  found->ids[i]);
-    return rts_fail(error, RTS_USAGE, "--container %s: several have such an id: %s%s", prefix,
-                    names, found->count > named ? ", ..." : "");
+    return rts_fail(error, RTS_USAGE, "--container %s: several ids begin so: %s%s", prefix, names,
+                    found->count > named ? ", ..." : "");
 }
 
 /* The folder of the group that a line of /proc/PID/cgroup names, up to the component with the id.
@@ -253,8 +253,8 @@ int rts_cgroup_find_container(const struct rts_proc *proc, const char *root, con
     if (length == 0 || length >= RTS_CONTAINER_ID_SIZE || strspn(prefix, RTS_HEX_DIGITS) != length)
         return rts_fail(
             error, RTS_USAGE,
-            "--container %s: an id has up to %d digits, 0 to 9 and a to f; a name is none", prefix,
-            RTS_CONTAINER_ID_SIZE - 1);
+            "--container %s: an id has up to %d digits, 0 to 9 and a to f; a name is not an id",
+            prefix, RTS_CONTAINER_ID_SIZE - 1);
     collect(proc, prefix, &found);
     if (found.count > 1)
         return fail_ambiguous(prefix, &found, error);

@@ -168,7 +168,7 @@ int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_m
     char link[320];
     int fd = -1;
     if (by_path && file->path[0] != '/')
-        return rts_fail(error, RTS_FAILED, "\"%s\" is no path", file->path);
+        return rts_fail(error, RTS_FAILED, "\"%s\" is not a path", file->path);
     switch (place) {
     case RTS_PLACE_MAP_FILES: fd = open_map_file(proc_root, view, mapping); break;
     case RTS_PLACE_EXE:

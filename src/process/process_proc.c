@@ -150,11 +150,10 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
         return rts_fail(error, RTS_NOT_FOUND, "no process with pid %d", (int)pid);
     }
     if (failure.number == ETIME) {
-        rts_fail(
-            error, RTS_NOT_PERMITTED,
-            "process %d does not let itself be looked at: what it has mapped is not known, and "
-            "its code stays unnamed",
-            (int)pid);
+        rts_fail(error, RTS_NOT_PERMITTED,
+                 "process %d cannot be looked into: what it has mapped is not known, and its code "
+                 "stays unnamed",
+                 (int)pid);
         if (error)
             error->number = ETIME;
         return -1;

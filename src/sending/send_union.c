@@ -40,14 +40,15 @@ static int read_bundle(const char *path, struct rts_buffer *body, struct rts_err
     if (fd < 0 || fstat(fd, &file) < 0)
         return rts_fail_errno(error, errno, "cannot read the union bundle %s", path);
     if (!S_ISREG(file.st_mode) || file.st_size > BUNDLE_BYTES_MAX)
-        return rts_fail(error, RTS_FAILED, "%s is no union bundle: it is %s", path,
-                        S_ISREG(file.st_mode) ? "larger than 256 MiB" : "no file");
+        return rts_fail(error, RTS_FAILED, "%s is not a union bundle: it is %s", path,
+                        S_ISREG(file.st_mode) ? "larger than 256 MiB" : "not a file");
     while ((count = read(fd, chunk, sizeof chunk)) > 0 && (off_t)body->size <= BUNDLE_BYTES_MAX)
         rts_buffer_append(body, chunk, (size_t)count);
     if (count < 0)
         return rts_fail_errno(error, errno, "cannot read the union bundle %s", path);
     if (body->size < sizeof signature || memcmp(body->data, signature, sizeof signature) != 0)
-        return rts_fail(error, RTS_FAILED, "%s is no union bundle: it is no ZIP archive", path);
+        return rts_fail(error, RTS_FAILED, "%s is not a union bundle: it is not a ZIP archive",
+                        path);
     return 0;
 }
 

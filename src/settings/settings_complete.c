@@ -69,8 +69,9 @@ int rts_settings_complete(struct rts_settings *settings, struct rts_error *error
     if (ingest->endpoint && take_endpoint(settings, error) < 0)
         return -1;
     if (ingest->token_file && has_header(settings, "Authorization"))
-        return rts_fail(error, RTS_USAGE,
-                        "there is a header Authorization as well as a token file: which one?");
+        return rts_fail(
+            error, RTS_USAGE,
+            "there are both a header Authorization and a token file: leave one of them out");
     if (settings->spool.directory && !ingest->endpoint)
         return rts_fail(error, RTS_USAGE,
                         "there is a --spool without an --endpoint: what waits has to say where it "

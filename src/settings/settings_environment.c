@@ -107,7 +107,7 @@ static int take_member(struct rts_settings *settings, const struct rts_setting *
                    : rts_fail(error, RTS_USAGE,
                               "%s: the entries of a list are counted from 0 without a gap", where);
     if (rts_setting_has_header(settings, setting, member))
-        return rts_fail(error, RTS_USAGE, "%s: is there twice", where);
+        return rts_fail(error, RTS_USAGE, "%s: is given twice", where);
     return rts_setting_set_header(settings, setting, member, value, where, error);
 }
 
@@ -127,7 +127,7 @@ static int take_variable(struct rts_settings *settings, const char *name, const 
         return rts_fail(error, RTS_USAGE, "%s: the name of the header is missing: %s__NAME",
                         where.text, name);
     if (rts_setting_is_given(settings, setting))
-        return rts_fail(error, RTS_USAGE, "%s: is there twice, perhaps in another case",
+        return rts_fail(error, RTS_USAGE, "%s: is given twice, perhaps in another case",
                         where.text);
     return rts_setting_set_text(settings, setting, value, where.text, error);
 }

@@ -52,7 +52,7 @@ static const char *type_name(const json_t *value)
 static int fail_type(const char *where, const json_t *value, const char *wanted,
                      struct rts_error *error)
 {
-    return rts_fail(error, RTS_USAGE, "%s: has to be %s, and is %s", where, wanted,
+    return rts_fail(error, RTS_USAGE, "%s: has to be %s, but is %s", where, wanted,
                     type_name(value));
 }
 
@@ -99,7 +99,7 @@ static int take_header(const struct reader *reader, const struct rts_setting *se
     if (!json_is_string(value))
         return fail_type(where, value, "a string", error);
     if (rts_setting_has_header(reader->settings, setting, name))
-        return rts_fail(error, RTS_USAGE, "%s: is there twice", where);
+        return rts_fail(error, RTS_USAGE, "%s: is given twice", where);
     return rts_setting_set_header(reader->settings, setting, name, json_string_value(value), where,
                                   error);
 }
@@ -129,7 +129,7 @@ static int take_setting(const struct reader *reader, const struct rts_setting *s
     if (setting->type == RTS_SETTING_HEADERS)
         return take_headers(reader, setting, value, where, error);
     if (rts_setting_is_given(reader->settings, setting))
-        return rts_fail(error, RTS_USAGE, "%s: is there twice", where);
+        return rts_fail(error, RTS_USAGE, "%s: is given twice", where);
     switch (setting->type) {
     case RTS_SETTING_BOOLEAN:
         if (!json_is_boolean(value))

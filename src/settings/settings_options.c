@@ -75,8 +75,8 @@ int rts_settings_apply_emit(struct rts_settings *settings, const char *list,
         else if (strcmp(word, "socket") == 0)
             settings->emit_socket = true;
         else
-            return rts_fail(error, RTS_USAGE, "--emit %s: it is \"process\", \"socket\" or both",
-                            list);
+            return rts_fail(error, RTS_USAGE,
+                            "--emit %s: it has to be \"process\", \"socket\" or both", list);
     }
     return 0;
 }

@@ -58,6 +58,6 @@ int rts_bundle_hash(int fd, const char *name, char hex[RTS_SHA256_HEX_SIZE], uin
 
 int rts_bundle_not_built(const char *library, struct rts_error *error)
 {
-    return rts_fail(error, RTS_USAGE, "bundles take %s, which this rtsample was built without",
+    return rts_fail(error, RTS_USAGE, "bundles need %s, which this rtsample was built without",
                     library);
 }

@@ -20,12 +20,13 @@ static int check_magic(const uint8_t *magic, struct rts_error *error)
     if (memcmp(magic, MAGIC_SWAPPED, 8) == 0)
         return rts_fail(error, RTS_FAILED,
                         "the trace was recorded on a machine of the other byte order: replay it on "
-                        "one of its own kind");
+                        "one of that kind");
     if (memcmp(magic, MAGIC_OLD, 8) == 0)
         return rts_fail(error, RTS_FAILED,
                         "the trace has the format of perf before 2010: record it with a later one");
     return rts_fail(error, RTS_FAILED,
-                    "this is no trace: it does not begin with \"" RTS_PERF_MAGIC "\" (offset 0)");
+                    "this is not a trace: it does not begin with \"" RTS_PERF_MAGIC
+                    "\" (offset 0)");
 }
 
 static int add_event(const struct rts_trace_input *input, uint64_t offset, uint64_t attr_size,
@@ -108,7 +109,7 @@ int rts_trace_file_header_read(struct rts_trace_file_header *header, struct rts_
         return rts_fail(error, RTS_FAILED,
                         "it is empty: the program that was to write a trace wrote none");
     if (!bytes)
-        return rts_fail(error, RTS_FAILED, "this is no trace: it has only %" PRIu64 " bytes",
+        return rts_fail(error, RTS_FAILED, "this is not a trace: it has only %" PRIu64 " bytes",
                         rts_trace_input_left(input));
     memcpy(&file, bytes, PIPE_HEADER_SIZE);
     if (check_magic(bytes, error) < 0)

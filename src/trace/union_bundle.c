@@ -132,7 +132,8 @@ int rts_union_bundle_check(const char *path, struct rts_error *error)
     RTS_FREE char *copy = rts_strdup(path);
     struct stat file;
     if (stat(path, &file) == 0 && !S_ISREG(file.st_mode))
-        return rts_fail(error, RTS_USAGE, "%s is no file that a union bundle could replace", path);
+        return rts_fail(error, RTS_USAGE,
+                        "%s is not a regular file, which a union bundle could replace", path);
     if (access(dirname(copy), W_OK | X_OK) < 0)
         return rts_fail_errno(error, errno, "cannot write the union bundle %s", path);
     return rts_archive_library_check(error);
@@ -143,7 +144,7 @@ int rts_union_bundle_check(const char *path, struct rts_error *error)
 static int not_built(struct rts_error *error)
 {
     return rts_fail(error, RTS_USAGE,
-                    "union bundles take libarchive, which this rtsample was built without");
+                    "union bundles need libarchive, which this rtsample was built without");
 }
 
 int rts_union_bundle_check(const char *path, struct rts_error *error)

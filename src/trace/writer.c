@@ -122,11 +122,11 @@ static int open_file(const char *path, struct rts_error *error)
     if (fstat(fd, &status) < 0)
         return rts_fail_errno(error, errno, "cannot open %s for the trace", path);
     if (!S_ISREG(status.st_mode))
-        return rts_fail(error, RTS_USAGE, "cannot write the trace to %s: it is no regular file",
+        return rts_fail(error, RTS_USAGE, "cannot write the trace to %s: it is not a regular file",
                         path);
     /* What an earlier file let others read is not for them now. */
     if (fchmod(fd, 0600) < 0 || ftruncate(fd, 0) < 0)
-        return rts_fail_errno(error, errno, "cannot take %s for the trace", path);
+        return rts_fail_errno(error, errno, "cannot use %s for the trace", path);
     return rts_take_fd(&fd);
 }
 

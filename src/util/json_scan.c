@@ -49,7 +49,7 @@ static bool refill(struct rts_json_scan *scan)
         return false;
     size_t from = scan->keep == NO_TOKEN ? scan->at : scan->keep;
     if (scan->end - from > RTS_JSON_TOKEN_MAX)
-        return rts_json_scan_fail(scan, "a text is longer than 1 MiB");
+        return rts_json_scan_fail(scan, "a string or number is longer than 1 MiB");
     if (from > 0) /* else a long text that comes in small pieces would be moved for each */
         memmove(scan->buffer, scan->buffer + from, scan->end - from);
     scan->passed += from;
@@ -110,18 +110,18 @@ static bool find_quote(struct rts_json_scan *scan, bool *escaped)
             at += __builtin_ctzll(special) / 8;
         scan->at = (size_t)(at - scan->buffer);
         if (!has_byte(scan))
-            return rts_json_scan_fail(scan, "a text does not end");
+            return rts_json_scan_fail(scan, "a string does not end");
         char byte = scan->buffer[scan->at];
         if (byte == '"')
             return true;
         if ((unsigned char)byte < 0x20)
-            return rts_json_scan_fail(scan, "a control character in a text");
+            return rts_json_scan_fail(scan, "a control character in a string");
         scan->at++;
         if (byte != '\\')
             continue;
         *escaped = true;
         if (!has_byte(scan))
-            return rts_json_scan_fail(scan, "a text does not end");
+            return rts_json_scan_fail(scan, "a string does not end");
         scan->at++;
     }
 }
@@ -129,7 +129,7 @@ static bool find_quote(struct rts_json_scan *scan, bool *escaped)
 bool rts_json_scan_string(struct rts_json_scan *scan, struct rts_json_text *text)
 {
     if (!rts_json_scan_take(scan, '"'))
-        return rts_json_scan_fail(scan, "a text in quotes is missing");
+        return rts_json_scan_fail(scan, "a string is missing");
     text->escaped = false;
     scan->keep = scan->at;
     bool found = find_quote(scan, &text->escaped);
@@ -191,7 +191,7 @@ static bool skip_token(struct rts_json_scan *scan, char closers[RTS_JSON_DEPTH_M
     case '{':
     case '[':
         if (*depth == RTS_JSON_DEPTH_MAX)
-            return rts_json_scan_fail(scan, "values lie too deep in each other");
+            return rts_json_scan_fail(scan, "values are nested too deeply");
         closers[(*depth)++] = byte == '{' ? '}' : ']';
         break;
     case '}':

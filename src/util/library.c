@@ -8,7 +8,7 @@ static void *fail(const struct rts_library *library, struct rts_error *error)
 {
     const char *text = dlerror();
     rts_fail(error, RTS_FAILED,
-             "cannot load %s, which %s takes: %s; install it (Debian: %s), or mend what the "
+             "cannot load %s, which %s needs: %s; install it (Debian: %s), or repair what the "
              "dynamic linker finds in its place",
              library->name, library->purpose, text ? text : library->soname, library->package);
     return NULL;

@@ -43,15 +43,13 @@ static int judge(int folder, const char *path, const char *what, struct rts_erro
     if (status.st_uid != geteuid() && status.st_uid != 0)
         return rts_fail(
             error, RTS_NOT_PERMITTED,
-            "cannot use %s for %s: the folder belongs to another user (%u); give one that "
-            "is yours",
+            "cannot use %s for %s: the folder belongs to another user (%u); give one of your own",
             path, what, (unsigned)status.st_uid);
     if (status.st_mode & (S_IWGRP | S_IWOTH) && !close_to_others(folder, &status))
-        return rts_fail(
-            error, RTS_NOT_PERMITTED,
-            "cannot use %s for %s: others may write into the folder, and so plant files "
-            "in it; give one with mode 0700 that is yours",
-            path, what);
+        return rts_fail(error, RTS_NOT_PERMITTED,
+                        "cannot use %s for %s: others can write to the folder, and so plant files "
+                        "in it; give one of your own, with mode 0700",
+                        path, what);
     return 0;
 }
 

@@ -217,7 +217,7 @@ def talkative_server():
         _, _, said = run("send", "--endpoint", server.url(), *WHO, path, environment={b"Ingest__BatchSize": b"1"})
         requests = len(server.requests)
     lines = [line for line in said.decode().splitlines() if "refuses facts" in line]
-    problems = wrong_in(said, "what else it answers is not said")
+    problems = wrong_in(said, "its other answers are not reported")
     if requests != 60 or len(lines) != 20 or len(set(lines)) != 20:
         problems.append("%d requests, %d lines: %r" % (requests, len(lines), said))
     return problems
@@ -291,7 +291,7 @@ def names_in_a_spool():
         with open(os.path.join(os.fsencode(folder), name), "wb") as file:
             file.write(b"junk")
     _, out, said = run("send", "--endpoint", "http://127.0.0.1:9/signals/runtime-facts/ndjson", folder)
-    return wrong_in(out + said, "\\x1b]0;owned\\x07", "\\u202e.batch", "it is no batch")
+    return wrong_in(out + said, "\\x1b]0;owned\\x07", "\\u202e.batch", "it is not a batch")
 
 
 def lines_that_are_sent():

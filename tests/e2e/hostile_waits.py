@@ -138,7 +138,7 @@ def given_up(run, replaced=1):
     problems = [] if late >= 1 else ["unreadable.late is %s" % late]
     if run.stats and run.stats["broker"]["replaced"] < replaced:
         problems.append("no worker was replaced")
-    if "let itself be looked at" not in run.stderr:
+    if "cannot be looked into" not in run.stderr:
         problems.append("nothing is said of it: %s" % run.stderr[-500:])
     return problems
 

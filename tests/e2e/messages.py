@@ -34,7 +34,7 @@ def commands():
     problems = []
     for wrong, right in (("replya", "replay"), ("docter", "doctor"), ("sned", "send"), ("rep", "replay")):
         problems += says(2, ['"%s" is not a command' % wrong, '"%s"' % right], wrong)
-    problems += says(2, 'the command "doctor" stands first', "-F", "99", "doctor")
+    problems += says(2, 'the command "doctor" comes first', "-F", "99", "doctor")
     problems += says(2, '"sleep" is neither an option nor a command', "sleep", "5", never="nearest")
     return problems
 

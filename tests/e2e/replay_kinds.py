@@ -246,7 +246,7 @@ def refused():
         ("perf record --threads", folder, "--threads"),
         ("a folder", empty, "directory"),
         ("a folder with /dev in it", "/dev", "directory"),
-        ("a text", b"# this is a text of some length\n", "no trace"),
+        ("a text", b"# this is a text of some length\n", "not a trace"),
         ("an empty file", b"", "empty"),
         ("the magic alone", b"PERFILE2", "8 bytes"),
         ("in the header", good[:60], "cut short"),

@@ -127,7 +127,7 @@ def each(variants):
             continue
         recorded, reason = record(path, options)
         if not recorded:
-            left_out.append("%s (%s)" % (name, reason.splitlines()[0] if reason else "no trace"))
+            left_out.append("%s (%s)" % (name, reason.splitlines()[0] if reason else "not a trace"))
             continue
         done_ones.append(name)
         problems += compare(name, path)

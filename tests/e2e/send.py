@@ -134,7 +134,7 @@ def wrong_lines():
         (b'{"symbolId":"s","hitCount":1,"host":"h"}', "host is not a key of a fact"),
         (b'{"symbolId":"s","hitCount":1,"metadata":{"pid":214}}', "pid in metadata"),
         (b'{"symbolId":"s","hitCount":1,"observedAt":"2025-11-26T12:00:00+01:00"}', "in UTC"),
-        (b'{"symbolId":"s","hitCount":1,"symbolId":"t"}', "symbolId is there twice"),
+        (b'{"symbolId":"s","hitCount":1,"symbolId":"t"}', "symbolId is given twice"),
         (b'{"symbolId":"\xff","hitCount":1}', "is not UTF-8"),
         (b'{"symbolId":"s","hitCount":1', "does not end"),
         (b'{"symbolId":"' + b"s" * 300000 + b'","hitCount":1}', "is longer than"),

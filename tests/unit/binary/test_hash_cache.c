@@ -184,7 +184,7 @@ static void test_refused(void **state)
     snprintf(path, sizeof path, "%s/planted", world->directory);
     close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     assert_null(rts_hash_cache_open(world->directory, &error));
-    assert_non_null(strstr(error.text, "others may write"));
+    assert_non_null(strstr(error.text, "others can write"));
     unlink(path);
     snprintf(path, sizeof path, "%s/no/such", world->directory);
     assert_null(rts_hash_cache_open(path, &error));

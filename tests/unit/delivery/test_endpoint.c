@@ -144,16 +144,16 @@ static void addresses_that_are_refused(void **state)
         {"http://[::2]/x", "https"},
         {"ftp://127.0.0.1/x", "https"},
         {"file:///etc/passwd", "https"},
-        {"signals.example", "no address"},
-        {"", "no address"},
-        {"https://", "no address"},
-        {"https://a b/x", "no address"},
-        {"https://a/x\r\nHost: b", "no address"},
+        {"signals.example", "not an address"},
+        {"", "not an address"},
+        {"https://", "not an address"},
+        {"https://a b/x", "not an address"},
+        {"https://a/x\r\nHost: b", "not an address"},
         {"https://me:hunter2@a/x", "password"},
         {"https://hunter2@a/x", "password"},
         {"https://a/x#hunter2", "#"},
-        {"https://a:99999/x", "no address"},
-        {"https://a/\xc3\xa9", "no address"},
+        {"https://a:99999/x", "not an address"},
+        {"https://a/\xc3\xa9", "not an address"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct rts_endpoint_options options = with_url(rows[i].url);

@@ -67,7 +67,7 @@ static void keys_and_values(void **state)
     refuses("{\"symbolId\":\"\",\"hitCount\":1}", "symbolId is empty");
     refuses("{\"symbolId\":5,\"hitCount\":1}", "symbolId is not a string");
     refuses("{\"symbolId\":null,\"hitCount\":1}", "symbolId is not a string");
-    refuses("{" MINIMAL ",\"symbolId\":\"t\"}", "symbolId is there twice");
+    refuses("{" MINIMAL ",\"symbolId\":\"t\"}", "symbolId is given twice");
     refuses("{" MINIMAL ",\"SymbolId\":\"t\"}", "SymbolId is not a key of a fact");
     refuses("{" MINIMAL ",\"host\":\"t\"}", "host is not a key of a fact");
     refuses("{" MINIMAL ",\"\x1b[2J\":\"t\"}", "control character");

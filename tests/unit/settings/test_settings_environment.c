@@ -94,9 +94,9 @@ static void what_is_wrong_is_said(void **state)
             "Privacy__EmitProcess=yes");
     REFUSES("Ingest__Headers__NAME", "Ingest__Headers=X-A: b");
     REFUSES("the upload sets it", "Ingest__Headers__Host=b");
-    REFUSES("is there twice", "Sampler__Ratio=1", "SAMPLER__Ratio=1");
-    REFUSES("is there twice", "Ingest__Headers__A=1", "Ingest__Headers__a=1");
-    REFUSES("is there twice", "Egress__AllowedHosts__0=a", "Egress__AllowedHosts=a");
+    REFUSES("is given twice", "Sampler__Ratio=1", "SAMPLER__Ratio=1");
+    REFUSES("is given twice", "Ingest__Headers__A=1", "Ingest__Headers__a=1");
+    REFUSES("is given twice", "Egress__AllowedHosts__0=a", "Egress__AllowedHosts=a");
     REFUSES("without a gap", "Egress__AllowedHosts__1=a");
     REFUSES("without a gap", "Egress__AllowedHosts__0=a", "Egress__AllowedHosts__2=a");
     REFUSES("without a gap", "Egress__AllowedHosts__0=a", "Egress__AllowedHosts__x=a");

@@ -116,21 +116,21 @@ static void unknown_keys_name_the_nearest(void **state)
 static void wrong_types_and_ranges(void **state)
 {
     (void)state;
-    refuses("{\"Sampler\":5}", ": Sampler: has to be an object of settings, and is a whole number");
+    refuses("{\"Sampler\":5}", ": Sampler: has to be an object of settings, but is a whole number");
     refuses("{\"Sampler\":{\"Ratio\":\"1\"}}",
-            ": Sampler:Ratio: has to be a whole number, and is a string");
+            ": Sampler:Ratio: has to be a whole number, but is a string");
     refuses("{\"Sampler\":{\"Ratio\":1.0}}", "a number with a fraction");
-    refuses("{\"Sampler\":{\"Ratio\":null}}", "and is null");
+    refuses("{\"Sampler\":{\"Ratio\":null}}", "but is null");
     refuses("{\"Sampler\":{\"Ratio\":0}}", "\"0\" is not a whole number from 1 to 1000000");
     refuses("{\"Sampler\":{\"Ratio\":-4}}", "\"-4\" is not");
     refuses("{\"Sampler\":{\"Ratio\":4294967297}}", "\"4294967297\" is not");
     refuses("{\"Sampler\":{\"Ratio\":99999999999999999999}}", "line 1, column ");
     refuses("{\"Sampler\":{\"Method\":\"ebpf\"}}", "is not one of: auto, perf, ptrace");
-    refuses("{\"Sampler\":{\"Method\":true}}", "has to be a string, and is true or false");
+    refuses("{\"Sampler\":{\"Method\":true}}", "has to be a string, but is true or false");
     refuses("{\"Privacy\":{\"EmitProcess\":1}}", "has to be true or false");
     refuses("{\"Ingest\":{\"Endpoint\":\"\"}}", "is empty");
     refuses("{\"Ingest\":{\"CallgraphId\":\"a\\u0000b\"}}", "line 1");
-    refuses("{\"Ingest\":{\"Headers\":[]}}", "an object of strings, and is an array");
+    refuses("{\"Ingest\":{\"Headers\":[]}}", "an object of strings, but is an array");
     refuses("{\"Ingest\":{\"Headers\":{\"A\":1}}}", ": Ingest:Headers:A: has to be a string");
     refuses("{\"Ingest\":{\"Headers\":{\"A\":\"b\\r\\nC: d\"}}}", ": Ingest:Headers:A: ");
     refuses("{\"Egress\":{\"AllowedHosts\":\"*\"}}", "an array of strings");
@@ -143,11 +143,11 @@ static void twice_is_once_too_often(void **state)
 {
     (void)state;
     refuses("{\"Sampler\":{\"Ratio\":1,\"Ratio\":2}}", "line 1, column 29: duplicate");
-    refuses("{\"Sampler\":{\"Ratio\":1,\"ratio\":2}}", ": Sampler:ratio: is there twice");
-    refuses("{\"Sampler\":{\"Ratio\":1},\"Sampler:Ratio\":1}", ": Sampler:Ratio: is there twice");
-    refuses("{\"Egress\":{\"AllowedHosts\":[\"a\"],\"allowedhosts\":[\"b\"]}}", "is there twice");
+    refuses("{\"Sampler\":{\"Ratio\":1,\"ratio\":2}}", ": Sampler:ratio: is given twice");
+    refuses("{\"Sampler\":{\"Ratio\":1},\"Sampler:Ratio\":1}", ": Sampler:Ratio: is given twice");
+    refuses("{\"Egress\":{\"AllowedHosts\":[\"a\"],\"allowedhosts\":[\"b\"]}}", "is given twice");
     refuses("{\"Ingest\":{\"Headers\":{\"A\":\"b\",\"a\":\"c\"}}}",
-            ": Ingest:Headers:a: is there twice");
+            ": Ingest:Headers:a: is given twice");
 }
 
 static void what_is_no_settings_file(void **state)
@@ -155,7 +155,7 @@ static void what_is_no_settings_file(void **state)
     (void)state;
     struct rts_settings settings;
     refuses("", "is empty");
-    refuses("[]", "has to be an object of sections, and is an array");
+    refuses("[]", "has to be an object of sections, but is an array");
     refuses("5", "has to be an object of sections");
     refuses("{\n\"Sampler\": {\n\"Ratio\": 1,\n}\n}", "line 4, column 1: ");
     refuses("{} {}", "line 1");

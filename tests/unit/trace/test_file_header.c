@@ -173,7 +173,7 @@ static void what_is_no_trace_is_refused_with_the_reason(void **state)
     } wrong[] = {
         {"2ELIFREP", "byte order"},
         {"PERFFILE", "before 2010"},
-        {"\177ELF\2\1\1", "no trace"},
+        {"\177ELF\2\1\1", "not a trace"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct file file = make();

@@ -133,7 +133,7 @@ static void an_empty_pipe_is_empty(void **state)
         close(ends[0]);
         assert_int_equal(error.failure, RTS_FAILED);
         assert_non_null(strstr(error.text, path));
-        assert_non_null(strstr(error.text, contents[i][0] ? "no trace" : "empty"));
+        assert_non_null(strstr(error.text, contents[i][0] ? "not a trace" : "empty"));
         assert_null(strstr(error.text, "unavailable"));
     }
 }
@@ -167,7 +167,7 @@ static void of_a_folder_the_trace_in_it_is_read(void **state)
     open_folder("", &error);
     assert_non_null(strstr(error.text, "is empty"));
     open_folder("some text that is no trace", &error);
-    assert_non_null(strstr(error.text, "no trace"));
+    assert_non_null(strstr(error.text, "not a trace"));
 }
 
 static void any_place_of_a_file_is_read(void **state)
