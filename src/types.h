@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plain values that the stages hand to each other. No behaviour lives here. A stage includes
- * this header, util/, its own folder, and those that the table in tests/lint-includes.sh gives it.
+ * this header, util/, its own folder, and what tests/folders lists for it.
  *
  * Conventions for all of them:
  *
