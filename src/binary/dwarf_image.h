@@ -20,7 +20,7 @@
 
 /* Sections of an image; those that only some have are empty in the others. */
 enum rts_dwarf_section {
-    RTS_DWARF_INFO = 1, /* section 0 is no section */
+    RTS_DWARF_INFO = 1, /* section 0 is not a section */
     RTS_DWARF_ABBREV,
     RTS_DWARF_STR,
     RTS_DWARF_LINE_STR,

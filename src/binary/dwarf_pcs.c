@@ -5,7 +5,7 @@
 
 #include "util/cursor.h"
 
-/* Entries of a list of version 5 that are no ranges, in a row. */
+/* Entries of a list of version 5 that are not ranges, in a row. */
 #define BASES_MAX 4096
 
 void rts_dwarf_pcs_init(struct rts_dwarf_pcs *pcs, Dwarf_Die *die,

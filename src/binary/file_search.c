@@ -187,7 +187,7 @@ static enum rts_file_outcome try_build_id(struct rts_file_search *search,
     return outcome;
 }
 
-/* The vDSO is no file; our own is taken when it is the recorded one. */
+/* The vDSO is not a file; our own is taken when it is the recorded one. */
 static enum rts_file_outcome try_own_vdso(struct rts_file_search *search,
                                           const struct rts_wanted_file *wanted,
                                           const char *os_release, struct rts_object **object)

@@ -53,7 +53,7 @@ void rts_file_search_destroy(struct rts_file_search *search);
 /* The object of this file, with a reference of the cache's, or NULL; each file is counted once, and
  * the first ones without an object are named on stderr, with the reason. `os_release`: of the
  * kernel that ran, by which our own vDSO is known to be the recorded one where the trace has no
- * build-id for it; NULL: unknown. *no_elf is set when the recorded file is there and is no ELF
+ * build-id for it; NULL: unknown. *no_elf is set when the recorded file is there and is not an ELF
  * file. */
 struct rts_object *rts_file_search_find(struct rts_file_search *search,
                                         const struct rts_wanted_file *wanted,

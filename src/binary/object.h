@@ -92,7 +92,7 @@ const char *rts_object_file_sha256(struct rts_object *object);
 bool rts_object_is_intact(const struct rts_object *object);
 
 /* When the content of its file was changed last, as of the last look: wall time in nanoseconds. 0:
- * it is no file, or the times are those of another machine's clock. */
+ * it is not a file, or the times are those of another machine's clock. */
 int64_t rts_object_modified_ns(const struct rts_object *object);
 
 /* Whether that was found already. */

@@ -32,7 +32,7 @@ static bool same_object(const void *item, const void *key)
     return ((const struct rts_cached_object *)item)->object == key;
 }
 
-/* Files of one build-id that are of another size are no copies. */
+/* Files of one build-id that are of another size are not copies. */
 static bool same_build(const void *item, const void *key)
 {
     const struct rts_object *object = ((const struct rts_cached_object *)item)->object;

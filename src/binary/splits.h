@@ -26,7 +26,7 @@ void rts_splits_destroy(struct rts_splits *splits); /* accepts NULL */
 /* What they take of memory. */
 size_t rts_splits_bytes(const struct rts_splits *splits);
 
-/* The unit that belongs to a DIE of a unit; NULL when it is no skeleton, or the unit is not found.
+/* The unit that belongs to a DIE of a unit; NULL when it is not a skeleton, or there is no such.
  */
 const struct rts_split_unit *rts_splits_find(struct rts_splits *splits, Dwarf_Die *skeleton);
 

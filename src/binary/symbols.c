@@ -28,7 +28,7 @@ static bool is_defined(const Elf64_Sym *symbol)
 }
 
 /* The order of the choice among names of one address: type, then binding. False for a symbol that
- * is no function. */
+ * is not a function. */
 static bool preference_of(const Elf64_Sym *symbol, uint8_t *preference)
 {
     uint8_t type = ELF64_ST_TYPE(symbol->st_info);
@@ -59,8 +59,8 @@ static uint32_t keep_name(struct rts_symbols *symbols, const char *name, size_t 
     return offset;
 }
 
-/* Whether something begins at a symbol that is no function: constants between the code, say. The
- * values of thread-local ones are no addresses. */
+/* Whether something begins at a symbol that is not a function: constants between the code, say. The
+ * values of thread-local ones are not addresses. */
 static bool is_mark(const Elf64_Sym *symbol)
 {
     uint8_t type = ELF64_ST_TYPE(symbol->st_info);

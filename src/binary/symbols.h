@@ -20,7 +20,7 @@
 /* Overlapping symbols looked through for one address. */
 #define RTS_OVERLAP_MAX 4096
 
-/* The preference of an entry that is no function: something else begins there. */
+/* The preference of an entry that is not a function: something else begins there. */
 #define RTS_SYMBOL_MARK UINT8_MAX
 
 struct rts_symbol_entry {
@@ -81,7 +81,7 @@ const struct rts_symbol_entry *rts_symbols_covering(const struct rts_symbols *sy
 bool rts_symbols_any(const struct rts_symbols *symbols, uint64_t start, uint64_t end);
 
 /* The chosen one of the unsized symbols at the last address at or before `vaddr` at which anything
- * begins; NULL when that is no unsized function. */
+ * begins; NULL when that is not an unsized function. */
 const struct rts_symbol_entry *rts_symbols_unsized(const struct rts_symbols *symbols,
                                                    uint64_t vaddr);
 

@@ -2,7 +2,7 @@
 /*
  * Files below a root directory, opened with somebody's rights. The tree may be of somebody who
  * means harm: links lead nowhere else, FIFOs and devices are not opened, nor are the files of
- * procfs, sysfs and their like, which are no files but doors into the kernel.
+ * procfs, sysfs and their like, which are not files but doors into the kernel.
  */
 #ifndef RTS_BROKER_TREE_H
 #define RTS_BROKER_TREE_H
@@ -16,7 +16,7 @@
 /* Opens the regular file `path` for reading: a descriptor of the file, or, where its file system
  * could make us wait, of a sealed copy of it in memory. Never waits for the other end of a FIFO and
  * never becomes a controlling terminal. Returns a descriptor, or -1 with errno: EACCES (also where
- * the rights do not permit it), EBADF for what is no regular file, EFBIG for what is too large to
+ * the rights do not permit it), EBADF for what is not a regular file, EFBIG if it is too large to
  * be copied, ETIME where there was no answer in time, and those of open(2). */
 int rts_tree_open(const struct rts_tree *tree, const char *path);
 

@@ -63,7 +63,7 @@ struct rts_endpoint {
 };
 
 /*
- * Checks the options and fills `*endpoint`. RTS_USAGE when the URL is no https URL (http is for
+ * Checks the options and fills `*endpoint`. RTS_USAGE when the URL is not an https URL (http is for
  * loopback addresses only), holds a user name or a fragment, names a host that is not allowed, when
  * two sources of a parameter differ, or when there is no callgraph id. Texts show the URL up to
  * its path only. On failure there is nothing to finish.

@@ -18,7 +18,7 @@ struct rts_greeting {
 };
 
 /* Connects and waits for that, no longer than the time limit on connecting. RTS_USAGE when the
- * options are wrong or their files cannot be read; that the server was not reached is no failure.
+ * options are wrong or their files cannot be read; an unreachable server is not a failure.
  */
 int rts_greet(const struct rts_endpoint_options *endpoint, const struct rts_upload_options *upload,
               struct rts_greeting *greeting, struct rts_error *error);

@@ -6,7 +6,7 @@
  *     DIR/lock           one owner at a time
  *     DIR/NAME.batch     waiting, sent in the order of their names
  *     DIR/rejected/      what the server refused, each with NAME.answer, what it said
- *     DIR/quarantine/    what lies in DIR and is no batch, or a damaged one
+ *     DIR/quarantine/    what lies in DIR and is not a batch, or a damaged one
  *
  * At any instant, whatever happens to the program or the machine, each batch is there as a whole or
  * not at all. Used by one thread at a time.

@@ -59,7 +59,7 @@ struct rts_account {
     uint64_t unseen_processes;      /* of the target, that ended without a sample, and threads: */
     uint64_t unseen_threads;        /* while events of CPUs would have seen their share of them */
     uint64_t lost_records;          /* side-band and sample records the kernel could not write */
-    uint64_t malformed_side_band;   /* records that are no samples and whose sizes contradict each
+    uint64_t malformed_side_band;   /* records that are not samples and whose sizes contradict each
                                        other; also of other processes */
     uint64_t processes;             /* process instances with at least one kept sample */
     uint64_t graph_nodes;           /* of the static graph; 0 without one, as are: */

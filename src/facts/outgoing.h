@@ -75,7 +75,7 @@ struct rts_outgoing_field {
 /* The row of a field; NULL when it is none. */
 const struct rts_outgoing_field *rts_outgoing_field(enum rts_fact_field field);
 
-/* May this field leave under these options? What is no field may not. */
+/* May this field leave under these options? What is not a field may not. */
 bool rts_outgoing_may_leave(enum rts_fact_field field, const struct rts_fact_options *options);
 
 /* A line that is being written. Fields have to come in the order of the table, each once: one that

@@ -242,7 +242,7 @@ static bool read_node(struct rts_graph_reader *reader, bool top)
     return (top && reader->is_graph) || finish_node(reader);
 }
 
-/* An array of nodes. What is in it and is no object is passed over. */
+/* An array of nodes. What is in it and is not an object is passed over. */
 static bool read_nodes(struct rts_graph_reader *reader)
 {
     struct rts_json_scan *scan = reader->scan;

@@ -128,7 +128,7 @@ bool rts_identify(struct rts_function_ids *ids, const struct rts_id_rules *rules
     struct rts_graph_match match = {0};
     *ids = (struct rts_function_ids){0};
     if (rules->graph && function->source == RTS_SYMBOL_NONE)
-        ids->join = RTS_JOIN_ADDRESS_UNKNOWN; /* an offset is no address */
+        ids->join = RTS_JOIN_ADDRESS_UNKNOWN; /* an offset is not an address */
     else if (rules->graph)
         ids->join = join(rules->graph, object, code, function, &match);
     if (!match.symbol_id)

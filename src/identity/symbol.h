@@ -60,7 +60,7 @@ void rts_symbol_table_use_share(struct rts_symbol_table *table, struct rts_share
 
 /*
  * Frees symbols while the share is over its limit, those first that were not seen for longest. The
- * hottest stay: RTS_SYMBOLS_KEPT of all, and as many of those that are no node of the graph. What
+ * hottest stay: RTS_SYMBOLS_KEPT of all, and as many of those that are not nodes of the graph. What
  * was counted of one that goes is remembered, and given back to it when it is seen again; when
  * there is no room for that either, the coldest are forgotten, and then count anew. So the hits of
  * the hottest are right, unless they are those of a function that was forgotten while it was cold.

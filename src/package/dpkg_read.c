@@ -202,7 +202,7 @@ static void index_md5sums(struct rts_dpkg *dpkg, struct rts_reading *reading, in
     rts_line_reader_close(list);
 }
 
-/* Reads what is open; what is no description of a package goes. */
+/* Reads what is open; what is not a description of a package goes. */
 static void read_descriptions(struct rts_reading *reading, struct batch *batch)
 {
     size_t kept = 0;

@@ -9,7 +9,7 @@
 #include "binary/object.h"
 #include "package/component_list.h"
 
-/* Fills *components; false when `object` is no program of Go or does not say so. */
+/* Fills *components; false when `object` is not a program of Go or does not say so. */
 bool rts_go_build_info_read(const struct rts_object *object, struct rts_components *components);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "package/line_reader.h"
 
-/* A file of more lines is no os-release. */
+/* A file of more lines is not an os-release. */
 #define LINES_MAX 200
 
 static void take_word(const char *value, char word[RTS_OS_WORD_SIZE])

@@ -137,7 +137,7 @@ static bool is_word(const char *text, size_t size)
     return size > 0;
 }
 
-/* The crate at the front of "crate..module..Type"; 0 when it is no path. */
+/* The crate at the front of "crate..module..Type"; 0 when it is not a path. */
 static size_t first_word(const char *text, size_t size)
 {
     for (size_t i = 0; i + 1 < size; i++)

@@ -7,7 +7,7 @@
 
 /*
  * The crate that the code of this function was written in, in both manglings (RFC 2603's _R and the
- * older _ZN…17h<hash>E). Points *crate into `name` and returns the length; 0 when it is no name of
+ * older _ZN…17h<hash>E). Points *crate into `name` and returns its length; 0: it is not a name of
  * Rust, or the name leaves more than one possibility: an implementation of one crate's trait for
  * another crate's type may be in either.
  */

@@ -18,7 +18,7 @@
 
 /* The folder of the group `path`: an absolute path, or one below `root` or below a hierarchy in it;
  * of several hierarchies that have it, the first by name with a process in it. Returns a string
- * that the caller frees; NULL with RTS_NOT_FOUND when it is no control group. */
+ * that the caller frees; NULL with RTS_NOT_FOUND when it is not a control group. */
 char *rts_cgroup_find(const char *root, const char *path, struct rts_error *error);
 
 struct rts_container_place {

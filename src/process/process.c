@@ -270,7 +270,7 @@ size_t rts_process_table_alive(struct rts_process_table *table, uint64_t now, bo
             continue;
         bool doubtful = process->leader_exited || (thorough && process->target);
         if (doubtful && has_ended(table, process))
-            process->died_ns = now; /* also when it is no target: its entry has to go */
+            process->died_ns = now; /* also when it is not a target: its entry has to go */
         else
             alive += process->target;
     }

@@ -23,7 +23,7 @@ static void forget_reported(struct rts_process *process)
     process->maps_known = false;
 }
 
-/* Nothing is to be known of those who are no target. */
+/* Nothing is to be known of those that are not targets. */
 static bool is_strange(const struct rts_process_table *table, const struct rts_process *process)
 {
     return table->selective && !(process && process->target);

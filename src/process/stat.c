@@ -13,7 +13,7 @@
 #define STAT_MAX   1024
 #define STATUS_MAX 65536
 
-/* PF_EXITING of the kernel's flags: it ends, and is no zombie yet. */
+/* PF_EXITING of the kernel's flags: it ends, and is not a zombie yet. */
 #define FLAG_EXITING 4u
 
 /* PF_KTHREAD, since Linux 2.6.28. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One line on a terminal that is drawn over and over while sampling goes on. Does nothing when the
- * descriptor is no terminal, the terminal cannot erase a line (TERM=dumb), or we run in the
+ * descriptor is not a terminal, the terminal cannot erase a line (TERM=dumb), or we run in the
  * background of it.
  */
 #ifndef RTS_REPORT_STATUS_LINE_H

@@ -25,7 +25,7 @@ const char *rts_send_input_name(const struct rts_send_input *input);
  * no writer yet. */
 int rts_send_input_open(const struct rts_send_input *input, struct rts_error *error);
 
-/* Makes sure that it can be read twice: what is no regular file is copied to a temporary one
+/* Makes sure that it can be read twice: what is not a regular file is copied to a temporary one
  * without a name. Fails also when `wake` becomes readable meanwhile. */
 int rts_send_input_keep(struct rts_send_input *input, int wake, struct rts_error *error);
 

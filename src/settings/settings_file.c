@@ -203,7 +203,7 @@ static int read_all(const char *path, struct rts_buffer *text, struct rts_error 
             return 0;
         rts_buffer_append(text, piece, (size_t)size);
     }
-    return rts_fail(error, RTS_USAGE, "%s: is larger than %u bytes; these are no settings", path,
+    return rts_fail(error, RTS_USAGE, "%s: is larger than %u bytes; these are not settings", path,
                     FILE_BYTES_MAX);
 }
 

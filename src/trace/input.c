@@ -91,7 +91,7 @@ static bool read_more(struct rts_trace_input *input, void *bytes, size_t size, s
     ssize_t result;
     do {
         bool wanted = !input->wait || input->wait(input->context, input->fd);
-        errno = 0; /* whatever came up while waiting: the end of a stream is no failure */
+        errno = 0; /* whatever came up while waiting: the end of a stream is not a failure */
         if (!wanted)
             return false;
         result = read(input->fd, bytes, size);

@@ -30,7 +30,7 @@
  *   kind     payload                              meaning
  *   RUN      attributes                           first of all; see below
  *   FILE     number, attributes                   a file, by its number in this trace
- *   IMAGE    number of a file, bytes              its content, where it is no file (the vDSO)
+ *   IMAGE    number of a file, bytes              its content, where it is not a file (the vDSO)
  *   MAPPING  number, number of a file, bias,      where a file is mapped, from there on: a pc less
  *            load base, text                      the bias is an address in the file; its name
  *                                                 without a path, left out where it has none

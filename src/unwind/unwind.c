@@ -129,7 +129,7 @@ static bool is_return_address(const struct walk *walk, uint64_t pc, bool rising)
            rts_rule_cache_after_call(walk->rules, code.object, pc - code.bias);
 }
 
-/* Of two places where the return address may be the outer one holds where the inner one is no code:
+/* Of two places where the return address may be, the outer one holds if the inner one is not code:
  * it has the dynamic linker's description of the object then. */
 static void choose_place(struct walk *walk, const struct rts_rule *inner,
                          const struct rts_registers *before)
@@ -331,7 +331,7 @@ void rts_unwind_chain(struct rts_rule_cache *rules, const struct rts_code_finder
         uint64_t lookup = leaf ? chain[i] : chain[i] - 1;
         struct rts_code code = finder->find(finder->context, lookup);
         if (code.kind == RTS_CODE_NONE && !leaf)
-            return; /* what the frame pointer led to is no code */
+            return; /* what the frame pointer led to is not code */
         add_frame(stack, &code, lookup, leaf ? RTS_UNWINDER_REGISTERS : RTS_UNWINDER_FRAME_POINTER);
         frame = (struct place){code.object, chain[i] - code.bias, leaf};
     }

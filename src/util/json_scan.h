@@ -46,10 +46,10 @@ void rts_json_scan_init(struct rts_json_scan *scan, rts_json_read read, void *co
                         struct rts_error *error);
 void rts_json_scan_finish(struct rts_json_scan *scan);
 
-/* The next byte that is no blank, not taken yet; -1 at the end of the input and after a failure. */
+/* The next byte that is not a blank, without taking it; -1 at the end and after a failure. */
 int rts_json_scan_peek(struct rts_json_scan *scan);
 
-/* Takes `byte` if it is the next that is no blank. */
+/* Takes `byte` if it is the next that is not a blank. */
 bool rts_json_scan_take(struct rts_json_scan *scan, char byte);
 
 /* Takes a string; anything else is a failure. */

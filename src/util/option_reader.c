@@ -11,7 +11,7 @@
 
 #define SEE "(see rtsample --help)"
 
-/* A longer word is no option of anybody. */
+/* A longer word is not an option of anybody. */
 #define WORD_SIZE 64
 
 /* The name in "--name=value". */

@@ -24,7 +24,7 @@ char *rts_short_name(const char *name)
     size_t size = strlen(name), kept = BEGINNING_MAX;
     if (size <= RTS_NAME_MAX)
         return rts_strdup(name);
-    /* What is no UTF-8 is cut anywhere. */
+    /* What is not UTF-8 is cut anywhere. */
     for (size_t back = 0; back < 4; back++) {
         if (!within_character(name[BEGINNING_MAX - back])) {
             kept = BEGINNING_MAX - back;

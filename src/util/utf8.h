@@ -13,7 +13,7 @@ struct rts_utf8 {
     bool valid;
 };
 
-/* The character at `at`, of which `size` bytes (at least 1) are there. What is no UTF-8 is taken in
+/* The character at `at`, of which `size` bytes (at least 1) are there. What is not UTF-8 comes in
  * maximal ill-formed sequences (Unicode, section 3.9), none of them valid. */
 struct rts_utf8 rts_utf8_decode(const void *at, size_t size);
 

@@ -17,7 +17,7 @@
 
 /*
  * Appends the text as one line of valid UTF-8 in which everything can be seen: \n, \r, \t; \x and
- * two hexadecimal digits for other controls of ASCII and for bytes that are no UTF-8; \u and four,
+ * two hexadecimal digits for other controls of ASCII and for bytes that are not UTF-8; \u and four,
  * or \U and eight, for what else rts_is_unseen() (util/utf8.h). A backslash stays as it is: this is
  * for reading, the facts have the exact bytes. At most `columns` characters are appended (at least
  * 3); what is longer is cut, never within a character, and ends with "...".
