@@ -9,8 +9,8 @@
  * times, another one may leave them as they are. Then the content itself is compared with what was
  * there at first: its ends where a build-id stands for it, or where it is large, else all of it.
  *
- * Not noticed is who writes through a mapping of the file that he wrote through before, until the
- * kernel writes that back.
+ * A write through a mapping of the file that was written through before is not noticed until the
+ * kernel writes it back.
  */
 #ifndef RTS_BINARY_FILE_WATCH_H
 #define RTS_BINARY_FILE_WATCH_H

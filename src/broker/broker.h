@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The broker: another process that opens, reads and asks in our place what belongs to a target. All
- * of that can make who does it wait for ever: a file system of the target's own, a lock that it
+ * of that can make its reader wait for ever: a file system of the target's own, a lock that it
  * holds. Here it is waited for so long and no longer. Then that process instance is given up, the
  * broker is left to its fate and another one takes its place.
  *
@@ -56,10 +56,10 @@ void rts_broker_hurry(struct rts_broker *broker);
  * tells us to end. */
 void rts_broker_watch(struct rts_broker *broker, int signals);
 
-/* For who holds up others while it waits: whenever an answer has not come for another `every_ns`,
- * late(context) is called, and before a question is answered with ETIME for the first time. When it
- * returns true, the answer is not waited for any longer: ETIME; the process is given up unless the
- * broker was busy. */
+/* For a caller that holds up others while it waits: whenever an answer has not come for another
+ * `every_ns`, late(context) is called, and before a question is answered with ETIME for the first
+ * time. When it returns true, the answer is not waited for any longer: ETIME; the process is given
+ * up unless the broker was busy. */
 void rts_broker_on_late(struct rts_broker *broker, uint64_t every_ns, bool (*late)(void *context),
                         void *context);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What proc(5) tells of processes. Some of its files make who reads them wait for the process that
+ * What proc(5) tells of processes. Some of its files make their reader wait for the process that
  * they tell of: its owner can see to it that this never ends. So whoever has a broker asks that.
  *
  * A pid of 0 means the top of proc. Names are those below the process's folder: "maps", "task",

@@ -32,8 +32,8 @@ struct rts_rights {
 int rts_rights_read(const char *proc_root, int32_t pid, struct rts_rights *rights);
 
 /* Takes them on for the calling thread: ids and groups. rts_rights_give_back() undoes it but for
- * the groups: who may change them is root, who does not need any. Returns 0; 1 when we are not
- * permitted to: then who opens must see to it that everybody may read what is opened. */
+ * the groups: only root may change them, and needs none. Returns 0; 1 when we are not permitted
+ * to: then the caller must see to it that everybody may read what is opened. */
 int rts_rights_take(const struct rts_rights *rights);
 void rts_rights_give_back(const struct rts_rights *rights);
 

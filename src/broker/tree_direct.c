@@ -19,7 +19,7 @@
 #define LOCATE (O_PATH | O_CLOEXEC)
 
 /* In our own root the kernel finds the way; for somebody else no link of /proc to what others have
- * open or have as their root is followed, which we may pass by and he may not. */
+ * open or have as their root is followed, which we may pass by and they may not. */
 static int locate(const struct rts_tree *tree, const char *path)
 {
     if (tree->root_fd < 0 && !tree->rights.foreign)

@@ -28,7 +28,7 @@ enum rts_ask_what {
     RTS_ASK_MEMORY,
     RTS_ASK_WINDOW, /* go to the window (broker/memory_window.h) that comes along, after the answer
                      */
-    RTS_ASK_OTHERS = 32, /* from here on: the answers of who started the broker */
+    RTS_ASK_OTHERS = 32, /* from here on: the answers of the one that started it */
 };
 
 /* A text in a message; one that is longer goes into a descriptor. */

@@ -4,8 +4,8 @@
  * when it refuses. What was given up is recorded, so that it can be said.
  *
  * Build-ids in MMAP2 records (Linux 5.12) are asked for only where the target cannot be looked
- * into, and where the kernel keeps them to who asked (flag_leak.h). They take the place of device
- * and inode, and whoever builds a file can choose its build-id, but not its inode.
+ * into, and where the kernel keeps them to those that asked (flag_leak.h). They take the place of
+ * device and inode, and whoever builds a file can choose its build-id, but not its inode.
  */
 #ifndef RTS_CAPTURE_ATTR_H
 #define RTS_CAPTURE_ATTR_H

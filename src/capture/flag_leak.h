@@ -10,7 +10,7 @@
 #define RTS_CAPTURE_FLAG_LEAK_H
 
 enum rts_flag_leak {
-    RTS_FLAG_LEAK_NONE,    /* only who asks gets the mark */
+    RTS_FLAG_LEAK_NONE,    /* only those that ask get the mark */
     RTS_FLAG_LEAK_FOUND,   /* others get it too */
     RTS_FLAG_LEAK_NO_IDS,  /* this kernel has no build-ids in records: before Linux 5.12 */
     RTS_FLAG_LEAK_UNKNOWN, /* it could not be found out */

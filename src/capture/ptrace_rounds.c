@@ -6,7 +6,7 @@
 /* Of the limit, what goes into looking for those that have begun to use the CPU. */
 #define IDLE_PART 4
 
-/* One look is not longer: whoever runs as soon as he wants keeps the targets from running. */
+/* One look is not longer: whoever runs whenever they want keeps the targets from running. */
 #define LOOK_NS_MAX 5000000ULL
 
 /* Once somebody was asked to stop, the look is over after that. */

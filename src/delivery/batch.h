@@ -57,7 +57,7 @@ struct rts_batch {
     char *envelope; /* see endpoint.h */
     struct rts_buffer body;
 
-    /* For who holds the batch. */
+    /* For the holder of the batch. */
     struct rts_batch *next;
     bool earlier; /* made by an earlier run */
     unsigned attempts;

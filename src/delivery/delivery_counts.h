@@ -25,7 +25,7 @@ struct rts_delivery_counts {
     uint64_t left;                      /* batches that remain in the spool, of either kind */
 };
 
-/* How things stand, for one who waits for the end. */
+/* How things stand, for those that wait for the end. */
 struct rts_delivery_state {
     bool idle;         /* nothing waits, in memory or in the spool, and nothing is being sent */
     bool put_aside;    /* what waits is put aside for minutes: it failed while others passed, or

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One file to the server, as it is, by who calls: what is not a stream of facts and needs no spool,
+ * One file to the server, as it is, in the calling thread: what is not facts and needs no spool,
  * since it lies on the disk already. The same rules as for facts: the endpoint only, its answers
  * judged alike, pauses after failures.
  */

@@ -160,7 +160,7 @@ static struct observed_symbol *add_symbol(struct rts_observed_graph *graph, uint
     return seen;
 }
 
-/* What a file says of a function, and its package, anyone can have said in a file of his own that
+/* What a file says of a function, and its package, anyone can have said in a file of their own that
  * claims the same build-id: nobody's word counts beside that of one of ours. */
 static void believe(struct rts_observed_graph *graph, struct observed_symbol *seen,
                     const struct rts_window_line *line)

@@ -40,7 +40,7 @@ struct rts_fact_process {
     const char *name;                             /* comm */
     const char *container_id, *container_runtime; /* NULL: in none, or not known */
     const char *socket;                           /* where it listens; NULL: not known */
-    bool ours; /* of root or of who runs us, in no container: believed before others */
+    bool ours; /* of root or of our own user, in no container: believed before others */
 };
 
 struct rts_window;
@@ -64,7 +64,7 @@ void rts_window_add(struct rts_window *window, const struct rts_fact_process *pr
 size_t rts_window_lines(const struct rts_window *window);
 uint64_t rts_window_hits(const struct rts_window *window);
 
-/* One line as values, for who counts over several windows; borrowed from the window. */
+/* One line as values, for those that count over several windows; borrowed from the window. */
 struct rts_window_line {
     const struct rts_fact_symbol *symbol;
     uint64_t samples, leaf_samples;

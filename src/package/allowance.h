@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long each owner of files may keep us from the samples: databases are read, digests computed
- * and lists made in the thread that samples. One who has used his time up waits until there is some
- * again, and nobody waits for him. Pure.
+ * and lists made in the thread that samples. One whose time is used up waits until there is some
+ * again, and nobody else does. Pure.
  */
 #ifndef RTS_PACKAGE_ALLOWANCE_H
 #define RTS_PACKAGE_ALLOWANCE_H

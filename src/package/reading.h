@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading from a file tree, and how much of it: a database of somebody else's is as long as he
- * likes. When the allowance is used up, files end where they are, and what was made of them counts
+ * Reading from a file tree, and how much of it: a database of somebody else's is as long as they
+ * like. When the allowance is used up, files end where they are, and what was made of them counts
  * as unreadable.
  */
 #ifndef RTS_PACKAGE_READING_H

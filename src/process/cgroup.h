@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Control groups as sets of processes: finding the folder of one below where cgroup v1 and v2 are
- * mounted, by its path or by the container that it is of, and listing who is in it.
+ * mounted, by its path or by the container that it is of, and listing the processes in it.
  */
 #ifndef RTS_PROCESS_CGROUP_H
 #define RTS_PROCESS_CGROUP_H

@@ -34,7 +34,7 @@ bool rts_container_from_cgroup(const char *text, struct rts_container *container
 bool rts_container_from_mountinfo(const char *text, struct rts_container *container);
 
 /* Is what is mounted for the process from those who may mount in our own user namespace? In one of
- * his own anybody may, and show what he likes. A process of our user namespace is in no mount
+ * their own anybody may, and show what they like. A process of our user namespace is in no mount
  * namespace of another: to enter it takes the right to mount in both. False also when it cannot be
  * found out. */
 bool rts_container_mounts_are_known(const struct rts_proc *proc, int32_t pid);

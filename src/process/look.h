@@ -13,7 +13,7 @@
 
 /* A mapped file that was opened. */
 struct rts_look {
-    int fd; /* owned by who looks; -1: not opened */
+    int fd; /* owned by the caller; -1: not opened */
     struct rts_mapped_found found;
     struct rts_rights rights; /* of the process */
 };

@@ -80,7 +80,8 @@ struct rts_mapped_found {
 /* Opens what `place` has for `mapping` of the process that /proc shows as `view`, and as that
  * process itself might: with its `rights`. Where the kernel told device and inode, anything else is
  * refused. Never waits for the other end of a FIFO or device, but it may for the process and its
- * file systems: who has a broker asks that (process/look.h). Returns an fd, or -1 with the reason.
+ * file systems: a caller with a broker asks that (process/look.h). Returns an fd, or -1 with the
+ * reason.
  */
 int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_mapping *mapping,
                          enum rts_file_place place, const struct rts_rights *rights,

@@ -47,7 +47,7 @@ struct rts_mapped_file {
     uint64_t tried_instance;   /* through which process the last attempt went */
     struct rts_object *object; /* NULL: failed, or not an ELF file */
     struct rts_object *bare; /* stands for it where only its build-id is known; NULL: not needed */
-    bool no_elf;             /* it was opened and is not an ELF file: code that somebody generated */
+    bool no_elf;             /* it was opened and is not ELF: code that somebody generated */
 };
 
 enum rts_mapping_kind {

@@ -29,7 +29,7 @@ void rts_owners_init(struct rts_owners *owners);
 /* The number of a user. Those beyond RTS_OWNERS_MAX are one. */
 unsigned rts_owners_find(struct rts_owners *owners, uint32_t uid);
 
-/* Is that root, or who runs us? */
+/* Is that root, or the user who runs us? */
 bool rts_owners_is_ours(const struct rts_owners *owners, unsigned owner);
 
 /* Who that is, for people: "root", "others", or the beginning of the SHA-256 of "rtsample owner ",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process table: who ran when, and what was mapped where. Fed by /proc at attach and by the
- * side-band records after; asked with the time of a sample. A reused pid and an exec make a new
- * instance; an instance's number is never used again.
+ * The process table: which processes ran when, and what was mapped where. Fed by /proc at attach
+ * and by the side-band records after; asked with the time of a sample. A reused pid and an exec
+ * make a new instance; an instance's number is never used again.
  */
 #ifndef RTS_PROCESS_PROCESS_H
 #define RTS_PROCESS_PROCESS_H
@@ -72,8 +72,8 @@ void rts_process_table_select(struct rts_process_table *table, bool keep);
  * forgotten for it with each new instance. */
 void rts_process_table_use_broker(struct rts_process_table *table, struct rts_broker *broker);
 
-/* Where proc is mounted, as given to create(), and who reads it; owned by the table. .root is NULL
- * where there is none. */
+/* Where proc is mounted, as given to create(), and how it is read; owned by the table. .root is
+ * NULL where there is none. */
 const struct rts_proc *rts_process_table_proc(const struct rts_process_table *table);
 
 /* Takes in a process that runs already: name and mappings from /proc, valid from time 0. Fails with

@@ -29,7 +29,7 @@ struct rts_recorder {
     uint64_t waiting;         /* samples among those that are not in the file yet */
     bool ended;               /* nothing is written any more but the END */
     struct rts_error failure; /* why, then */
-    bool quiet;               /* who opened it says so itself */
+    bool quiet;               /* its opener says so itself */
 };
 
 /* recorder.c: appends a record to what is being put together. */

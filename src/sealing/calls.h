@@ -20,7 +20,7 @@ struct rts_call {
     enum rts_call_test test;
     unsigned argument;
     uint64_t mask, value;
-    bool fatal; /* who calls it so has lost control: the process ends */
+    bool fatal; /* what calls it has lost control: the process ends */
 };
 
 /* The rule at *position for somebody who keeps the groups `calls`, which moves on; false: there is

@@ -29,7 +29,7 @@ enum rts_seal_kind {
 enum rts_seal_need {
     RTS_SEAL_NEED_PTRACE = 1 << 0, /* targets are traced */
     RTS_SEAL_NEED_NOTIFY = 1 << 1, /* the service manager is told how we are */
-    RTS_SEAL_NEED_GROUP = 1 << 3,  /* who is in a control group is read from its files */
+    RTS_SEAL_NEED_GROUP = 1 << 3,  /* what is in a control group is read from its files */
     RTS_SEAL_NEED_FILES = 1 << 2,  /* a file that was named is not reached without CAP_DAC_* */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Gives up what is not needed any more, once and for all, so that whoever finds a way into a
- * process through what he gave it to read finds little there.
+ * process through what it was given to read finds little there.
  *
  * Everything but the limit on cores is the calling thread's, and of the threads and processes that
  * it starts from then on: each thread seals itself. Threads share their memory, so that a process

@@ -14,8 +14,8 @@ enum rts_delivery_purpose {
     RTS_DELIVER_SPOOL,   /* only what a spool holds; it says itself what it belongs to */
 };
 
-/* rts_delivery_create() with what `settings` say; rts_settings_wants_delivery() must be true. `spool` is
- * used in place of Spool:Directory unless it is NULL. */
+/* rts_delivery_create() with what `settings` say; rts_settings_wants_delivery() must be true.
+ * `spool` is used in place of Spool:Directory unless it is NULL. */
 struct rts_delivery *rts_settings_open_delivery(const struct rts_settings *settings,
                                                 enum rts_delivery_purpose purpose,
                                                 const char *spool, struct rts_error *error);

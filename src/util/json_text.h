@@ -20,7 +20,7 @@ static inline bool rts_json_is_blank(char byte)
     return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
 }
 
-/* The eight bytes at `at`, the first one lowest: most of JSON is strings, which are looked at so. */
+/* The eight bytes at `at`, the first one lowest: most of JSON is strings, looked at in words. */
 static inline uint64_t rts_json_word(const void *at)
 {
     uint64_t word;

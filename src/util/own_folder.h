@@ -13,8 +13,8 @@
 /* Opens the folder, made with mode 0700 if it is not there. One that is ours and empty and that
  * others may write into, as orchestrators give to containers, is closed to them; not one whose
  * sticky bit says that it is meant for all. `parent` is the descriptor of a folder that was taken
- * and `name` a name in it, which is then not a link; or AT_FDCWD and any path. `path` is for messages,
- * and `what` too ("the spool"). Returns a descriptor that can be listed, or -1. */
+ * and `name` a name in it, which is then not a link; or AT_FDCWD and any path. `path` is for
+ * messages, and so is `what` ("the spool"). Returns a descriptor that can be listed, or -1. */
 int rts_own_folder_open(int parent, const char *name, const char *path, const char *what,
                         struct rts_error *error);
 

@@ -29,7 +29,7 @@ size_t rts_heap_bytes(size_t size);
 /* `bytes` more are in use. */
 void rts_share_add(struct rts_share *share, size_t bytes);
 
-/* `bytes` are in use no more. */
+/* `bytes` are no longer in use. */
 void rts_share_take(struct rts_share *share, size_t bytes);
 
 /* What was `before` bytes large is `now` bytes large. */
