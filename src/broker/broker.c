@@ -190,9 +190,8 @@ static void say_late(struct rts_broker *broker, int32_t pid, const struct rts_ke
     bool all = rts_given_up_add(&broker->given_up, pid, owner, rts_clock_monotonic_ns());
     broker->counts.late++;
     if (pid > 0 && broker->said < SAID_MAX)
-        rts_log("process %d cannot be looked into (%s): it is given up, and %s%s",
-                (int)pid, why, broker->loses,
-                all ? "; so are, for a while, all others of its user" : "");
+        rts_log("process %d cannot be looked into (%s): it is given up, and %s%s", (int)pid, why,
+                broker->loses, all ? "; so are, for a while, all others of its user" : "");
     else if (broker->said == SAID_MAX)
         rts_log("more processes cannot be looked into; see unreadable.late in --stats");
     broker->said++;

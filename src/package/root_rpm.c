@@ -6,16 +6,14 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-#define RTS_NS_PER_S ((uint64_t)1000000000)
-
 /* What is wrong with those who start rtsample-rpm may pass. */
-#define UNSTARTED_NS RTS_NS_PER_S
+#define UNSTARTED_NS ((uint64_t)RTS_NS_PER_S)
 
 /* How long the facts of others wait for the packages of somebody who is not the host. */
 #define HOLD_NS (2 * RTS_NS_PER_S)
 
 /* The same for the host's: so long a list of it may take, and some time to read it. */
-#define HOLD_HOST_NS (25 * SECOND_NS)
+#define HOLD_HOST_NS (25 * RTS_NS_PER_S)
 
 void rts_package_roots_give_up(struct rts_package_roots *roots, struct rts_package_root *root)
 {
@@ -41,7 +39,7 @@ static void take_late(struct rts_package_roots *roots, struct rts_package_root *
     rts_log(
         "packages of rpm stay unknown: to list a database of it takes too long; no other of its "
         "owner is tried for %" PRIu64 " s%s",
-        pause / RTS_NS_PER_S, root->name);
+        pause / (uint64_t)RTS_NS_PER_S, root->name);
 }
 
 static void go_on(struct rts_package_roots *roots, struct rts_package_root *root)

@@ -124,7 +124,7 @@ static void start(struct keeper *keeper, const struct rts_rpm_order *order,
         return;
     }
     job->number = order->number;
-    job->late_ns = rts_clock_monotonic_ns() + order->wait_ms * 1000000ULL;
+    job->late_ns = rts_clock_monotonic_ns() + order->wait_ms * RTS_NS_PER_MS;
 }
 
 /* False: nobody is there any more. */

@@ -5,7 +5,6 @@
 
 #include "util/clock.h"
 
-
 #define PAUSE_NS     (15 * RTS_NS_PER_S)
 #define PAUSE_NS_MAX (3600 * RTS_NS_PER_S)
 
