@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "delivery/curl_library.h"
+#include "http/curl_library.h"
 
 /* Which loads libcurl, as sending does. */
 static int load(void **state)
