@@ -27,7 +27,7 @@ enum rts_reach {
 struct rts_sampler_sink {
     void *context;
     void (*kept)(void *context, const struct rts_kept *kept);
-    /* A COMM, FORK or EXIT record, which the process table knows by now. */
+    /* A COMM, FORK or EXIT record of a target; the process table has it already. */
     void (*task)(void *context, const struct rts_record *record);
     /* More was mapped. */
     void (*mapped)(void *context);

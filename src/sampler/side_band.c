@@ -42,6 +42,20 @@ static void take_mmap(struct rts_sampler *sampler, const struct rts_record *reco
     rts_process_mapped(sampler->processes, record->pid, record->time, &mapping, &file);
 }
 
+/* Of who is no target nothing may be told. */
+static bool is_of_target(const struct rts_sampler *sampler, const struct rts_record *record)
+{
+    const struct rts_process *process =
+        rts_process_find(sampler->processes, record->pid, record->time);
+    return process && process->target && !rts_self_is(sampler->setup.self, record->pid);
+}
+
+static bool is_of_task(const struct rts_record *record)
+{
+    return record->kind == RTS_RECORD_COMM || record->kind == RTS_RECORD_FORK ||
+           record->kind == RTS_RECORD_EXIT;
+}
+
 void rts_sampler_take_side_band(void *context, const struct rts_record *record)
 {
     struct rts_sampler *sampler = context;
@@ -85,8 +99,7 @@ void rts_sampler_take_side_band(void *context, const struct rts_record *record)
     case RTS_RECORD_UNTHROTTLE: take_throttle(sampler, record); break;
     default: break;
     }
-    if (record->kind == RTS_RECORD_COMM || record->kind == RTS_RECORD_FORK ||
-        record->kind == RTS_RECORD_EXIT)
+    if (is_of_task(record) && is_of_target(sampler, record))
         sampler->setup.sink.task(sampler->setup.sink.context, record);
 }
 
