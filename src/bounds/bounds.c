@@ -205,7 +205,7 @@ static bool say_refused(struct rts_bounds *bounds)
     rts_object_cache_limit_open(bounds->tables.objects, half > FILES_LEAST ? half : FILES_LEAST);
     if (!again)
         rts_log("no more files can be opened (ulimit -n, or fs.file-max): others are closed, and "
-                "some functions may be without their names until then");
+                "some functions may have no names until then");
     return true;
 }
 

@@ -245,7 +245,7 @@ int rts_namer_load_graph(struct rts_namer *namer, const char *path, struct rts_e
     uint64_t joinable = rts_graph_joinable(namer->graph);
     if (joinable < nodes)
         rts_log("%s: only %" PRIu64 " of %" PRIu64
-                " nodes say of which file they are, and an address or a name",
+                " nodes say which file they are of, and an address or a name",
                 path, joinable, nodes);
     namer->setup.account->graph_nodes = nodes;
     rts_symbol_table_use_graph(namer->symbols, namer->graph);

@@ -16,7 +16,7 @@ struct rts_outlets_setup {
     const struct rts_settings *settings;
     struct rts_account *account;
     struct rts_recorders *recorders; /* NULL: no trace is written, and no bundle made */
-    struct rts_share *share;         /* for the union bundle, and the segment at hand */
+    struct rts_share *share;         /* for the union bundle, and the current segment */
     enum rts_delivery_purpose purpose;
     const char *evidence; /* the URI that lines carry where no bundle is made; NULL: none */
 };
@@ -44,7 +44,7 @@ int rts_outlets_open(struct rts_outlets *outlets, const struct rts_outlets_setup
 /* What lines are to carry as the URI of the trace that proves them; NULL: nothing. */
 const char *rts_outlets_evidence(const struct rts_outlets *outlets);
 
-/* Who called whom, for the segment at hand; NULL: nobody asks. */
+/* Who called whom, for the current segment; NULL: nobody asks. */
 struct rts_observed_graph *rts_outlets_segment_graph(const struct rts_outlets *outlets);
 
 /* Takes the `count` lines of a window, also when they are none. */

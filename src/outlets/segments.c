@@ -14,7 +14,7 @@
 #include "util/memory.h"
 #include "util/stop_signals.h"
 
-/* Segments that are being packed: when there are so many, the one at hand grows. */
+/* Segments that are being packed: when there are so many, the current one grows. */
 #define PACKING_MAX 4
 
 /* When the run was told to end, it waits so long for bundles: with what delivery takes these are
@@ -44,7 +44,7 @@ struct rts_segments {
     char config_sha256[RTS_SHA256_HEX_SIZE];
     struct rts_segment *first, **last; /* the oldest first */
 
-    /* The one at hand: */
+    /* The current one: */
     bool recording; /* there is a trace, and lines carry the URI that stands for its bundle's */
     struct rts_held_lines *lines;
     struct rts_observed_graph *observed;
@@ -154,14 +154,14 @@ static void begin(struct rts_segments *segments)
         rts_observed_graph_use_share(segments->observed, segments->setup.share);
 }
 
-/* Ends the trace of the one at hand; returns its fd, or -1. */
+/* Ends the trace of the current one; returns its fd, or -1. */
 static int end_trace(struct rts_segments *segments, struct rts_error *error)
 {
     uint64_t duration_ns = rts_clock_monotonic_ns() - segments->began_ns;
     return rts_recorders_end_segment(segments->setup.recorders, duration_ns, error);
 }
 
-/* Ends the one at hand, as one with a bundle to come or without. */
+/* Ends the current one, as one with a bundle to come or without. */
 static void end(struct rts_segments *segments, bool packing)
 {
     push(segments, segments->lines, packing);

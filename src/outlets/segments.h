@@ -17,9 +17,9 @@
 /* What segments are made with; pointers are borrowed. */
 struct rts_segments_setup {
     const struct rts_settings *settings;
-    struct rts_recorders *recorders; /* have the trace of the segment at hand */
+    struct rts_recorders *recorders; /* have the trace of the current segment */
     struct rts_lines_out *out;
-    struct rts_share *share; /* for what the segment at hand has seen */
+    struct rts_share *share; /* for what the current segment has seen */
 };
 
 struct rts_segments;
@@ -31,7 +31,7 @@ struct rts_segments *rts_segments_open(const struct rts_segments_setup *setup,
 /* What lines are to carry for the URI of their bundle; NULL: nothing. */
 const char *rts_segments_evidence(const struct rts_segments *segments);
 
-/* Who called whom in the segment at hand; NULL: that is not wanted, as it has no trace. */
+/* Who called whom in the current segment; NULL: that is not wanted, as it has no trace. */
 struct rts_observed_graph *rts_segments_graph(const struct rts_segments *segments);
 
 /* Keeps the lines of a flush until their bundle has its name, begins the next segment when this one

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The traces of a run that are being written: that of the whole run, as it was (--record), and that
- * of the segment at hand, redacted (--cas). Each call goes to those of them that are open.
+ * of the current segment, redacted (--cas). Each call goes to those of them that are open.
  */
 #ifndef RTS_RECORDING_RECORDERS_H
 #define RTS_RECORDING_RECORDERS_H

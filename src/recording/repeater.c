@@ -95,7 +95,8 @@ static int take_run(struct rts_repeater *repeater, struct rts_note *note, struct
     while (rts_note_attribute(note, &key, &value)) {
         if (strcmp(key, "format") == 0 && number_or_zero(value) > FORMAT)
             return rts_fail(error, RTS_FAILED,
-                            "the trace is of a later version of rtsample (format %s)", value);
+                            "the trace was written by a later version of rtsample (format %s)",
+                            value);
         if (strcmp(key, "method") == 0)
             replace_text(&repeater->method, value);
         else if (strcmp(key, "config_sha256") == 0)
@@ -409,7 +410,7 @@ int rts_repeater_take_note(struct rts_repeater *repeater, const struct rts_trace
         return 0;
     }
     if (note.version > RTS_NOTE_VERSION)
-        return rts_fail(error, RTS_FAILED, "the trace is of a later version of rtsample");
+        return rts_fail(error, RTS_FAILED, "the trace was written by a later version of rtsample");
     repeater->has_notes = true;
     int result = 0;
     switch (note.kind) {

@@ -46,7 +46,7 @@ struct rts_repeater {
     uint64_t duration_ms, frequency, unrecorded;
     bool has_command;
     int command_status;
-    int64_t wall_offset_ns; /* of the window at hand: wall time - the trace's clock */
+    int64_t wall_offset_ns; /* of the current window: wall time - the trace's clock */
     struct rts_table files_said, mappings; /* by their numbers in the trace */
     struct rts_table modules;              /* char *: names of files, which frames borrow */
     struct rts_stack *stack;               /* of the sample that is being repeated */

@@ -62,7 +62,7 @@ struct replay {
     bool has_build_ids; /* in records of its mappings */
     bool began;
     uint64_t first_ns, last_ns; /* times of the records */
-    uint64_t window_at;         /* when the window at hand began */
+    uint64_t window_at;         /* when the current window began */
 };
 
 /* ---- what the trace says of itself ---- */
@@ -73,11 +73,10 @@ static int check_machine(struct replay *replay, struct rts_error *error)
     const char *arch = rts_trace_features(replay->trace)->arch;
     replay->machine_checked = arch != NULL;
     if (arch && strcmp(arch, replay->line.sampler.setup.arch->name) != 0)
-        return rts_fail(
-            error, RTS_FAILED,
-            "%s: the trace is of a machine of the kind %s, and this rtsample is for %s: "
-            "replay it on one of its own kind",
-            rts_trace_name(replay->trace), arch, replay->line.sampler.setup.arch->name);
+        return rts_fail(error, RTS_FAILED,
+                        "%s: the trace is from a machine of the kind %s, and this rtsample is for "
+                        "%s: replay it on one of that kind",
+                        rts_trace_name(replay->trace), arch, replay->line.sampler.setup.arch->name);
     return 0;
 }
 
@@ -101,7 +100,8 @@ static void set_wall_clock(struct replay *replay, const struct rts_trace_event *
         replay->wall_offset_ns = (int64_t)(features->wall_ns - features->clock_ns);
     else
         rts_log("the trace does not say at what time of day it was recorded (perf record -k "
-                "CLOCK_MONOTONIC would): its clock is taken to count from 1970-01-01T00:00:00Z");
+                "CLOCK_MONOTONIC makes it do so): its clock is taken to count from "
+                "1970-01-01T00:00:00Z");
 }
 
 /* Nobody is burdened by a replay: the guards are those that were asked for. */

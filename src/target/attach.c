@@ -21,7 +21,7 @@ static int attach_own(struct rts_target *target, const struct rts_error *refusal
     if (result < 0)
         rts_log("without some of them: %s", failure.text);
     target->receipt.refused[RTS_RUNG_PERF_CPUS] = refusal->cause;
-    rts_log("%s; sampling those processes alone that may be sampled", refusal->text);
+    rts_log("%s; sampling only the processes that may be sampled", refusal->text);
     return 0;
 }
 

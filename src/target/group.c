@@ -89,14 +89,13 @@ static void open_group_events(struct rts_target *target)
     if (is_possible)
         target->sampler->reach = RTS_REACH_GROUP;
     if (is_possible)
-        rts_log("the kernel samples this control group as such");
+        rts_log("the kernel samples this control group as a whole");
     else if (target->group)
-        rts_log(
-            "following the processes of this control group, which the kernel does not sample as "
-            "such (%s)",
-            failure.number ? strerror(failure.number) : failure.text);
+        rts_log("following the processes of this control group, which the kernel does not sample "
+                "as a whole (%s)",
+                failure.number ? strerror(failure.number) : failure.text);
     else
-        rts_log("following the processes of container %.16s, whose control group is not to be seen",
+        rts_log("following the processes of container %.16s, whose control group cannot be seen",
                 target->container_id);
 }
 

@@ -216,9 +216,8 @@ void rts_target_say_limits(const struct rts_target *target)
             "than %zu KiB at this frequency (kernel.perf_event_mlock_kb, ulimit -l)",
             facts->stack_bytes, facts->ring_bytes >> 10);
     if (facts->clock_is_off)
-        rts_log(
-            "the offset of this time namespace is not to be found in /proc/self/timens_offsets: "
-            "observedAt is off by it");
+        rts_log("the offset of this time namespace cannot be found in /proc/self/timens_offsets: "
+                "observedAt is off by it");
     if (facts->frequency < target->start_frequency)
         rts_log("%u Hz instead of %u: the limit is kernel.perf_event_max_sample_rate",
                 facts->frequency, target->start_frequency);

@@ -38,10 +38,9 @@ static void watch_again(struct rts_target *target, struct rts_process *process)
     struct rts_error failure;
     int32_t pid = process->pid;
     if (rts_capture_add_again(target->capture, pid, &failure) == 0) {
-        rts_log(
-            "process %d has executed a file that is set-uid or not readable to it, %s; sampling "
-            "it anew",
-            (int)pid, why);
+        rts_log("process %d has executed a file that is set-uid or not readable to it, %s; "
+                "sampling it again",
+                (int)pid, why);
         process->leader_exited = process->unwatched = process->maps_known = false;
         take_in(target, pid);
         add_children(target, pid);

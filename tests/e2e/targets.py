@@ -118,7 +118,7 @@ def unreadable_life():
         if run.problems or (run.find("first_life") and run.find("second_life")):
             break
     problems += run.problems + check_expectations(run, directives("two-lives"))
-    if "sampling it anew" not in run.stderr or run.stats["samples"]["unwatched"]:
+    if "sampling it again" not in run.stderr or run.stats["samples"]["unwatched"]:
         problems.append(run.summary())
     return problems
 
