@@ -10,6 +10,7 @@
 
 #include "binary/build_id.h"
 
+#include "../suite.h"
 #include "elf_maker.h"
 
 static const uint8_t sha1[20] = {0xde, 0xad, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -133,7 +134,7 @@ static void test_lying_sizes(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segment),

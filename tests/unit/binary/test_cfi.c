@@ -10,6 +10,7 @@
 
 #include <dwarf.h>
 
+#include "../suite.h"
 #include "binary/cfi_entry.h"
 #include "binary/cfi_program.h"
 #include "binary/fde_index.h"
@@ -241,7 +242,7 @@ static void test_same_start_twice(void **state)
     rts_fde_index_finish(&index);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usual_programs),

@@ -14,6 +14,7 @@
 #include "binary/elf_image.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 #include "elf_maker.h"
 
 static int open_bytes(struct rts_elf_image *image, const void *bytes, size_t size,
@@ -206,7 +207,7 @@ static void test_not_a_regular_file(void **state)
     assert_int_equal(rts_elf_image_open(&image, -1, &error), -1);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),        cmocka_unit_test(test_lying_segments),

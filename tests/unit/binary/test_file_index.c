@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "../suite.h"
 #include "binary/build_id.h"
 #include "binary/file_index.h"
 
@@ -131,7 +132,7 @@ static void of_programs_only_what_looks_like_one_is_found(void **state)
     assert_int_equal(shell("rm -r some"), 0);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_copy_is_found_and_no_link),

@@ -19,6 +19,7 @@
 #include "binary/object_content.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 #include "elf_maker.h"
 
 static char folder[] = "/tmp/rtsample-search-XXXXXX";
@@ -386,7 +387,7 @@ static void a_root_that_is_not_there_is_an_error(void **state)
     rts_file_search_destroy(NULL);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_place_is_looked_at, empty),

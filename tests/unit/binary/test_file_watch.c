@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "binary/file_watch.h"
 
 #define SIZE 40000
@@ -183,7 +184,7 @@ static void test_mapped(void **state)
     munmap(bytes, SIZE);
 }
 
-int main(void)
+RTS_SUITE
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {

@@ -11,6 +11,7 @@
 
 #include "binary/object.h"
 
+#include "../suite.h"
 #include "elf_maker.h"
 
 #define TEXT  (MAKER_BASE + MAKER_TEXT)
@@ -316,7 +317,7 @@ static void runtime_of_old_versions(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_version),        cmocka_unit_test(found_by_its_record),

@@ -16,6 +16,7 @@
 #include "binary/hash_cache.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define HASH  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define OTHER "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ae"
@@ -196,7 +197,7 @@ static void test_refused(void **state)
     rts_hash_cache_close(cache, NULL);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept, setup, teardown),

@@ -15,6 +15,7 @@
 #include "binary/object.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 #include "elf_maker.h"
 
 static const char *const files[] = {
@@ -445,7 +446,7 @@ static void bare_object(void **state)
     rts_object_destroy(own);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_build_id),

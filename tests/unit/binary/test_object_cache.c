@@ -16,6 +16,7 @@
 #include "binary/object_cache.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 #include "elf_maker.h"
 
 /* A file with this build-id, and `variant` somewhere in its code. */
@@ -423,7 +424,7 @@ static void test_memory_of_owners(void **state)
         oracle_file_done(paths[i]);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_file),

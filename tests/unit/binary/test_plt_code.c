@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "binary/plt_code.h"
 
 /* The bytes are those of linked files, as objdump -d shows them. */
@@ -231,7 +232,7 @@ static void test_aarch64_backwards(void **state)
     assert_slots(EM_AARCH64, words, sizeof words, 0x400400, 16, slots, 1);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_x86_64_lazy),

@@ -16,6 +16,7 @@
 #include "binary/symbols.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 #include "elf_maker.h"
 
 #define TEXT (MAKER_BASE + MAKER_TEXT)
@@ -490,7 +491,7 @@ static void test_lies(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choice),

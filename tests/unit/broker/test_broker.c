@@ -27,6 +27,7 @@
 #include "broker/proc.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define OTHER 23456
 
@@ -436,7 +437,7 @@ static void test_destroyed_while_it_hangs(void **state)
     assert_is_served(broker);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_ask, set_up, tear_down),

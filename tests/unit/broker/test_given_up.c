@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "broker/given_up.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -124,7 +125,7 @@ static void test_bounds(void **state)
     rts_given_up_finish(&given);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_process),        cmocka_unit_test(test_owner),

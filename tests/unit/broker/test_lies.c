@@ -20,6 +20,7 @@
 #include "broker/proc.h"
 #include "broker/tree.h"
 
+#include "../suite.h"
 #include "process/look.h"
 
 /* The next answer. */
@@ -222,7 +223,7 @@ static void test_memory(void **state)
     assert_memory_equal(bytes, "abcouch", 8);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_lists, set_up), cmocka_unit_test_setup(test_texts, set_up),

@@ -19,6 +19,7 @@
 #include "broker/memory_window.h"
 #include "broker/proc.h"
 
+#include "../suite.h"
 #include "util/clock.h"
 
 #define SECOND_NS 1000000000ULL
@@ -209,7 +210,7 @@ static void by_a_broker(void **state)
     end(sleeper);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_comes), cmocka_unit_test(nobody_comes), cmocka_unit_test(lies),

@@ -23,6 +23,7 @@
 #include "broker/rights.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define OTHER 23456
 
@@ -255,7 +256,7 @@ static void test_not_permitted(void **state)
     assert_int_equal(status, 0);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ours),          cmocka_unit_test(test_of_another),

@@ -30,6 +30,7 @@
 #include "broker/tree.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* A folder that everybody may pass, with a tree in it and a secret beside that. */
 struct world {
@@ -452,7 +453,7 @@ static void test_file_system_of_others(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_open, set_up, tear_down),

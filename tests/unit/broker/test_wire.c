@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "broker/channel.h"
 #include "broker/sealed_copy.h"
 #include "broker/wire.h"
@@ -293,7 +294,7 @@ static void test_bad_texts_in_files(void **state)
     close(fd);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_question, set_up, tear_down),

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "../suite.h"
 #include "capture/attr.h"
 
 #define OLD (RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE)
@@ -147,7 +148,7 @@ static void test_names(void **state)
     assert_string_equal(rts_feature_name(RTS_FEATURE_CGROUP_EVENTS), "cgroup_events");
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ladder),         cmocka_unit_test(test_ladder_ends),

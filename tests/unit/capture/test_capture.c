@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "capture/capture.h"
 #include "unwind/architecture.h"
 #include "util/clock.h"
@@ -473,7 +474,7 @@ static void test_frequency_changes(void **state)
     rts_capture_destroy(capture);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dwarf),       cmocka_unit_test(test_frame_pointers),

@@ -10,6 +10,7 @@
 
 #include "capture/drain.h"
 
+#include "../suite.h"
 #include "fake_ring.h"
 
 #define SIZE  ((size_t)64 << 10)
@@ -335,7 +336,7 @@ static void test_many(void **state)
     finish(&setup);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),

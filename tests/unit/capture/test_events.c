@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "capture/events.h"
 #include "util/memory.h"
 
@@ -229,7 +230,7 @@ static void test_real_event(void **state)
     assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_pass_unless_ambiguous),

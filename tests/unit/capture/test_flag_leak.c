@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "capture/flag_leak.h"
 
 static unsigned open_files(void)
@@ -48,7 +49,7 @@ static void is_steady_and_leaves_nothing(void **state)
     print_message("this kernel: %d\n", (int)first);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_steady_and_leaves_nothing),

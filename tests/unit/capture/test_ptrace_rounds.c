@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "capture/ptrace_rounds.h"
 #include "util/clock.h"
 #include "util/memory.h"
@@ -140,7 +141,7 @@ static void somebody_waits(void **state)
     destroy(&world);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_few),

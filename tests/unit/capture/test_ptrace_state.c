@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "broker/broker.h"
 #include "capture/ptrace_state.h"
 
@@ -153,7 +154,7 @@ static void not_of_others(void **unused)
     close(ready[1]);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_the_broker),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "record_draft.h"
 
 /* The sample_id at the end of side-band records, in the order of perf_event_open(2). */
@@ -447,7 +448,7 @@ static void test_mmap2_unsure(void **state)
     assert_true(record.mmap.has_identity);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_side_band_with_every_trailer),

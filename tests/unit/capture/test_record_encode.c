@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "capture/attr.h"
 #include "capture/record_encode.h"
 
@@ -291,7 +292,7 @@ static void test_what_does_not_fit(void **state)
     rts_buffer_finish(&out);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mappings),

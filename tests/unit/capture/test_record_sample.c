@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "record_draft.h"
 
 #define REGISTERS 0xff01ffULL /* 17 of them */
@@ -340,7 +341,7 @@ static void test_random_bytes(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_of_every_type),

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 #define PERFMON    (1ULL << RTS_CAPABILITY_PERFMON)
 #define SYS_ADMIN  (1ULL << RTS_CAPABILITY_SYS_ADMIN)
 #define SYS_PTRACE (1ULL << RTS_CAPABILITY_SYS_PTRACE)
@@ -178,7 +180,7 @@ static void every_cause_has_a_word(void **state)
                                     rts_cause_name((enum rts_cause)b));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paranoid_levels),

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "fake_ring.h"
 
 #define SIZE ((size_t)64 << 10)
@@ -150,7 +151,7 @@ static void test_map_fails(void **state)
     close(fd);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrap_around),        cmocka_unit_test(test_late_positions),

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 /* A set of capabilities, or a number, in /proc/self/status. */
 static unsigned long long own_status(const char *field, int base)
 {
@@ -128,7 +130,7 @@ static void more_capable(void **state)
     assert_false(target.same_user);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own_standing), cmocka_unit_test(no_proc),

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 static struct rts_answer judge(long status, const char *body)
 {
     struct rts_answer answer;
@@ -115,7 +117,7 @@ static void texts_are_as_they_came_and_bounded(void **state)
     rts_answer_finish(&answer);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts),

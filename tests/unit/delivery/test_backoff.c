@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "http/curl_library.h"
 
 /* Which loads libcurl, as sending does. */
@@ -122,7 +123,7 @@ static void what_is_no_date(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pauses_double_and_stay_bounded),

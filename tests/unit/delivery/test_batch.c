@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "delivery/gzip.h"
 
 static const struct rts_batch_form ndjson = {"path: /x\nquery: \n", NULL};
@@ -245,7 +246,7 @@ static void gunzip_is_bounded(void **state)
     free(zeros);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_whole_lines),

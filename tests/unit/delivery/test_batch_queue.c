@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 static struct rts_batch *make_batch(uint64_t sequence)
 {
     static const struct rts_batch_form form = {"path: /x\nquery: \n", NULL};
@@ -92,7 +94,7 @@ static void overflow_gives_up_the_oldest(void **state)
     rts_batch_queue_finish(&queue);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_the_order),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/memory.h"
 
 static struct rts_batch *make_batch(uint64_t sequence, uint32_t events, size_t size)
@@ -149,7 +150,7 @@ static void an_end_in_time_and_one_that_is_not(void **state)
     rts_delivery_ledger_finish(&ledger);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oldest_go_and_are_counted),

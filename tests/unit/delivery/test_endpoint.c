@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "delivery/secret.h"
 #include "http/url.h"
 
@@ -258,7 +259,7 @@ static void values_of_queries(void **state)
     assert_null(rts_url_query_value("", "a"));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelope_says_it_all),

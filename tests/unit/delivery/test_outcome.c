@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 #define NS_PER_MS 1000000ULL
 
 static const struct rts_patience patience = {.first_ms = 400, .max_ms = 8000};
@@ -123,7 +125,7 @@ static void without_an_answer_the_reason_is_the_text(void **state)
     assert_true(outcome_of(&flight, &result).needs_help);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),

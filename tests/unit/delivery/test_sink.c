@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "util/buffer.h"
 
 /* A new empty folder; the caller removes it. */
@@ -521,7 +522,7 @@ static void bytes_behind_ours_are_not_cut_off(void **state)
     rmdir(folder);
 }
 
-int main(void)
+RTS_SUITE
 {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "delivery/spool_file.h"
 
 static const char envelope[] = "path: /signals/runtime-facts/ndjson\nquery: callgraphId=c\n"
@@ -494,7 +495,7 @@ static void old_ones_expire(void **state)
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_gives_the_batch_back),

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 static int read_text(const char *text, size_t size, char token[RTS_TOKEN_SIZE])
 {
     char path[] = "/tmp/rtsample-test-XXXXXX";
@@ -53,7 +55,7 @@ static void what_is_no_token(void **state)
     assert_int_equal(rts_token_read("/", token, NULL), -1);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_one_line),

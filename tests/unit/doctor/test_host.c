@@ -13,6 +13,7 @@
 #include "doctor/host.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 struct world {
     char root[64], proc[80], sys[80];
@@ -173,7 +174,7 @@ static void place_by_environment_and_groups(void **state)
     assert_int_equal(host.where, RTS_WHERE_DOCKER);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(empty, setup, teardown),

@@ -13,6 +13,7 @@
 #include "doctor/identity.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void ourselves(void **state)
 {
@@ -96,7 +97,7 @@ static void what_can_be_sampled(void **state)
     assert_false(runs(""));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ourselves),

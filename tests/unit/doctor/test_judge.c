@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "doctor/judge.h"
 
 #define BIT(number) (1ULL << (number))
@@ -374,7 +375,7 @@ static void build_ids_leak(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_works),

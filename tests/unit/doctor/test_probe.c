@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "doctor/judge.h"
 #include "doctor/probe.h"
 #include "unwind/architecture.h"
@@ -82,7 +83,7 @@ static void gates(void **state)
     nobody_is_left();
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_target),

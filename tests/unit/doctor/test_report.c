@@ -11,6 +11,7 @@
 #include "doctor/check.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void fill(struct rts_report *report)
 {
@@ -98,7 +99,7 @@ static void too_much(void **state)
     assert_null(rts_report_find(&report, "other"));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json),

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 #define PTRACE (1ULL << 19)
 #define ADMIN  (1ULL << 21)
 
@@ -112,7 +114,7 @@ static void test_children(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_causes),

@@ -13,6 +13,7 @@
 #include "facts/account.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* Every counter another number, so that none can stand in for another. */
 static struct rts_account counted(void)
@@ -343,7 +344,7 @@ static void the_hottest_unjoined_are_listed(void **state)
     free(text);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taken_is_kept_and_dropped),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "facts/budget.h"
 
 static size_t sum(const struct rts_budget *budget)
@@ -79,7 +80,7 @@ static void test_owners(void **state)
     assert_int_equal(owners.items[RTS_MEMORY_OWNERS_MAX - 1].evictions[RTS_MEMORY_SYMBOLS], sum);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_division),

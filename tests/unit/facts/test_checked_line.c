@@ -12,6 +12,7 @@
 #include "facts/checked_line.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define MINIMAL "\"symbolId\":\"s\",\"hitCount\":1"
 
@@ -339,7 +340,7 @@ static void what_is_taken_python_takes(void **state)
     free(lines.data);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contract_examples),

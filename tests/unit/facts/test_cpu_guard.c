@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "facts/cpu_guard.h"
 
 #define SECOND_NS 1000000000ULL
@@ -326,7 +327,7 @@ static void odd_readings(void **state)
     free(machine);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_light_load_is_left_alone),

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "facts/evidence.h"
 #include "facts/window.h"
 
@@ -75,7 +76,7 @@ static void what_has_no_fields_stays(void **state)
     rts_buffer_finish(&text);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_as_if_written_so),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "facts/guard.h"
 
 #define SECOND_NS 1000000000ULL
@@ -149,7 +150,7 @@ static void a_frequency_that_fits(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_limits_all_is_kept),

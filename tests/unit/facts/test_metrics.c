@@ -13,6 +13,7 @@
 #include "facts/metrics.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* Every counter another number, so that none can stand in for another. */
 static struct rts_account counted(void)
@@ -234,7 +235,7 @@ static void promtool_has_nothing_to_say(void **state)
     oracle_file_done(file);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_number_is_in_its_place),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "facts/observed_graph.h"
 
 /* As those of symbols. */
@@ -220,7 +221,7 @@ static void writes_nothing_of_nothing(void **state)
     rts_observed_graph_destroy(NULL);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_the_facts_of_all_windows_and_processes),

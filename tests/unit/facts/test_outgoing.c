@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "../suite.h"
 #include "facts/window.h"
 #include "settings/settings_keys.h"
 
@@ -198,7 +199,7 @@ static void the_manual_has_the_same_table(void **state)
     free(expected);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_in_the_table_has_no_way_out),

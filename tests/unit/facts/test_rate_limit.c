@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "facts/rate_limit.h"
 
 #define SECOND_NS 1000000000ULL
@@ -390,7 +391,7 @@ static void hostile_times(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_limit),

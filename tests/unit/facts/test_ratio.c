@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "facts/ratio.h"
 
 /* How many of `count` samples of one instance are kept. */
@@ -100,7 +101,7 @@ static void who_stays_is_not_forgotten(void **state)
     rts_ratio_destroy(guard);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_and_none_keep_all),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "facts/stack_table.h"
 
 /* Never looked into by the table: any two addresses will do. */
@@ -133,7 +134,7 @@ static void tells_its_memory(void **state)
     rts_stack_table_destroy(table);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_equal_stacks_once),

@@ -11,6 +11,7 @@
 #include "facts/window.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* 2025-11-26T12:00:00Z, as the offset of a monotonic clock that started then. */
 #define NOON 1764158400000000000LL
@@ -299,7 +300,7 @@ static void order_and_sums_agree_with_python(void **state)
     rts_window_destroy(window);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_a_whole_line),

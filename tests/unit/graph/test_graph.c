@@ -11,6 +11,7 @@
 #include "graph/graph.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -305,7 +306,7 @@ static void damage_does_no_harm(void **state)
     assert_in_range(read, 100, 3900);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(union_nodes_are_found),

@@ -15,6 +15,7 @@
 #include "graph/graph.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* Has the shell make a graph file, $1, from nodes of one line; reads it; the number of nodes, or
  * -1 with *error. */
@@ -127,7 +128,7 @@ static void damaged_archives_are_refused(void **state)
 
 #endif
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_read),

@@ -15,6 +15,7 @@
 #include "identity/demangle.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void assert_demangles(const char *name, const char *expected)
 {
@@ -156,7 +157,7 @@ static void plain_names_stay(void **state)
         assert_demangles(plain[i], NULL);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
 #ifdef HAVE_LIBIBERTY

@@ -14,6 +14,7 @@
 #include "util/short_name.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /*
  * Files made up on the spot: the few functions of binary/object.h that naming asks, in front of the
@@ -503,7 +504,7 @@ static void addressed_tells_equal_names_apart(void **state)
     rts_symbol_table_destroy(table);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_identifies),

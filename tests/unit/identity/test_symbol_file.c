@@ -14,6 +14,7 @@
 #include "identity/symbol.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* Found by name in our own file: readelf tells the address, ours is what comes out for it. */
 void rts_test_landmark(void);
@@ -113,7 +114,7 @@ static void addressed_ids_agree_with_readelf(void **state)
     free(ids);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_real_file_agrees_with_readelf),

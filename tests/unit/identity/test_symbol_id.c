@@ -11,6 +11,7 @@
 #include "identity/symbol_id.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* Computed with Python's hashlib and kept here, so that a change of the scheme cannot go unnoticed.
  */
@@ -156,7 +157,7 @@ static void addressed_agrees_with_openssl(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_vectors),           cmocka_unit_test(agrees_with_python),

@@ -1,7 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-outlets_unit_tests = \
-	tests/unit/outlets/test_held_lines
-check_PROGRAMS += $(outlets_unit_tests)
-TESTS += $(outlets_unit_tests)
-
-tests_unit_outlets_test_held_lines_SOURCES = tests/unit/outlets/test_held_lines.c
+outlets_suites = \
+	tests/unit/outlets/test_held_lines.c
+unit_suites += $(outlets_suites)

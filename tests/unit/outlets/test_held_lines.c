@@ -13,6 +13,7 @@
 
 #include <sys/resource.h>
 
+#include "../suite.h"
 #include "outlets/held_lines.h"
 
 /* Batch number `i`, of a size of its own. */
@@ -79,7 +80,7 @@ static void a_full_disk_is_said(void **state)
     rts_buffer_finish(&batch);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_come_back_in_order),

@@ -1,26 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-package_unit_tests = \
-	tests/unit/package/test_allowance \
-	tests/unit/package/test_line_reader \
-	tests/unit/package/test_debug_package \
-	tests/unit/package/test_package_lists \
-	tests/unit/package/test_purl \
-	tests/unit/package/test_rpm_starter \
-	tests/unit/package/test_rpm_turns \
-	tests/unit/package/test_rust_crate
-check_PROGRAMS += $(package_unit_tests)
-TESTS += $(package_unit_tests)
-
-tests_unit_package_test_allowance_SOURCES = tests/unit/package/test_allowance.c
-tests_unit_package_test_line_reader_SOURCES = tests/unit/package/test_line_reader.c tests/unit/oracle.h
-tests_unit_package_test_debug_package_SOURCES = tests/unit/package/test_debug_package.c
-tests_unit_package_test_package_lists_SOURCES = tests/unit/package/test_package_lists.c \
+package_suites = \
+	tests/unit/package/test_allowance.c \
+	tests/unit/package/test_debug_package.c \
+	tests/unit/package/test_line_reader.c \
+	tests/unit/package/test_package_lists.c \
+	tests/unit/package/test_purl.c \
+	tests/unit/package/test_rpm_starter.c \
+	tests/unit/package/test_rpm_turns.c \
+	tests/unit/package/test_rust_crate.c
+unit_suites += $(package_suites)
+unit_parts += tests/unit/oracle.h \
 	tests/unit/package/fake_rpm.h
-tests_unit_package_test_rpm_starter_SOURCES = tests/unit/package/test_rpm_starter.c \
-	tests/unit/package/fake_rpm.h
-tests_unit_package_test_rpm_turns_SOURCES = tests/unit/package/test_rpm_turns.c
-tests_unit_package_test_purl_SOURCES = tests/unit/package/test_purl.c
-tests_unit_package_test_rust_crate_SOURCES = tests/unit/package/test_rust_crate.c
 
 # Asks for packages what a script wants to compare with dpkg.
 check_PROGRAMS += tests/unit/package/package_query

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "package/allowance.h"
 
 #define SECOND 1000000000ULL
@@ -101,7 +102,7 @@ static void containers_are_told_apart(void **state)
     assert_true(rts_allowance_has(&allowance, &other, SECOND, &first));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_has_taken_his_time_waits_and_nobody_else),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "package/debug_package.h"
 
 static void names(const char *purl, const char *expected)
@@ -43,7 +44,7 @@ static void what_does_not_fit_is_no_name(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_distribution),

@@ -14,6 +14,7 @@
 #include "package/line_reader.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void assert_next(struct rts_line_reader *reader, const char *expected, uint64_t offset)
 {
@@ -117,7 +118,7 @@ static void ends_when_the_allowance_is_used_up(void **state)
     free(text);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_lines_and_their_offsets),

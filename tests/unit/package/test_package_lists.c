@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "../suite.h"
 #include "binary/object.h"
 #include "fake_rpm.h"
 #include "package/package_table.h"
@@ -324,7 +325,7 @@ static int clean(void **state)
     return left == 0 ? 0 : -1;
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_begun_when_a_file_is_met),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "package/purl.h"
 
 static void assert_purl(struct rts_purl purl, const char *expected)
@@ -70,7 +71,7 @@ static void without_a_name_or_version_there_is_none(void **state)
     assert_purl((struct rts_purl){.type = "cargo", .name = name, .version = "1"}, NULL);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodes_as_the_specification_says),

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "../suite.h"
 #include "fake_rpm.h"
 #include "package/rpm_keeper.h"
 #include "package/rpm_starter.h"
@@ -219,7 +220,7 @@ static int clean(void **state)
     return 0;
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_handed_over),

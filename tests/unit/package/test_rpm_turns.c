@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "package/rpm_turns.h"
 
 #define SECOND 1000000000ULL
@@ -120,7 +121,7 @@ static void so_many_are_remembered(void **state)
     assert_false(may(&turns, 5000, 1301));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_owner_has_few_at_a_time),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "package/rust_crate.h"
 
 static void assert_crate(const char *name, const char *expected)
@@ -92,7 +93,7 @@ static void survives_damaged_names(void **state)
     assert_crate("_RC99999x", "");
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_crate_in_new_names),

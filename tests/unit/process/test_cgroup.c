@@ -14,6 +14,7 @@
 #include "process/cgroup.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define A "3f4a1c9e0b7d5e2f8a6c4b1d9e0f7a5c3b2d1e8f6a4c9b7d5e3f1a2c4b6d8e0f"
 #define B "3f4a1c9e0b7d5e2f8a6c4b1d9e0f7a5c3b2d1e8f6a4c9b7d5e3f1a2c4b6d8e00"
@@ -153,7 +154,7 @@ static void test_containers(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_processes, setup, teardown),

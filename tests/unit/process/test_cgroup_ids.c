@@ -13,6 +13,7 @@
 #include "process/cgroup_ids.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define ID "3f4a1c9e0b7d5e2f8a6c4b1d9e0f7a5c3b2d1e8f6a4c9b7d5e3f1a2c4b6d8e0f"
 
@@ -64,7 +65,7 @@ static void test_no_hierarchy(void **state)
     free(oracle_ask("rm -r %s && echo", root));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_added),

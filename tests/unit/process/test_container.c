@@ -14,6 +14,7 @@
 #include "process/container.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* A fake proc. */
 struct world {
@@ -214,7 +215,7 @@ static void runtimes_are_known_by_their_words(void **state)
     assert_null(rts_container_runtime("lxc"));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_are_recognized),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "process/lives.h"
 
 #define SECOND_NS 1000000000ULL
@@ -149,7 +150,7 @@ static void test_too_many(void **state)
     rts_lives_destroy(NULL);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unseen),

@@ -27,6 +27,7 @@
 #include "process/mapped_file.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static const char content[] = "the mapped file";
 static const char impostor[] = "another file";
@@ -384,7 +385,7 @@ static void test_no_process(void **state)
 
 #define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         OPEN_TEST(test_plain),

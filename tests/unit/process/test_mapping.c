@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "process/mapping.h"
 
 #define ADDRESSES 40
@@ -238,7 +239,7 @@ static void test_forget(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hole_in_the_middle),       cmocka_unit_test(test_edges),

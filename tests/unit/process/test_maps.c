@@ -23,6 +23,7 @@
 #include "util/buffer.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static bool parse(char *copy, const char *text, struct rts_maps_line *line)
 {
@@ -299,7 +300,7 @@ static void test_build_id_by_the_kernel(void **state)
     assert_false(rts_maps_query_build_id("/proc", getpid(), &own.mapping, &build_id));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "process/module_name.h"
 
 static void assert_name(const char *path, const char *expected)
@@ -54,7 +55,7 @@ static void names_are_bounded(void **state)
     assert_null(rts_module_name(path));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_without_their_paths),

@@ -13,6 +13,7 @@
 #include "process/owner.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void users_have_numbers(void **state)
 {
@@ -65,7 +66,7 @@ static void the_effective_uid_counts(void **state)
     free(expected);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(users_have_numbers),

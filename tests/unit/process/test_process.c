@@ -17,6 +17,7 @@
 #include "process/descendants.h"
 #include "process/process.h"
 
+#include "../suite.h"
 #include "fake_proc.h"
 
 static void test_attach(void **state)
@@ -546,7 +547,7 @@ static void test_descendants(void **state)
 
 #define PROCESS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         PROCESS_TEST(test_attach),

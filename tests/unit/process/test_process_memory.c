@@ -10,6 +10,7 @@
 
 #include "process/process.h"
 
+#include "../suite.h"
 #include "fake_proc.h"
 
 /* A thousand children that change nothing take the memory of one; who changes something has it for
@@ -125,7 +126,7 @@ static void test_copies_are_told(void **state)
     assert_true(rts_process_table_copied(world->table) > 1000 * sizeof(struct rts_mapping));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_children_share_mappings, setup, teardown),

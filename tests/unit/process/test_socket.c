@@ -16,6 +16,7 @@
 #include "process/socket.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* A fake proc with one process, 7. */
 struct world {
@@ -133,7 +134,7 @@ static void test_real(void **state)
     close(fd);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_choice, setup, teardown),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "process/text_copy.h"
 
 #define SECOND_NS 1000000000ULL
@@ -129,7 +130,7 @@ static void what_is_known_grows_old(void **state)
     rts_text_copies_finish(&copies, release, NULL);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_cover_the_place),   cmocka_unit_test(wrong_places_are_refused),

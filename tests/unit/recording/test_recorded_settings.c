@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "recording/recorded_settings.h"
 #include "settings/settings_options.h"
 
@@ -111,7 +112,7 @@ static void of_an_old_trace_the_digest_tells(void **state)
     rts_settings_finish(&settings);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_left_out_is_as_recorded),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "report/number.h"
 
 static void numbers_are_grouped(void **state)
@@ -68,7 +69,7 @@ static void durations_fit_their_size(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_grouped),

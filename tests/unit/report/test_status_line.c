@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "report/status_line.h"
 
 #include <fcntl.h>
@@ -112,7 +113,7 @@ static void is_silent_elsewhere(void **state)
     close(ends[1]);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_that_do_not_fit_are_left_out),

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "../suite.h"
 #include "report/summary.h"
 
 static void assert_formats(const struct rts_summary *summary, const char *expected)
@@ -208,7 +209,7 @@ static void names_are_made_safe_and_short(void **state)
     rts_buffer_finish(&out);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_without_anything_is_one_line),

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "../unwind/own_code.h"
 
 /* The dynamic linker's own list is the oracle: its load bias and the first segment's address. */
@@ -180,7 +181,7 @@ static void test_attempts_are_bounded(void **state)
     own_code_finish(&own);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_that_is_loaded),    cmocka_unit_test(test_no_file),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "sealing/calls.h"
 #include "sealing/kinds.h"
 
@@ -109,7 +110,7 @@ static void test_dangerous(void **state)
     assert_false(is_dangerous(RTS_CALLS_BASIC | RTS_CALLS_NETWORK, "socket"));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_contradiction),

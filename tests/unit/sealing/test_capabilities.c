@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "sealing/capabilities.h"
 #include "sealing/kinds.h"
 #include "sealing/reach.h"
@@ -135,7 +136,7 @@ static void test_reach(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sets),

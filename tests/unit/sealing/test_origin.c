@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "sealing/origin.h"
 
 static int in_child(int (*function)(void))
@@ -89,7 +90,7 @@ static void test_origin(void **state)
     assert_int_equal(in_child(nothing_kept), 0);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_origin)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "sealing/seal.h"
 
 /* Programs with the sanitizers are let through what those call. */
@@ -394,7 +395,7 @@ static void test_rest(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind),    cmocka_unit_test(test_needs),

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "delivery/batch.h"
 #include "facts/checked_line.h"
 #include "sending/fact_reader.h"
@@ -209,7 +210,7 @@ static void what_holds_no_lines_is_refused(void **state)
     rts_fact_reader_destroy(NULL);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_are_sorted_and_full),

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "capture/backend.h"
 #include "session/line.h"
 #include "session/session.h"
@@ -264,7 +265,7 @@ static void memory_ends_what_it_may(void **state)
     end(&run);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_become_facts),

@@ -11,6 +11,7 @@
 #include "settings/settings_options.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static char *canonical(const struct rts_settings *settings)
 {
@@ -206,7 +207,7 @@ static void pids_are_kept_once(void **state)
     assert_null(settings.pids);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_frozen),

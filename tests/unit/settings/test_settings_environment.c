@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "settings/settings.h"
 
 #define VARIABLES_MAX 8
@@ -122,7 +123,7 @@ static void lies_over_what_was_there(void **state)
     rts_settings_finish(&settings);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variables_are_settings),

@@ -12,6 +12,7 @@
 #include "settings/settings.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* The example of the runbook for this integration, as it stands there. */
 static const char runbook[] =
@@ -216,7 +217,7 @@ static void messages_keep_secrets(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runbook_works_as_it_stands),    cmocka_unit_test(every_form_of_a_key),

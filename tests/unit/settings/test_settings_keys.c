@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "settings/settings_keys.h"
 
 static const struct rts_setting *find(const char *path)
@@ -237,7 +238,7 @@ static void hosts_are_no_urls(void **state)
     rts_settings_finish(&settings);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_is_sorted_and_findable),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "settings/settings_options.h"
 
 struct pair {
@@ -218,7 +219,7 @@ static void first_look_finds_the_file(void **state)
     assert_int_equal(opterr, 1);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_give_ids_of_their_layer),

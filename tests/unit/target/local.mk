@@ -1,7 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-target_unit_tests = \
-	tests/unit/target/test_command
-check_PROGRAMS += $(target_unit_tests)
-TESTS += $(target_unit_tests)
-
-tests_unit_target_test_command_SOURCES = tests/unit/target/test_command.c
+target_suites = \
+	tests/unit/target/test_command.c
+unit_suites += $(target_suites)

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "target/command.h"
 
 static void wait_for(struct rts_command *command)
@@ -221,7 +222,7 @@ static void test_descriptors(void **state)
     assert_int_equal(before, after);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exit_status),          cmocka_unit_test(test_signal_status),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "capture/attr.h"
 #include "trace/attrs.h"
 
@@ -97,7 +98,7 @@ static void no_event(void **state)
     rts_trace_attrs_finish(&attrs);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_event),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "trace/bundle.h"
 #include "trace/packer.h"
 
@@ -297,7 +298,7 @@ static void test_names(void **state)
     assert_false(rts_bundle_is_name("perf.data"));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packed_twice_it_is_one_file),

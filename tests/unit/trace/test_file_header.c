@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "trace/file_header.h"
 #include "trace/perf_file.h"
 
@@ -230,7 +231,7 @@ static void messages_name_the_place(void **state)
     assert_non_null(strstr(read_file(&file).error.text, "ids"));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_one_is_read),

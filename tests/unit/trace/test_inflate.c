@@ -13,6 +13,7 @@
 #include "trace/inflate.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #ifdef HAVE_CONFIG_H
 #include <config.h>
@@ -174,7 +175,7 @@ static void nothing_gives_nothing(void **state)
     free(none.bytes);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_records_of_any_size_it_is_the_same),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "trace/input.h"
 #include "trace/trace.h"
 #include "trace/writer.h"
@@ -289,7 +290,7 @@ static void a_trace_may_be_cut_while_it_is_read(void **state)
     close(fd);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read),

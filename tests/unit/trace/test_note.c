@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "trace/note.h"
 
 /* The record in `buffer` as memory of exactly its size, so that a sanitizer sees every byte that is
@@ -274,7 +275,7 @@ static void test_damage_is_survived(void **state)
     rts_buffer_finish(&out);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout_is_as_documented),

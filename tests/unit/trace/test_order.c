@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "trace/order.h"
 
 static void add(struct rts_trace_order *order, uint64_t time, uint64_t number)
@@ -86,7 +87,7 @@ static void what_waits_is_bounded(void **state)
     rts_trace_order_finish(&order);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_ascend_and_equal_ones_keep_their_order),

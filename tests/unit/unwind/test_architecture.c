@@ -10,6 +10,7 @@
 
 #include <elf.h>
 
+#include "../suite.h"
 #include "unwind/architecture.h"
 
 static const struct rts_architecture *const all[] = {&rts_architecture_x86_64,
@@ -216,7 +217,7 @@ static void test_random_text(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables_agree),        cmocka_unit_test(test_known_numbers),

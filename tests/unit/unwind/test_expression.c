@@ -10,6 +10,7 @@
 
 #include <dwarf.h>
 
+#include "../suite.h"
 #include "unwind/expression.h"
 
 #define CFA UINT64_C(0x7ffd0000)
@@ -336,7 +337,7 @@ static void test_random(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constants),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "own_code.h"
 
 #define ROUNDS 100000
@@ -133,7 +134,7 @@ static void test_deep_stacks(void **state)
     own_code_finish(&own);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_stacks),

@@ -17,6 +17,7 @@
 #include "unwind/rule_cache.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* Prints rows "first last cfa rbx rbp ra" of a file, spread evenly over it. A row ends where the
  * next one starts, or with its FDE. Columns that a row does not have are "u". */
@@ -213,7 +214,7 @@ static void test_cache(void **state)
     rts_object_destroy(object);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_libc),

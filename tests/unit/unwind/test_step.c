@@ -10,6 +10,7 @@
 
 #include <dwarf.h>
 
+#include "../suite.h"
 #include "unwind/step.h"
 
 #define STACK UINT64_C(0x7ffc0000)
@@ -316,7 +317,7 @@ static void test_memory_edges(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usual_rule),    cmocka_unit_test(test_root),

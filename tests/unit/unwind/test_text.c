@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "unwind/architecture.h"
 
 #define X86_64  (&rts_code_inspection_x86_64)
@@ -300,7 +301,7 @@ static void test_plain_leaves(void **state)
     assert_false(AARCH64->is_plain_leaf((const uint8_t *)open, sizeof open));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signal_return),   cmocka_unit_test(test_entry_x86_64),

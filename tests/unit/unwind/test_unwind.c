@@ -20,6 +20,7 @@
 #include <ucontext.h>
 #include <unwind.h>
 
+#include "../suite.h"
 #include "own_code.h"
 
 #define STACK_MAX ((size_t)1 << 20)
@@ -354,7 +355,7 @@ static void test_leaf(void **state)
     own_code_finish(&own);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nested),

@@ -11,6 +11,7 @@
 #include "util/base64url.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void known_texts(void **state)
 {
@@ -52,7 +53,7 @@ static void agrees_with_python(void **state)
     oracle_file_done(file);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_texts),

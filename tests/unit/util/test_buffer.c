@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/buffer.h"
 
 static void empty_finishes(void **state)
@@ -86,7 +87,7 @@ static void holds_bytes_with_nul(void **state)
     rts_buffer_finish(&buffer);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_finishes),

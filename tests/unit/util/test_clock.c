@@ -13,6 +13,7 @@
 #include "util/clock.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static const int64_t moments_ms[] = {
     0,
@@ -112,7 +113,7 @@ static void dates_agree_with_the_library(void **state)
     assert_true(rts_is_date(1, 1, 1));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_python),

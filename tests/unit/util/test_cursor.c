@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 static struct rts_cursor over(const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
@@ -95,7 +97,7 @@ static void leb128_that_is_none(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_of_each_size),

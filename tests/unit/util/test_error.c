@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/error.h"
 
 static void texts(void **state)
@@ -45,7 +46,7 @@ static void a_long_path_leaves_room_for_the_reason(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts),

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "util/file_replace.h"
 
 struct place {
@@ -199,7 +200,7 @@ static void readers_see_all_or_nothing(void **state)
     assert_int_equal(reading.bad, 0);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(creates_and_replaces, set_up, tear_down),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/heap.h"
 
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33) && !defined(__SANITIZE_ADDRESS__) &&               \
@@ -52,7 +53,7 @@ static void test_trimmed(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settled),
@@ -63,7 +64,7 @@ int main(void)
 
 #else
 
-int main(void)
+RTS_SUITE
 {
     rts_heap_settle();
     rts_heap_trim();

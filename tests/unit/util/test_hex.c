@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 /* All 256 characters, against strtol(). */
 static void digits_agree_with_the_library(void **state)
 {
@@ -69,7 +71,7 @@ static void nothing_is_an_empty_text(void **state)
     assert_string_equal(text, "");
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digits_agree_with_the_library),

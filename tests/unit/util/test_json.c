@@ -11,6 +11,7 @@
 #include "util/json.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void assert_json(const void *bytes, size_t size, const char *expected)
 {
@@ -87,7 +88,7 @@ static void agrees_with_python(void **state)
     rts_buffer_finish(&output);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escapes),

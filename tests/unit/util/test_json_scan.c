@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "../suite.h"
 #include "util/json_scan.h"
 #include "util/memory.h"
 
@@ -377,7 +378,7 @@ static void a_failure_to_read_is_kept(void **state)
     rts_json_scan_finish(&scan);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_are_read_as_jansson_reads_them),

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 /* The first byte that has to be looked at, for each place and each of 256 bytes. */
 static void special_bytes_are_found(void **state)
 {
@@ -85,7 +87,7 @@ static void escapes_by_number(void **state)
     assert_int_equal(rts_json_escape_read("\\n", 1, &point), 0);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(special_bytes_are_found),

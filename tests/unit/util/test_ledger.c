@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/ledger.h"
 
 static size_t sum(const struct rts_losses *losses)
@@ -119,7 +120,7 @@ static void without_a_ledger_all_is_roots(void **state)
     assert_int_equal(sum(&losses), 5);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(those_with_most_lose_first),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/nearest.h"
 
 static void distances(void **state)
@@ -35,7 +36,7 @@ static void resemblance(void **state)
     assert_false(rts_word_resembles("", "send"));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distances),

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "util/notify.h"
 
 /* A socket of a service manager. */
@@ -106,7 +107,7 @@ static void test_full(void **state)
     close(fd);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_path),   cmocka_unit_test(test_abstract),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/open_below.h"
 
 /* A root with files, and a secret beside it. */
@@ -173,7 +174,7 @@ static void test_magic_links(void **state)
     close(proc);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_plain, set_up, tear_down),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/file_replace.h"
 #include "util/output_file.h"
 
@@ -192,7 +193,7 @@ static void a_replacement_goes_where_we_meant(void **state)
     assert_int_equal(kept.st_size, 3);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_new_file_is_ours_alone, set_up, tear_down),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/own_folder.h"
 
 #define OTHER 65534
@@ -141,7 +142,7 @@ static void of_others(void **state)
     assert_int_equal(theirs, -1);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_that_is_made_is_ours_alone, set_up, tear_down),

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
+
 #define MUCH (64u << 20)
 
 static void use_much(void)
@@ -43,7 +45,7 @@ static void what_executed_us_does_not_count(void **state)
     assert_true(memory.peak_rss_kib > 0 && memory.peak_rss_kib < MUCH / 1024);
 }
 
-int main(int argc, char **argv)
+RTS_SUITE_WITH(argc, argv)
 {
     const struct CMUnitTest executed[] = {cmocka_unit_test(what_executed_us_does_not_count)};
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_peak_stays)};
@@ -51,7 +53,7 @@ int main(int argc, char **argv)
         return cmocka_run_group_tests(executed, NULL, NULL);
     if (cmocka_run_group_tests(tests, NULL, NULL) != 0)
         return 1;
-    execl("/proc/self/exe", argv[0], "executed", (char *)NULL);
+    execl("/proc/self/exe", "unit", argv[0], "executed", (char *)NULL);
     perror("execl");
     return 1;
 }

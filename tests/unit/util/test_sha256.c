@@ -11,6 +11,7 @@
 #include "util/sha256.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 /* The digests of NIST's example messages (FIPS 180-4). */
 static void known_digests(void **state)
@@ -71,7 +72,7 @@ static void may_be_given_up(void **state)
     assert_null(hash.context);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_digests),

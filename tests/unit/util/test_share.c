@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/share.h"
 
 static void test_counting(void **state)
@@ -53,7 +54,7 @@ static void test_heap_bytes(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counting),

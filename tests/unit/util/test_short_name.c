@@ -12,6 +12,7 @@
 #include "util/short_name.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void what_fits_stays(void **state)
 {
@@ -71,7 +72,7 @@ static void other_bytes_are_cut_anywhere(void **state)
     free(second);
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fits_stays),

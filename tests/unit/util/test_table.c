@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../suite.h"
 #include "util/table.h"
 
 #define NUMBERS 5000
@@ -157,7 +158,7 @@ static void hashes_depend_on_all_their_input(void **state)
     assert_true((rts_hash_u64(1ULL << 63) & 0xfff) != (rts_hash_u64(0) & 0xfff));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_finds_nothing),

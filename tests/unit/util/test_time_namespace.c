@@ -14,6 +14,7 @@
 #include "util/time_namespace.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define FIRST "time:[4026531834]"
 
@@ -88,7 +89,7 @@ static void knows_where_we_are(void **state)
     assert_true(rts_time_namespace_offset("/proc", &offset_ns));
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_the_offset, make_root, remove_root),

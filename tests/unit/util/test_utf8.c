@@ -11,6 +11,7 @@
 #include "util/utf8.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 #define POINTS 0x110000u
 
@@ -99,7 +100,7 @@ static void what_is_encoded_is_decoded(void **state)
     }
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_encoded_is_decoded),

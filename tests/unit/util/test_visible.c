@@ -12,6 +12,7 @@
 #include "util/visible.h"
 
 #include "../oracle.h"
+#include "../suite.h"
 
 static void assert_visible(const char *text, size_t size, size_t columns, const char *expected)
 {
@@ -126,7 +127,7 @@ static void a_message_is_one_line(void **state)
     assert_string_equal(said, "rtsample: a\\nrtsample: all is well\\x1b[8m\\u202e: not there\n");
 }
 
-int main(void)
+RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_is_hidden),
