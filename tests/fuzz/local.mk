@@ -17,7 +17,7 @@ tests_fuzz_fuzz_trace_LDADD = $(RTSAMPLE_LIBS)
 
 TESTS += tests/fuzz/damaged_traces.py
 EXTRA_DIST += tests/fuzz/damaged_traces.py tests/fuzz/traced_program.c tests/fuzz/trace_files \
-	tests/fuzz/trace_corpus tests/fuzz/run
+	tests/fuzz/trace_corpus tests/fuzz/run tests/fuzz/last-results
 tests/fuzz/damaged_traces.log: tests/fuzz/fuzz_trace$(EXEEXT)
 
 # Those that take bytes: their seeds, damaged, and what the fuzzers found worth keeping.
