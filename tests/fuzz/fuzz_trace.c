@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "binary/file_search.h"
 #include "session/session.h"
 #include "util/memory.h"
 
