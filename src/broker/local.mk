@@ -4,6 +4,7 @@ librtsample_a_SOURCES += \
 	src/broker/broker.c src/broker/broker.h \
 	src/broker/channel.c src/broker/channel.h \
 	src/broker/file_system.c src/broker/file_system.h \
+	src/broker/folder.c src/broker/folder.h \
 	src/broker/given_up.c src/broker/given_up.h \
 	src/broker/keeper.c src/broker/keeper.h \
 	src/broker/keeper_link.c src/broker/keeper_link.h \

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/proc_direct.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "broker/folder.h"
+#include "broker/rights.h"
 #include "util/cleanup.h"
 
 #define READ_ONLY (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -35,10 +36,27 @@ static const char *path_of(char path[PATH_MAX], const char *root, int32_t pid, c
     return NULL;
 }
 
+/* What its own user alone may look into. No link is followed on the way there. */
+static bool is_private(const char *name)
+{
+    return strcmp(name, "fd") == 0 || strcmp(name, "mem") == 0;
+}
+
 static int open_it(const char *root, int32_t pid, const char *name, int flags)
 {
     char path[PATH_MAX];
-    return path_of(path, root, pid, name) ? open(path, flags) : -1;
+    struct rts_rights_before before;
+    if (!path_of(path, root, pid, name))
+        return -1;
+    int fd = open(path, flags);
+    if (fd >= 0 || errno != EACCES || pid <= 0 || !is_private(name))
+        return fd;
+    rts_rights_search(&before);
+    fd = open(path, flags | O_NOFOLLOW);
+    int number = errno;
+    rts_rights_give_back(&before);
+    errno = number;
+    return fd;
 }
 
 int rts_proc_read_direct(const char *root, int32_t pid, const char *name, size_t limit,
@@ -63,25 +81,17 @@ int rts_proc_read_direct(const char *root, int32_t pid, const char *name, size_t
 
 static DIR *open_folder(const char *root, int32_t pid, const char *name)
 {
-    char path[PATH_MAX];
-    return path_of(path, root, pid, name) ? opendir(path) : NULL;
+    RTS_CLOSE int fd = open_it(root, pid, name, READ_ONLY | O_DIRECTORY);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder)
+        rts_take_fd(&fd);
+    return folder;
 }
 
 int rts_proc_list_direct(const char *root, int32_t pid, const char *name, size_t limit,
                          struct rts_buffer *names)
 {
-    DIR *folder = open_folder(root, pid, name);
-    size_t count = 0;
-    if (!folder)
-        return -1;
-    for (struct dirent *entry; count < limit && (entry = readdir(folder));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        rts_buffer_append(names, entry->d_name, strlen(entry->d_name) + 1);
-        count++;
-    }
-    closedir(folder);
-    return (int)count;
+    return rts_folder_list(open_folder(root, pid, name), RTS_FOLDER_NAMES, limit, names);
 }
 
 ssize_t rts_proc_link_direct(const char *root, int32_t pid, const char *name, char *target,
@@ -97,21 +107,7 @@ ssize_t rts_proc_link_direct(const char *root, int32_t pid, const char *name, ch
 int rts_proc_links_direct(const char *root, int32_t pid, const char *name, size_t limit,
                           struct rts_buffer *targets)
 {
-    DIR *folder = open_folder(root, pid, name);
-    char target[PATH_MAX];
-    size_t count = 0;
-    if (!folder)
-        return -1;
-    for (struct dirent *entry; count < limit && (entry = readdir(folder));) {
-        ssize_t size = readlinkat(dirfd(folder), entry->d_name, target, sizeof target - 1);
-        if (size <= 0)
-            continue;
-        target[size] = '\0';
-        rts_buffer_append(targets, target, strlen(target) + 1);
-        count++;
-    }
-    closedir(folder);
-    return (int)count;
+    return rts_folder_list(open_folder(root, pid, name), RTS_FOLDER_LINKS, limit, targets);
 }
 
 int rts_proc_may_read_direct(const char *root, int32_t pid, const char *name)

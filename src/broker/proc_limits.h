@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* More of one text is not read: /proc/PID/maps with the most mappings that count. */
-#define RTS_PROC_TEXT_MAX ((size_t)64 << 20)
+/* More of one text is not read: names of 200,000 threads, or what as many open files are. What a
+ * process can make larger (maps) is read by whoever takes the lines that count out of it. */
+#define RTS_PROC_TEXT_MAX ((size_t)8 << 20)
 
 /* Of the memory of a process, in bytes. */
 #define RTS_PROC_MEMORY_MAX 57344

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Supplementary groups that are taken on; one who is in more can read less through us. */
 #define RTS_RIGHTS_GROUPS_MAX 32
@@ -27,14 +28,36 @@ struct rts_rights {
     uint32_t groups[RTS_RIGHTS_GROUPS_MAX];
 };
 
-/* Fills *rights with those of process `pid`, as <proc_root>/PID/status has them. Returns 0, or -1
- * with errno when there is no such process; then *rights are those of nobody at all. */
+/* Fills *rights, but for .pid, from the text of /proc/PID/status. False when that does not say all
+ * of it: then *rights are those of nobody at all. */
+bool rts_rights_parse(const char *status, struct rts_rights *rights);
+
+/* The same of process `pid`, as <proc_root>/PID/status has them. Returns 0, or -1 with errno when
+ * there is no such process. */
 int rts_rights_read(const char *proc_root, int32_t pid, struct rts_rights *rights);
 
-/* Takes them on for the calling thread: ids and groups. rts_rights_give_back() undoes it but for
- * the groups: only root may change them, and needs none. Returns 0; 1 when we are not permitted
- * to: then the caller must see to it that everybody may read what is opened. */
-int rts_rights_take(const struct rts_rights *rights);
-void rts_rights_give_back(const struct rts_rights *rights);
+/* Groups of our own that are given back; who has more takes on nobody's rights. */
+#define RTS_RIGHTS_OWN_GROUPS_MAX 256
+
+/* What the calling thread had before; zero-initialised, or as a function below left it. */
+struct rts_rights_before {
+    bool ids, capabilities; /* which of them were changed */
+    int group_count;
+    gid_t groups[RTS_RIGHTS_OWN_GROUPS_MAX];
+    uint32_t effective; /* the first 32 capabilities */
+};
+
+/* Takes them on for the calling thread: ids, groups, and the capabilities that pass by permissions
+ * of files, which are in effect for a target only that is root and has them itself. Returns 0; 1
+ * when we are not permitted to: then who opens must see to it that everybody may read what is
+ * opened. rts_rights_give_back() undoes it in either case. */
+int rts_rights_take(const struct rts_rights *rights, struct rts_rights_before *before);
+
+/* Has CAP_DAC_READ_SEARCH in effect, where we have it: for what procfs shows to the process's own
+ * user only. Never with a path that leads into files of a target. */
+void rts_rights_search(struct rts_rights_before *before);
+
+/* Gives back what was taken on. */
+void rts_rights_give_back(struct rts_rights_before *before);
 
 #endif

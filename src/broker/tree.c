@@ -7,17 +7,17 @@
 
 #include "broker/broker.h"
 #include "broker/file_system.h"
+#include "broker/folder.h"
 #include "broker/tree_direct.h"
 #include "util/cleanup.h"
-
-#define NAMES_TEXT_MAX ((size_t)64 << 20)
 
 static int ask(const struct rts_tree *tree, struct rts_ask *ask, const char *text, size_t size,
                struct rts_reply *answer)
 {
     ask->pid = tree->rights.foreign ? tree->rights.pid : 0;
     ask->rights = tree->rights;
-    return rts_broker_ask(tree->broker, ask, text, size, tree->root_fd, NAMES_TEXT_MAX, answer);
+    return rts_broker_ask(tree->broker, ask, text, size, tree->root_fd, RTS_FOLDER_TEXT_MAX,
+                          answer);
 }
 
 /* Takes what is said to be a regular file, if it is one. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/tree_direct.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "broker/file_system.h"
+#include "broker/folder.h"
 #include "broker/sealed_copy.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -20,36 +20,33 @@
 
 /* In our own root the kernel finds the way; for somebody else no link of /proc to what others have
  * open or have as their root is followed, which we may pass by and they may not. */
-static int locate(const struct rts_tree *tree, const char *path)
+static int locate_with(const struct rts_tree *tree, const char *path,
+                       int (*below)(int root_fd, const char *path))
 {
-    if (tree->root_fd < 0 && !tree->rights.foreign)
-        return open(path, LOCATE);
     if (tree->root_fd >= 0)
-        return rts_locate_below(tree->root_fd, path);
+        return below(tree->root_fd, path);
     RTS_CLOSE int root = open("/", LOCATE | O_DIRECTORY);
-    return root < 0 ? -1 : rts_locate_below(root, path);
+    return root < 0 ? -1 : below(root, path);
 }
 
-/* May everybody reach what is located, and read it? By the bits of its mode and of the folders
- * above. */
-static bool is_open_to_all(const struct rts_tree *tree, int located)
+static bool is_open_to_all(int located)
 {
-    char link[sizeof "/proc/self/fd/" + 3 * sizeof located], path[PATH_MAX];
     struct stat status;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", located);
-    ssize_t size = readlink(link, path, sizeof path - 1);
-    if (size <= 0 || fstat(located, &status) < 0 || !(status.st_mode & S_IROTH))
-        return false;
-    path[size] = '\0';
-    for (char *slash; (slash = strrchr(path, '/'));) {
-        slash[slash == path] = '\0';
-        RTS_CLOSE int folder = locate(tree, path);
-        if (folder < 0 || fstat(folder, &status) < 0 || !(status.st_mode & S_IXOTH))
-            return false;
-        if (slash == path)
-            return true;
-    }
-    return false;
+    return fstat(located, &status) == 0 && (status.st_mode & S_IROTH);
+}
+
+/* Where the rights could not be taken on, `by_mode`, everybody may reach what is found; and read
+ * it, if it is to be read. */
+static int locate(const struct rts_tree *tree, const char *path, bool by_mode, bool to_read)
+{
+    if (!tree->rights.foreign && tree->root_fd < 0)
+        return open(path, LOCATE);
+    RTS_CLOSE int located =
+        locate_with(tree, path, by_mode ? rts_walk_public_below : rts_locate_below);
+    if (located < 0 || !by_mode || !to_read || is_open_to_all(located))
+        return rts_take_fd(&located);
+    errno = EACCES;
+    return -1;
 }
 
 static int open_again(int located, int flags)
@@ -86,17 +83,16 @@ int rts_file_open_located(int located, bool *copied)
 static int open_it(const struct rts_tree *tree, const char *path, bool by_mode)
 {
     bool copied;
-    RTS_CLOSE int located = locate(tree, path);
-    if (located >= 0 && by_mode && !is_open_to_all(tree, located))
-        return fail(EACCES);
+    RTS_CLOSE int located = locate(tree, path, by_mode, true);
     return located < 0 ? -1 : rts_file_open_located(located, &copied);
 }
 
 int rts_tree_open_direct(const struct rts_tree *tree, const char *path)
 {
-    bool by_mode = rts_rights_take(&tree->rights) > 0;
+    struct rts_rights_before before;
+    bool by_mode = rts_rights_take(&tree->rights, &before) > 0;
     int fd = open_it(tree, path, by_mode), number = errno;
-    rts_rights_give_back(&tree->rights);
+    rts_rights_give_back(&before);
     errno = number;
     return fd;
 }
@@ -132,10 +128,11 @@ int rts_tree_status_direct(const struct rts_tree *tree, const char *path,
                            struct rts_file_status *status)
 {
     struct stat found;
-    rts_rights_take(&tree->rights);
-    RTS_CLOSE int located = locate(tree, path);
+    struct rts_rights_before before;
+    bool by_mode = rts_rights_take(&tree->rights, &before) > 0;
+    RTS_CLOSE int located = locate(tree, path, by_mode, false);
     int result = located < 0 ? -1 : fstat(located, &found), number = errno;
-    rts_rights_give_back(&tree->rights);
+    rts_rights_give_back(&before);
     if (result < 0)
         return fail(number);
     rts_file_status_take(status, &found);
@@ -144,11 +141,10 @@ int rts_tree_status_direct(const struct rts_tree *tree, const char *path,
 
 static DIR *open_directory(const struct rts_tree *tree, const char *path, bool by_mode)
 {
-    RTS_CLOSE int located = locate(tree, path);
+    RTS_CLOSE int located = locate(tree, path, by_mode, true);
     if (located < 0)
         return NULL;
-    if (rts_file_system_of(located) == RTS_FILE_SYSTEM_DOORS ||
-        (by_mode && !is_open_to_all(tree, located))) {
+    if (rts_file_system_of(located) == RTS_FILE_SYSTEM_DOORS) {
         errno = EACCES;
         return NULL;
     }
@@ -159,27 +155,14 @@ static DIR *open_directory(const struct rts_tree *tree, const char *path, bool b
     return directory;
 }
 
-static bool is_itself(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 int rts_tree_list_direct(const struct rts_tree *tree, const char *path, size_t limit,
                          struct rts_buffer *names)
 {
-    bool by_mode = rts_rights_take(&tree->rights) > 0;
+    struct rts_rights_before before;
+    bool by_mode = rts_rights_take(&tree->rights, &before) > 0;
     DIR *directory = open_directory(tree, path, by_mode);
     int number = errno;
-    rts_rights_give_back(&tree->rights);
-    if (!directory)
-        return fail(number);
-    size_t count = 0;
-    for (struct dirent *entry; count < limit && (entry = readdir(directory));) {
-        if (is_itself(entry->d_name))
-            continue;
-        rts_buffer_append(names, entry->d_name, strlen(entry->d_name) + 1);
-        count++;
-    }
-    closedir(directory);
-    return (int)count;
+    rts_rights_give_back(&before);
+    errno = number;
+    return rts_folder_list(directory, RTS_FOLDER_NAMES, limit, names);
 }

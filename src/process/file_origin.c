@@ -22,16 +22,20 @@ struct search {
     int32_t pid;
     const struct rts_mapping *mapping;
     struct rts_file_status status;
+    struct rts_rights rights; /* of the process */
 };
 
 static bool is_in_place(const struct rts_root_view *view, const char *path,
-                        const struct rts_file_status *wanted)
+                        const struct search *search)
 {
     struct stat found;
+    struct rts_rights_before before;
+    rts_rights_take(&search->rights, &before);
     RTS_CLOSE int fd =
         view->fd < 0 ? open(path, O_PATH | O_CLOEXEC) : rts_locate_below(view->fd, path);
-    return fd >= 0 && fstat(fd, &found) == 0 && found.st_dev == wanted->device &&
-           found.st_ino == wanted->inode;
+    rts_rights_give_back(&before);
+    return fd >= 0 && fstat(fd, &found) == 0 && found.st_dev == search->status.device &&
+           found.st_ino == search->status.inode;
 }
 
 /* Takes the view over. */
@@ -49,7 +53,7 @@ static bool add_if_in_place(struct rts_file_origins *origins, const struct searc
                             struct rts_root_view *view)
 {
     const char *path = search->mapping->file->path;
-    bool found = is_in_place(view, rts_root_view_path(view, path), &search->status);
+    bool found = is_in_place(view, rts_root_view_path(view, path), search);
     if (found)
         add(origins, view, path, false);
     else
@@ -96,7 +100,10 @@ static bool is_from_outside(const struct search *search, const struct rts_root_v
         return false;
     snprintf(name, sizeof name, "%s/%d/map_files/%" PRIx64 "-%" PRIx64, search->proc_root,
              (int)search->pid, search->mapping->start, search->mapping->end);
+    struct rts_rights_before before;
+    rts_rights_search(&before);
     ssize_t size = readlink(name, path, sizeof path - 1);
+    rts_rights_give_back(&before);
     if (size <= 0)
         return false;
     path[size] = '\0';
@@ -114,7 +121,10 @@ static bool add_folder(struct rts_file_origins *origins, const struct search *se
     struct stat its, ours, space;
     if (own->fd < 0 || rts_root_view_path(own, path) == path)
         return false;
+    struct rts_rights_before before;
+    rts_rights_search(&before);
     RTS_CLOSE int fd = open(own->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    rts_rights_give_back(&before);
     if (fd < 0 || fstat(fd, &ours) < 0 || fstat(own->fd, &its) < 0 ||
         stat("/proc/self/ns/mnt", &space) < 0 || ours.st_dev != its.st_dev ||
         ours.st_ino != its.st_ino)
@@ -135,6 +145,7 @@ void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_ro
     struct rts_root_view own;
     const char *path = mapping->file->path;
     origins->count = 0;
+    rts_rights_read(proc_root, pid, &search.rights);
     rts_root_view_open(&own, proc_root, pid);
     if (own.own_namespace || path[0] != '/') {
         add(origins, &own, path, own.fd >= 0);
@@ -151,7 +162,7 @@ void rts_file_origins_find(struct rts_file_origins *origins, const char *proc_ro
         rts_root_view_finish(&own);
         return;
     }
-    bool in_own = is_in_place(&own, rts_root_view_path(&own, path), &search.status);
+    bool in_own = is_in_place(&own, rts_root_view_path(&own, path), &search);
     if (in_own)
         add(origins, &own, path, true);
     else

@@ -97,16 +97,15 @@ static bool is_execute_only(const struct stat *status)
 static int open_with(int candidate, const struct stat *status, const struct rts_rights *rights,
                      bool *copied)
 {
-    bool gone = rights->gone;
-    int result = gone ? is_execute_only(status) : rts_rights_take(rights);
+    struct rts_rights_before before = {.ids = false};
+    int result = rights->gone ? is_execute_only(status) : rts_rights_take(rights, &before);
     /* Where we are not permitted to take them on we have hardly more: what others may read. */
     if (result > 0 && !(status->st_mode & S_IROTH)) {
         errno = EACCES;
         return -1;
     }
     int fd = rts_file_open_located(candidate, copied), number = errno;
-    if (!gone)
-        rts_rights_give_back(rights);
+    rts_rights_give_back(&before);
     errno = number;
     return fd;
 }
@@ -141,10 +140,10 @@ static int open_if_same(int candidate, const struct rts_mapped_file *file,
 /* The same with the process's rights. */
 static int find_with(const struct rts_rights *rights, const char *root, const char *path)
 {
-    bool taken = rts_rights_take(rights) == 0;
+    struct rts_rights_before before;
+    rts_rights_take(rights, &before);
     int fd = root ? locate_below(root, path) : open(path, FIND_FLAGS), number = errno;
-    if (taken)
-        rts_rights_give_back(rights);
+    rts_rights_give_back(&before);
     errno = number;
     return fd;
 }
@@ -154,9 +153,14 @@ static int find_with(const struct rts_rights *rights, const char *root, const ch
 static int open_map_file(const char *proc_root, int32_t view, const struct rts_mapping *mapping)
 {
     char path[320];
+    struct rts_rights_before before;
     snprintf(path, sizeof path, "%s/%d/map_files/%" PRIx64 "-%" PRIx64, proc_root, (int)view,
              mapping->start, mapping->end);
-    return open(path, FIND_FLAGS);
+    rts_rights_search(&before);
+    int fd = open(path, FIND_FLAGS), number = errno;
+    rts_rights_give_back(&before);
+    errno = number;
+    return fd;
 }
 
 int rts_mapped_file_open(const char *proc_root, int32_t view, const struct rts_mapping *mapping,

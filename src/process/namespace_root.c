@@ -3,50 +3,58 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/rights.h"
 #include "util/cleanup.h"
 
-/* The child makes two calls, through libc, and the sanitizers look over its shoulder. */
-#define STACK_SIZE 65536
+/* Folders above each other: a path of PATH_MAX bytes has half as many. */
+#define DEPTH_MAX 2048
 
-struct visit {
-    int namespace, root, error;
-};
+/* A folder that looks like its parent is the root, or one that is mounted upon a child of its own:
+ * so many times in a row it is the root. */
+#define SAME_TIMES 2
 
-/* A directory's place in the file tree belongs to each process alone (no CLONE_FS), so that only
- * the child moves; files do not (CLONE_FILES), so that what it opens is ours. */
-static int look(void *argument)
+#define FOLDER (O_PATH | O_DIRECTORY | O_CLOEXEC)
+
+static bool same_folder(int left, int right)
 {
-    struct visit *visit = argument;
-    if (setns(visit->namespace, CLONE_NEWNS) == 0)
-        visit->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    visit->error = errno;
-    _exit(0);
+    struct stat a, b;
+    return fstat(left, &a) == 0 && fstat(right, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+/* The parent of a root directory that chroot(2) has set is its parent nevertheless for everybody
+ * who has another one. Takes the descriptor. */
+static int climb(int folder)
+{
+    RTS_CLOSE int at = folder;
+    for (int depth = 0, same = 0; depth < DEPTH_MAX && same < SAME_TIMES; depth++) {
+        int above = openat(at, "..", FOLDER);
+        if (above < 0)
+            return -1;
+        same = same_folder(at, above) ? same + 1 : 0;
+        close(at);
+        at = above;
+    }
+    return rts_take_fd(&at);
 }
 
 int rts_namespace_root_open(const char *proc_root, int32_t pid)
 {
     char name[320];
-    snprintf(name, sizeof name, "%s/%d/ns/mnt", proc_root, (int)pid);
-    RTS_CLOSE int namespace = open(name, O_RDONLY | O_CLOEXEC);
-    if (namespace < 0)
+    struct rts_rights_before before;
+    snprintf(name, sizeof name, "%s/%d/root", proc_root, (int)pid);
+    int fd = open(name, FOLDER);
+    if (fd < 0)
         return -1;
-    struct visit visit = {.namespace = namespace, .root = -1};
-    _Alignas(16) char stack[STACK_SIZE];
-    sigset_t all, before;
-    /* A handler must not run in the child, whose memory is ours. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    pid_t child = clone(look, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES, &visit);
-    int failure = errno;
-    while (child >= 0 && waitpid(child, NULL, (int)__WCLONE) < 0 && errno == EINTR)
-        continue;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = child < 0 ? failure : visit.error;
-    return visit.root;
+    rts_rights_search(&before);
+    fd = climb(fd);
+    int number = errno;
+    rts_rights_give_back(&before);
+    errno = number;
+    return fd;
 }

@@ -6,8 +6,9 @@
 
 /* Opens (O_PATH) the root of the mount namespace of the process that /proc shows as `pid`: what its
  * root directory was before it called chroot(2), also when no other process has it any more. It is
- * entered by a child for a moment, for which the caller waits. Returns the fd, or -1 with errno:
- * EPERM without CAP_SYS_ADMIN and CAP_SYS_CHROOT. */
+ * found by going up from the root directory that the process has, where nobody can stop us but one
+ * whose file system makes us wait. Returns the fd, or -1 with errno: that of who may not look into
+ * the process, or not pass a folder. */
 int rts_namespace_root_open(const char *proc_root, int32_t pid);
 
 #endif

@@ -13,6 +13,10 @@ int rts_locate_below(int root_fd, const char *path);
  * directory that its owner moves meanwhile may be found at its new place. */
 int rts_walk_below(int root_fd, const char *path);
 
+/* The same through folders only that everybody may pass, by the bits of their modes, `root_fd`
+ * among them; EACCES where one is not so. */
+int rts_walk_public_below(int root_fd, const char *path);
+
 /* Opens a regular file for reading, located like that; `root_fd` -1: below our own root, as open(2)
  * does. Never waits for the other end of a FIFO and never becomes a controlling terminal. Returns
  * the descriptor, or -1. */

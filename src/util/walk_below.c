@@ -19,6 +19,7 @@
 
 struct walk {
     int root_fd;
+    bool public;          /* only through folders that everybody may pass */
     int at;               /* where `done` leads, O_PATH; ours unless it is root_fd */
     char done[PATH_MAX];  /* from the root to there, without links, without a leading slash */
     char ahead[PATH_MAX]; /* what is still to be walked */
@@ -44,6 +45,21 @@ static char *next_component(char **rest)
     return component;
 }
 
+static int fail(int number)
+{
+    errno = number;
+    return -1;
+}
+
+/* What the folder that was reached has under that name. */
+static int find_in(const struct walk *walk, const char *component, int flags)
+{
+    struct stat status;
+    if (walk->public && (fstat(walk->at, &status) < 0 || !(status.st_mode & S_IXOTH)))
+        return fail(EACCES);
+    return openat(walk->at, component, flags);
+}
+
 /* Goes to `done` again, from the root on. */
 static int walk_done(struct walk *walk)
 {
@@ -52,7 +68,7 @@ static int walk_done(struct walk *walk)
     snprintf(path, sizeof path, "%s", walk->done);
     move_to(walk, walk->root_fd);
     for (const char *component; (component = next_component(&rest));) {
-        int fd = openat(walk->at, component, LOCATE | O_DIRECTORY);
+        int fd = find_in(walk, component, LOCATE | O_DIRECTORY);
         if (fd < 0)
             return -1;
         move_to(walk, fd);
@@ -66,12 +82,6 @@ static int walk_up(struct walk *walk)
     char *slash = strrchr(walk->done, '/');
     *(slash ? slash : walk->done) = '\0';
     return walk_done(walk);
-}
-
-static int fail(int number)
-{
-    errno = number;
-    return -1;
 }
 
 /* Puts what the link `fd` says in front of what is ahead. */
@@ -94,7 +104,7 @@ static int follow(struct walk *walk, int fd, bool goes_on, const char *rest)
 
 static int enter(struct walk *walk, const char *component, const char *rest)
 {
-    RTS_CLOSE int fd = openat(walk->at, component, LOCATE);
+    RTS_CLOSE int fd = find_in(walk, component, LOCATE);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0)
         return -1;
@@ -122,9 +132,9 @@ static int step(struct walk *walk, const char *component, const char *rest)
     return result;
 }
 
-int rts_walk_below(int root_fd, const char *path)
+static int walk_from(int root_fd, const char *path, bool public)
 {
-    struct walk walk = {.root_fd = root_fd, .at = root_fd};
+    struct walk walk = {.root_fd = root_fd, .at = root_fd, .public = public};
     int result = 0;
     if (path[0] == '\0')
         return fail(ENOENT);
@@ -144,4 +154,14 @@ int rts_walk_below(int root_fd, const char *path)
         return walk.at;
     move_to(&walk, walk.root_fd);
     return fail(number);
+}
+
+int rts_walk_below(int root_fd, const char *path)
+{
+    return walk_from(root_fd, path, false);
+}
+
+int rts_walk_public_below(int root_fd, const char *path)
+{
+    return walk_from(root_fd, path, true);
 }

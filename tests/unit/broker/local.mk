@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 broker_suites = \
 	tests/unit/broker/test_broker.c \
+	tests/unit/broker/test_folder.c \
 	tests/unit/broker/test_given_up.c \
 	tests/unit/broker/test_memory_window.c \
 	tests/unit/broker/test_rights.c \

@@ -13,14 +13,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "broker/rights.h"
+#include "process/owner.h"
 
 #include "../oracle.h"
 #include "../suite.h"
@@ -184,16 +187,45 @@ static void test_many_groups(void **state)
 
 /* ---- with them ---- */
 
+/* A line of our own /proc/self/status; the caller frees it. Kept by the kernel for each thread. */
+static char *own_line(const char *word)
+{
+    char line[4096], *found = NULL;
+    FILE *file = fopen("/proc/thread-self/status", "re");
+    assert_non_null(file);
+    while (!found && fgets(line, sizeof line, file))
+        if (strncmp(line, word, strlen(word)) == 0)
+            found = strdup(line);
+    fclose(file);
+    assert_non_null(found);
+    return found;
+}
+
+static void same_line(const char *word, const char *before)
+{
+    char *now = own_line(word);
+    assert_string_equal(now, before);
+    free(now);
+}
+
 static bool may_read(const struct rts_rights *rights, const char *path)
 {
-    assert_int_equal(rts_rights_take(rights), 0);
+    struct rts_rights_before before;
+    char *groups = own_line("Groups:"), *effective = own_line("CapEff:"), *ids = own_line("Uid:");
+    assert_int_equal(rts_rights_take(rights, &before), 0);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    rts_rights_give_back(rights);
+    rts_rights_give_back(&before);
     if (fd >= 0)
         close(fd);
-    /* And ours are back. */
+    /* And ours are back, all of them. */
     assert_int_equal(setfsuid((uid_t)-1), geteuid());
     assert_int_equal(setfsgid((gid_t)-1), getegid());
+    same_line("Groups:", groups);
+    same_line("CapEff:", effective);
+    same_line("Uid:", ids);
+    free(groups);
+    free(effective);
+    free(ids);
     return fd >= 0;
 }
 
@@ -232,9 +264,129 @@ static void test_take(void **state)
     assert_true(may_read(&rights, path));
     /* An id that is none, of which the kernel says that nothing has changed. */
     rights = (struct rts_rights){.foreign = 1, .uid = UINT32_MAX, .gid = UINT32_MAX};
-    assert_int_equal(rts_rights_take(&rights), 1);
+    struct rts_rights_before before;
+    char *groups = own_line("Groups:");
+    assert_int_equal(rts_rights_take(&rights, &before), 1);
     assert_int_equal(setfsuid((uid_t)-1), geteuid());
+    same_line("Groups:", groups);
+    free(groups);
+    rts_rights_give_back(&before); /* once more does no harm */
     unlink(path);
+}
+
+/* In a child with groups of its own: each has them again when it was somebody else, more than one
+ * time, and with more groups than can be given back it becomes nobody else. */
+static int keep_groups(void)
+{
+    gid_t mine[RTS_RIGHTS_OWN_GROUPS_MAX + 1], now[RTS_RIGHTS_OWN_GROUPS_MAX + 1];
+    struct rts_rights other = {.foreign = 1, .uid = OTHER, .gid = OTHER, .group_count = 1};
+    struct rts_rights_before before;
+    other.groups[0] = OTHER + 1;
+    for (gid_t i = 0; i < RTS_RIGHTS_OWN_GROUPS_MAX + 1; i++)
+        mine[i] = 40000 + i;
+    for (int count = 0; count < 4; count++) {
+        if (setgroups((size_t)count, mine) < 0)
+            return 1;
+        for (int round = 0; round < 2; round++) {
+            if (rts_rights_take(&other, &before) != 0)
+                return 2;
+            if (getgroups(RTS_RIGHTS_OWN_GROUPS_MAX, now) != 1 || now[0] != OTHER + 1)
+                return 3;
+            rts_rights_give_back(&before);
+            if (getgroups(RTS_RIGHTS_OWN_GROUPS_MAX, now) != count ||
+                memcmp(now, mine, (size_t)count * sizeof *mine) != 0)
+                return 4;
+        }
+    }
+    if (setgroups(RTS_RIGHTS_OWN_GROUPS_MAX + 1, mine) < 0)
+        return 5;
+    if (rts_rights_take(&other, &before) != 1 || setfsuid((uid_t)-1) != 0)
+        return 6;
+    return getgroups(RTS_RIGHTS_OWN_GROUPS_MAX + 1, now) == RTS_RIGHTS_OWN_GROUPS_MAX + 1 ? 0 : 7;
+}
+
+static int in_child(int (*act)(void))
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(act());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void test_groups_come_back(void **state)
+{
+    (void)state;
+    AS_ROOT();
+    assert_int_equal(in_child(keep_groups), 0);
+}
+
+/* One who is not root and has root's way around permissions has it for nobody's files: neither for
+ * another user's, nor for those of a target that runs as he does; and not for what has an id that
+ * is not 0 before and after. */
+static int read_nothing_more(void)
+{
+    const uint32_t me = OTHER + 9;
+    const struct rts_rights rights[] = {
+        {.foreign = 1, .uid = me, .gid = me},
+        {.foreign = 1, .uid = OTHER, .gid = OTHER},
+        {.foreign = 1},
+    };
+    struct rts_rights_before before;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setresgid(me, me, me) < 0 || setresuid(me, me, me) < 0)
+        return 1;
+    data[0].effective = data[0].permitted =
+        1u << CAP_DAC_READ_SEARCH | 1u << CAP_DAC_OVERRIDE | 1u << CAP_SETUID | 1u << CAP_SETGID;
+    if (syscall(SYS_capset, &header, data) < 0)
+        return 2;
+    for (size_t i = 0; i < sizeof rights / sizeof *rights; i++) {
+        if (access("/etc/shadow", F_OK) < 0 || open("/etc/shadow", O_RDONLY | O_CLOEXEC) < 0)
+            return 3; /* it has it */
+        if (rts_rights_take(&rights[i], &before) != 0)
+            return 4;
+        if (rights[i].uid != 0 && open("/etc/shadow", O_RDONLY | O_CLOEXEC) >= 0)
+            return 5 + (int)i;
+        rts_rights_give_back(&before);
+    }
+    return 0;
+}
+
+static void test_nobody_reads_all(void **state)
+{
+    (void)state;
+    AS_ROOT();
+    struct stat shadow;
+    if (stat("/etc/shadow", &shadow) < 0 || shadow.st_mode & S_IROTH)
+        skip();
+    assert_int_equal(in_child(read_nothing_more), 0);
+}
+
+/* The uid for which files count is the same wherever it is asked for: as stat(1) says of the
+ * process's own folder. */
+static void test_one_way_to_read_ids(void **state)
+{
+    (void)state;
+    AS_ROOT();
+    struct rts_rights rights;
+    const struct rts_proc proc = {.root = "/proc"};
+    uint32_t uid;
+    pid_t pid = start_other(OTHER, NULL, 0, false);
+    char *told = oracle_ask("stat -c %%u /proc/%d", (int)pid);
+    assert_int_equal(rts_process_uid_read(&proc, pid, &uid), 0);
+    assert_int_equal(rts_rights_read("/proc", pid, &rights), 0);
+    end(pid);
+    assert_int_equal(uid, atol(told));
+    assert_int_equal(rights.uid, uid);
+    free(told);
+    assert_false(rts_rights_parse("", &rights));
+    assert_true(rights.gone && rights.uid == RTS_RIGHTS_NOBODY);
+    /* A list of groups that ends with its line. */
+    assert_true(
+        rts_rights_parse("Groups:\t\nUid:\t1\t1\t1\t1\nGid:\t2\t2\t2\t2\nCapEff:\t0\n", &rights));
+    assert_int_equal(rights.group_count, 0);
 }
 
 static void test_not_permitted(void **state)
@@ -246,8 +398,9 @@ static void test_not_permitted(void **state)
         if (geteuid() == 0 && setresuid(OTHER + 9, OTHER + 9, OTHER + 9) < 0)
             _exit(1);
         const struct rts_rights own = {.foreign = 1, .uid = geteuid(), .gid = getegid()};
-        _exit(rts_rights_take(&others) != 1           ? 2
-              : rts_rights_take(&own) != 0            ? 3
+        struct rts_rights_before before;
+        _exit(rts_rights_take(&others, &before) != 1  ? 2
+              : rts_rights_take(&own, &before) != 0   ? 3
               : setfsuid((uid_t)-1) != (int)geteuid() ? 4
                                                       : 0);
     }
@@ -259,10 +412,16 @@ static void test_not_permitted(void **state)
 RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ours),          cmocka_unit_test(test_of_another),
-        cmocka_unit_test(test_lines),         cmocka_unit_test(test_damaged_lines),
-        cmocka_unit_test(test_many_groups),   cmocka_unit_test(test_take),
+        cmocka_unit_test(test_ours),
+        cmocka_unit_test(test_of_another),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_damaged_lines),
+        cmocka_unit_test(test_many_groups),
+        cmocka_unit_test(test_take),
         cmocka_unit_test(test_not_permitted),
+        cmocka_unit_test(test_groups_come_back),
+        cmocka_unit_test(test_nobody_reads_all),
+        cmocka_unit_test(test_one_way_to_read_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -204,6 +205,61 @@ static void test_rights(void **state)
         assert_reads(&tree, path[1], "own");
         rts_buffer_finish(&names);
     }
+}
+
+/* Who may not become somebody else opens what everybody could: in folders that everybody may pass,
+ * whatever the tree has at the place that the kernel calls those. 0: all is as it should be. */
+static int open_as_everybody(const struct rts_tree *tree)
+{
+    struct rts_file_status status;
+    struct rts_buffer names = RTS_BUFFER_INIT;
+    if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresuid(4242, 4242, 4242) < 0))
+        return 1;
+    int fd = rts_tree_open(tree, "/open/file");
+    if (fd < 0)
+        return 2;
+    close(fd);
+    if (rts_tree_open(tree, "/private/file") >= 0 || errno != EACCES)
+        return 3;
+    if (rts_tree_open(tree, "/open/link") >= 0 || errno != EACCES)
+        return 4;
+    if (rts_tree_open(tree, "/open/unreadable") >= 0 || errno != EACCES)
+        return 5;
+    if (rts_tree_list(tree, "/private/sub", 9, &names) >= 0 || errno != EACCES)
+        return 6;
+    if (rts_tree_status(tree, "/private/file", &status) >= 0 || errno != EACCES)
+        return 7;
+    return rts_tree_list(tree, "/open", 9, &names) == 3 &&
+                   rts_tree_status(tree, "/open/unreadable", &status) == 0
+               ? 0
+               : 8;
+}
+
+static void test_by_mode(void **state)
+{
+    struct world *world = *state;
+    int status;
+    struct rts_tree tree = tree_of(world, false);
+    tree.rights = (struct rts_rights){.foreign = 1, .uid = 4343, .gid = 4343};
+    assert_int_equal(mkdirat(world->root, "open", 0755), 0);
+    assert_int_equal(mkdirat(world->root, "private", 0700), 0);
+    assert_int_equal(mkdirat(world->root, "private/sub", 0755), 0);
+    write_file(world, "open/file", "all", 0644);
+    write_file(world, "open/unreadable", "few", 0640);
+    write_file(world, "private/file", "own", 0644);
+    assert_int_equal(symlinkat("/private/file", world->root, "open/link"), 0);
+    /* The same folders once more, for all to pass, where the tree is seen from outside. */
+    free(oracle_ask("mkdir -p -m 755 %s/tree%s/tree/private/sub && chmod -R a+rx %s/tree/tmp && "
+                    "touch %s/tree%s/tree/private/file && echo",
+                    world->folder, world->folder, world->folder, world->folder, world->folder));
+    if (geteuid() == 0)
+        free(oracle_ask("chown -R 4242 %s/tree/open %s/tree/private && echo", world->folder,
+                        world->folder));
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(open_as_everybody(&tree));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
 }
 
 static void test_each(void **state)
@@ -460,6 +516,7 @@ RTS_SUITE
         cmocka_unit_test_setup_teardown(test_no_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_links_of_proc, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rights, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_by_mode, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_each, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
