@@ -58,6 +58,10 @@ static void judge(const struct rts_self_findings *findings, enum rts_seal_kind n
     struct rts_check *check =
         rts_report_add(report, key, cause ? RTS_CHECK_LIMITED : RTS_CHECK_WORKS, cause);
     append_set(text, sizeof text, kind->permitted);
+    if (kind->permitted & ~kind->effective) { /* but for moments */
+        strncat(text, "; at rest:", sizeof text - strlen(text) - 1);
+        append_set(text, sizeof text, kind->permitted & ~kind->effective);
+    }
     rts_check_found(check, "capabilities:%s; no_new_privs: %d; dumpable: %d; core: %s; seccomp: %d",
                     text, kind->no_new_privileges, kind->dumpable,
                     kind->core_limit == 0 ? "0" : "possible", kind->seccomp);

@@ -24,7 +24,7 @@
 #define PERF       RTS_CALLS_PERF
 #define TRACE      RTS_CALLS_TRACE
 #define IDS        RTS_CALLS_IDS
-#define ENTER      RTS_CALLS_ENTER
+#define BECOME     RTS_CALLS_BECOME
 #define MEMORY     RTS_CALLS_MEMORY
 
 #define NEW_NAMESPACES                                                                             \
@@ -230,7 +230,7 @@ static const char *const ids[] = {
     "setgid", "setgroups", "setregid", "setresgid", "setresuid", "setreuid", "setuid",
 };
 
-static const char *const entering[] = {"setns"};
+static const char *const becoming[] = {"setfsgid", "setfsuid", "setgroups"};
 
 static const char *const events[] = {"perf_event_open"};
 
@@ -248,7 +248,7 @@ static const struct {
     GROUP(FORK, forking),          GROUP(EXECUTE, executing),
     GROUP(LOCAL, local_sockets),   GROUP(NETWORK, local_sockets),
     GROUP(MEMORY, reading_memory), GROUP(IDS, ids),
-    GROUP(ENTER, entering),        GROUP(PERF, events),
+    GROUP(BECOME, becoming),       GROUP(PERF, events),
 #undef GROUP
 };
 

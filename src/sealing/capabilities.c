@@ -112,7 +112,7 @@ static void drop_bounding(uint64_t kept)
             return; /* without CAP_SETPCAP none of them goes */
 }
 
-int rts_capabilities_keep(uint64_t kept)
+int rts_capabilities_keep(uint64_t kept, uint64_t at_rest)
 {
     struct sets sets;
     if (get(&sets) < 0)
@@ -120,7 +120,7 @@ int rts_capabilities_keep(uint64_t kept)
     drop_bounding(kept);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     sets = (struct sets){
-        .effective = sets.effective & kept,
+        .effective = sets.effective & kept & ~at_rest,
         .permitted = sets.permitted & kept,
     };
     return set(&sets);

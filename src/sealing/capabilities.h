@@ -13,9 +13,10 @@ const char *rts_capability_word(unsigned number);
 uint64_t rts_capabilities_permitted(void);
 
 /* Drops all that is not in `kept` from every set: bounding (where that is permitted, by
- * CAP_SETPCAP), ambient, inheritable, which ends empty, permitted and effective. What it has not it
- * does not get. Returns 0, or -1 with errno when it still has more. */
-int rts_capabilities_keep(uint64_t kept);
+ * CAP_SETPCAP), ambient, inheritable, which ends empty, permitted and effective. Those `at_rest`
+ * are permitted from then on and not in effect. What it has not it does not get. Returns 0, or -1
+ * with errno when it still has more. */
+int rts_capabilities_keep(uint64_t kept, uint64_t at_rest);
 
 /* Has only `effective` in effect, of what is permitted, until another call. Returns 0, or -1 with
  * errno. */

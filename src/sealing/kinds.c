@@ -17,9 +17,13 @@
 /* Files of everybody. */
 #define FILES (BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH))
 
-/* What reading /proc/PID, its map_files and its root takes, in other namespaces as well. */
-#define PEEK                                                                                       \
-    (BIT(CAP_SYS_PTRACE) | BIT(CAP_SYS_ADMIN) | BIT(CAP_CHECKPOINT_RESTORE) | BIT(CAP_SYS_CHROOT))
+/* What looking into a process of somebody else takes: /proc/PID/maps, root, ns and fd (ptrace), and
+ * the links in map_files (checkpoint_restore; before Linux 5.9 sys_admin). */
+#define PEEK (BIT(CAP_SYS_PTRACE) | BIT(CAP_CHECKPOINT_RESTORE))
+
+/* What procfs shows to the process's own user alone (fd, map_files, mem), and files of those that
+ * have this capability themselves (broker/rights.h). */
+#define SEARCH BIT(CAP_DAC_READ_SEARCH)
 
 /* rtsample-rpm gets its database as nobody's, and becomes nobody in a root of its own: what it may
  * drop it inherits. */
@@ -35,9 +39,7 @@
 #define MAIN (BIT(CAP_PERFMON) | BIT(CAP_SYS_PTRACE) | BIT(CAP_KILL) | BIT(CAP_IPC_LOCK))
 
 #define WRITES (RTS_CALLS_OPEN | RTS_CALLS_CHANGE)
-#define READER                                                                                     \
-    (RTS_CALLS_OPEN | RTS_CALLS_LOCAL | RTS_CALLS_IDS | RTS_CALLS_ENTER | RTS_CALLS_FORK |         \
-     RTS_CALLS_MEMORY)
+#define READER (RTS_CALLS_OPEN | RTS_CALLS_BECOME | RTS_CALLS_MEMORY)
 
 static const struct {
     const char *word;
@@ -50,10 +52,10 @@ static const struct {
     /* Memory that it reads itself is that of processes of our own user. */
     [RTS_SEAL_TRACER] = {"tracer", BIT(CAP_SYS_PTRACE),
                          RTS_CALLS_OPEN | RTS_CALLS_TRACE | RTS_CALLS_MEMORY},
-    [RTS_SEAL_BROKER] = {"broker", PEEK | BECOME | BIT(CAP_DAC_READ_SEARCH), READER},
-    /* What it starts is a broker. */
-    [RTS_SEAL_KEEPER] = {"keeper", PEEK | BECOME | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_KILL),
-                         READER},
+    [RTS_SEAL_BROKER] = {"broker", PEEK | BECOME | SEARCH, READER},
+    /* What it starts is a broker, of its own user. */
+    [RTS_SEAL_KEEPER] = {"keeper", PEEK | BECOME | SEARCH,
+                         READER | RTS_CALLS_LOCAL | RTS_CALLS_FORK},
     /* No more than the tracer has, which says on which CPU it runs. */
     [RTS_SEAL_MEMORY_READER] = {"memory_reader", BIT(CAP_SYS_PTRACE),
                                 RTS_CALLS_OPEN | RTS_CALLS_MEMORY},
@@ -92,9 +94,14 @@ uint64_t rts_seal_kind_capabilities(enum rts_seal_kind kind, unsigned needs, uin
     uint64_t kept = kinds[kind].capabilities;
     for (size_t i = 0; i < sizeof needs_add / sizeof *needs_add; i++)
         kept |= needs & needs_add[i].need ? needs_add[i].capabilities : 0;
-    if (kept & BIT(CAP_PERFMON) && !(permitted & BIT(CAP_PERFMON)))
+    if (kept & ~permitted & (BIT(CAP_PERFMON) | BIT(CAP_CHECKPOINT_RESTORE)))
         kept |= BIT(CAP_SYS_ADMIN);
     return kept & permitted;
+}
+
+uint64_t rts_seal_kind_at_rest(enum rts_seal_kind kind)
+{
+    return kind == RTS_SEAL_BROKER || kind == RTS_SEAL_KEEPER ? SEARCH : 0;
 }
 
 unsigned rts_seal_kind_calls(enum rts_seal_kind kind, unsigned needs)

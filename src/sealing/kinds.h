@@ -47,7 +47,7 @@ enum rts_seal_calls {
     RTS_CALLS_PERF = 1 << 9,
     RTS_CALLS_TRACE = 1 << 10,  /* ptrace to stop and to read, never to write */
     RTS_CALLS_IDS = 1 << 11,    /* become somebody else, give files away, another root */
-    RTS_CALLS_ENTER = 1 << 12,  /* other namespaces */
+    RTS_CALLS_BECOME = 1 << 12, /* open files with somebody else's ids */
     RTS_CALLS_MEMORY = 1 << 13, /* read the memory of others */
 };
 
@@ -55,8 +55,11 @@ enum rts_seal_calls {
 const char *rts_seal_kind_word(enum rts_seal_kind kind);
 
 /* Which capabilities (bits) it keeps of those that it has, `permitted`: CAP_SYS_ADMIN stands in
- * where CAP_PERFMON is wanted and not there. */
+ * where CAP_PERFMON or CAP_CHECKPOINT_RESTORE is wanted and not there. */
 uint64_t rts_seal_kind_capabilities(enum rts_seal_kind kind, unsigned needs, uint64_t permitted);
+
+/* Which of them it puts into effect by itself, for a moment, and has not otherwise. */
+uint64_t rts_seal_kind_at_rest(enum rts_seal_kind kind);
 
 /* Which groups of system calls (enum rts_seal_calls) it keeps. */
 unsigned rts_seal_kind_calls(enum rts_seal_kind kind, unsigned needs);

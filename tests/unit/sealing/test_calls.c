@@ -57,7 +57,7 @@ static void check(unsigned calls)
 static void test_no_contradiction(void **state)
 {
     (void)state;
-    for (unsigned calls = 0; calls < RTS_CALLS_ENTER << 1; calls++)
+    for (unsigned calls = 0; calls < RTS_CALLS_MEMORY << 1; calls++)
         if (calls & RTS_CALLS_BASIC)
             check(calls);
 }

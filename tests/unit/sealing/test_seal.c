@@ -157,6 +157,23 @@ static int enter_namespace(void)
     return syscall(SYS_setns, -1, 0) < 0 && errno != EBADF ? errno : 0;
 }
 
+static int take_ids(void)
+{
+    syscall(SYS_setfsuid, -1);
+    syscall(SYS_setfsgid, -1);
+    return 0;
+}
+
+static int become_other(void)
+{
+    return done(syscall(SYS_setresuid, -1, -1, -1));
+}
+
+static int change_root(void)
+{
+    return syscall(SYS_chroot, NULL) < 0 && errno != EFAULT && errno != EPERM ? errno : 0;
+}
+
 static int open_queue(void)
 {
     return done(syscall(425, 1, NULL)); /* io_uring_setup */
@@ -242,7 +259,7 @@ static const struct attempt {
     {"open folder", open_folder, ALL, 0, true, true},
     {"open path", open_path, ALL, 0, true, true},
     {"unlink", remove_file, CHANGERS, 0, false, false},
-    {"AF_UNIX", local_socket, NETWORK | READERS, NEED(NOTIFY), true, false},
+    {"AF_UNIX", local_socket, NETWORK | KIND(KEEPER), NEED(NOTIFY), true, false},
     {"AF_INET", internet_socket, NETWORK, 0, true, false},
     {"AF_PACKET", packet_socket, 0, 0, true, false},
     {"ptrace", trace, KIND(TRACER), NEED(PTRACE), true, true},
@@ -251,12 +268,15 @@ static const struct attempt {
      true, false},
     {"process_vm_writev", write_others, 0, 0, true, false},
     {"execve", run_program, KIND(RPM_STARTER), 0, true, false},
-    {"fork", have_child, KIND(MAIN) | KIND(RPM_STARTER) | READERS, 0, false, true},
+    {"fork", have_child, KIND(MAIN) | KIND(RPM_STARTER) | KIND(KEEPER), 0, false, true},
     {"perf_event_open", open_event, KIND(MAIN), 0, true, false},
     {"mount", mount_nothing, 0, 0, true, false},
     {"bpf", load_bpf, 0, 0, true, false},
     {"unshare", leave_namespaces, 0, 0, true, false},
-    {"setns", enter_namespace, READERS, 0, true, false},
+    {"setns", enter_namespace, 0, 0, true, false},
+    {"setfsuid", take_ids, READERS | KIND(RPM_STARTER), 0, true, false},
+    {"setuid", become_other, KIND(RPM_STARTER), 0, true, false},
+    {"chroot", change_root, KIND(RPM_STARTER), 0, true, false},
     {"io_uring_setup", open_queue, 0, 0, true, false},
     {"pidfd_getfd", take_fd, 0, 0, true, false},
     {"kexec_load", load_kernel, 0, 0, true, false},
