@@ -127,7 +127,7 @@ static enum rts_where find_where(const char *proc_root, const char *file_root,
     struct rts_container container = {.id = ""};
     bool is_own = has_own_namespace(proc_root);
     const struct rts_proc proc = {.root = proc_root};
-    bool contained = rts_container_read(&proc, (int32_t)getpid(), &container) > 0;
+    bool contained = rts_container_read(&proc, NULL, (int32_t)getpid(), &container) > 0;
     const char *runtime = container.runtime ? container.runtime : "";
     if (getenv_of("KUBERNETES_SERVICE_HOST") || strcmp(runtime, "cri-o") == 0)
         return RTS_WHERE_KUBERNETES;

@@ -158,13 +158,14 @@ struct candidates {
     int32_t pid;  /* in the first */
 };
 
-static void collect(const struct rts_proc *proc, const char *prefix, struct candidates *found)
+static void collect(const struct rts_proc *proc, const char *root, const char *prefix,
+                    struct candidates *found)
 {
     size_t count;
     RTS_FREE int32_t *pids = rts_process_list(proc, 0, &count);
     for (size_t i = 0; i < count; i++) {
         struct rts_container container;
-        if (rts_container_read(proc, pids[i], &container) != 1 ||
+        if (rts_container_read(proc, root, pids[i], &container) != 1 ||
             strncmp(container.id, prefix, strlen(prefix)) != 0)
             continue;
         bool known = false;
@@ -255,7 +256,7 @@ int rts_cgroup_find_container(const struct rts_proc *proc, const char *root, con
             error, RTS_USAGE,
             "--container %s: an id has up to %d digits, 0 to 9 and a to f; a name is not an id",
             prefix, RTS_CONTAINER_ID_SIZE - 1);
-    collect(proc, prefix, &found);
+    collect(proc, root, prefix, &found);
     if (found.count > 1)
         return fail_ambiguous(prefix, &found, error);
     if (found.count == 0)
@@ -265,13 +266,15 @@ int rts_cgroup_find_container(const struct rts_proc *proc, const char *root, con
     return 0;
 }
 
-int32_t *rts_container_processes(const struct rts_proc *proc, const char *id, size_t *count)
+int32_t *rts_container_processes(const struct rts_proc *proc, const char *root, const char *id,
+                                 size_t *count)
 {
     int32_t *pids = rts_process_list(proc, 0, count);
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
         struct rts_container container;
-        if (rts_container_read(proc, pids[i], &container) == 1 && strcmp(container.id, id) == 0)
+        if (rts_container_read(proc, root, pids[i], &container) == 1 &&
+            strcmp(container.id, id) == 0)
             pids[kept++] = pids[i];
     }
     *count = kept;

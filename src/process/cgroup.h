@@ -34,7 +34,8 @@ int rts_cgroup_find_container(const struct rts_proc *proc, const char *root, con
                               struct rts_container_place *place, struct rts_error *error);
 
 /* The processes of a container whose control group cannot be seen: as rts_cgroup_processes(). */
-int32_t *rts_container_processes(const struct rts_proc *proc, const char *id, size_t *count);
+int32_t *rts_container_processes(const struct rts_proc *proc, const char *root, const char *id,
+                                 size_t *count);
 
 /* The processes in the group and in those below it, as far as this pid namespace sees them; one
  * that moves meanwhile may be missing or there twice. Returns an array that the caller frees, never

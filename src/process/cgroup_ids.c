@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "process/cgroup_names.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/memory.h"
@@ -88,27 +89,31 @@ static void add(struct rts_cgroup_ids *ids, uint64_t id, const struct rts_contai
     rts_table_add(&ids->groups, rts_hash_u64(id), group);
 }
 
-void rts_cgroup_ids_add(struct rts_cgroup_ids *ids, uint64_t id, const char *path)
+/* `names`: bytes of the path that count. */
+static void add_named(struct rts_cgroup_ids *ids, uint64_t id, const char *path, size_t names)
 {
     struct rts_container container = {0};
-    rts_container_from_path(path, &container);
+    rts_container_from_names(path, names, &container);
     add(ids, id, &container);
 }
 
 /* ---- the folders ---- */
 
-/* A group inside of a container's is of that container. Takes the descriptor. */
-static void list_tree(struct rts_cgroup_ids *ids, int folder, char path[PATH_MAX], unsigned depth)
+/* A group inside of a container's is of that container. Takes the descriptor. `names` is as long as
+ * `path` while all of that counts. */
+static void list_tree(struct rts_cgroup_ids *ids, int folder, char path[PATH_MAX], size_t names,
+                      unsigned depth)
 {
-    struct stat status;
+    struct stat status = {0};
+    size_t size = strlen(path);
     if (fstat(folder, &status) == 0)
-        rts_cgroup_ids_add(ids, status.st_ino, path);
+        add_named(ids, status.st_ino, path, names);
+    bool kept = names == size && rts_cgroup_is_kept(&status);
     DIR *directory = fdopendir(folder);
     if (!directory) {
         close(folder);
         return;
     }
-    size_t size = strlen(path);
     for (struct dirent *entry; depth < DEPTH_MAX && ids->groups.count < RTS_CGROUP_IDS_MAX &&
                                (entry = readdir(directory));) {
         if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
@@ -119,7 +124,7 @@ static void list_tree(struct rts_cgroup_ids *ids, int folder, char path[PATH_MAX
         if (below < 0)
             continue;
         snprintf(path + size, PATH_MAX - size, "/%s", entry->d_name);
-        list_tree(ids, below, path, depth + 1);
+        list_tree(ids, below, path, kept ? strlen(path) : names, depth + 1);
         path[size] = '\0';
     }
     closedir(directory);
@@ -169,7 +174,19 @@ static void list(struct rts_cgroup_ids *ids)
     char path[PATH_MAX] = "";
     int fd = open_hierarchy(ids->root);
     if (fd >= 0)
-        list_tree(ids, fd, path, 0);
+        list_tree(ids, fd, path, 0, 0);
+}
+
+/* Of the hierarchy, as a whole. */
+#define TOP_INODE 1
+
+void rts_cgroup_ids_add(struct rts_cgroup_ids *ids, uint64_t id, const char *path)
+{
+    struct stat top;
+    size_t size = strlen(path);
+    RTS_CLOSE int fd = ids->root ? open_hierarchy(ids->root) : -1;
+    bool whole = fd >= 0 && fstat(fd, &top) == 0 && top.st_ino == TOP_INODE;
+    add_named(ids, id, path, whole ? rts_cgroup_names(fd, path, size) : size);
 }
 
 const struct rts_container *rts_cgroup_ids_find(struct rts_cgroup_ids *ids, uint64_t id,

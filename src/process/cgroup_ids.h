@@ -25,7 +25,8 @@ struct rts_cgroup_ids;
 struct rts_cgroup_ids *rts_cgroup_ids_create(const char *root);
 void rts_cgroup_ids_destroy(struct rts_cgroup_ids *ids);
 
-/* A group was made: `path` from the root of its hierarchy. */
+/* A group was made: `path` from the root of its hierarchy. Where there is something to look at,
+ * only names count that root has given (cgroup_names.h). */
 void rts_cgroup_ids_add(struct rts_cgroup_ids *ids, uint64_t id, const char *path);
 
 /* The container of a group; NULL when it is of none, or not known. The folders are listed for an id

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process/cgroup_names.h"
 #include "util/cleanup.h"
 #include "util/hex.h"
 #include "util/memory.h"
@@ -93,7 +94,7 @@ static const char *runtime_of_parent(const char *name, size_t size)
     return NULL;
 }
 
-static bool from_path(const char *path, size_t size, struct rts_container *container)
+bool rts_container_from_names(const char *path, size_t size, struct rts_container *container)
 {
     const char *end = path + size, *runtime = NULL;
     bool found = false;
@@ -114,22 +115,43 @@ static bool from_path(const char *path, size_t size, struct rts_container *conta
 
 bool rts_container_from_path(const char *path, struct rts_container *container)
 {
-    return from_path(path, strlen(path), container);
+    return rts_container_from_names(path, strlen(path), container);
+}
+
+/* How much of the path of a group counts, in the hierarchy of these controllers. */
+static size_t names_of(const char *groups, const char *controllers, const char *path, size_t size)
+{
+    static const char up[] = "/..";
+    RTS_CLOSE int hierarchy =
+        groups ? rts_cgroup_open_hierarchy(groups, controllers, (size_t)(path - controllers) - 1)
+               : -1;
+    bool above = size >= strlen(up) && memcmp(path, up, strlen(up)) == 0;
+    return hierarchy < 0 || above ? size : rts_cgroup_names(hierarchy, path, size);
 }
 
 /* "12:memory:/docker/…" or "0::/…". Of v1 all hierarchies that tell agree, but some may be shared
  * with the host. */
-bool rts_container_from_cgroup(const char *text, struct rts_container *container)
+static bool from_cgroup(const char *text, const char *groups, struct rts_container *container)
 {
     for (const char *line = text; *line;) {
         size_t size = strcspn(line, "\n");
-        const char *colon = memchr(line, ':', size);
-        const char *path = colon ? memchr(colon + 1, ':', (size_t)(line + size - colon - 1)) : NULL;
-        if (path && from_path(path + 1, (size_t)(line + size - path - 1), container))
-            return true;
+        const char *end = line + size, *first = memchr(line, ':', size);
+        const char *second = first ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
+        struct rts_container named;
+        if (second && rts_container_from_names(second + 1, (size_t)(end - second - 1), &named)) {
+            const char *path = second + 1;
+            size_t names = names_of(groups, first + 1, path, (size_t)(end - path));
+            if (rts_container_from_names(path, names, container))
+                return true;
+        }
         line += size + (line[size] == '\n');
     }
     return false;
+}
+
+bool rts_container_from_cgroup(const char *text, struct rts_container *container)
+{
+    return from_cgroup(text, NULL, container);
 }
 
 /* Fields 4 and 5 are what of the file system is mounted, and where. docker mounts a file of each
@@ -183,13 +205,14 @@ bool rts_container_mounts_are_known(const struct rts_proc *proc, int32_t pid)
            memcmp(its, ours, (size_t)size) == 0;
 }
 
-int rts_container_read(const struct rts_proc *proc, int32_t pid, struct rts_container *container)
+int rts_container_read(const struct rts_proc *proc, const char *groups, int32_t pid,
+                       struct rts_container *container)
 {
     RTS_FREE char *cgroup = read_text(proc, pid, "cgroup");
     if (!cgroup)
         return -1;
     *container = (struct rts_container){0};
-    if (rts_container_from_cgroup(cgroup, container))
+    if (from_cgroup(cgroup, groups, container))
         return 1;
     if (!rts_container_mounts_are_known(proc, pid))
         return 0;

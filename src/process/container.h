@@ -11,6 +11,7 @@
 #define RTS_PROCESS_CONTAINER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "broker/proc.h"
@@ -29,6 +30,9 @@ const char *rts_container_runtime(const char *word);
 /* The container of one control group's path; false when it names none. */
 bool rts_container_from_path(const char *path, struct rts_container *container);
 
+/* The same of the first `size` bytes of it. */
+bool rts_container_from_names(const char *path, size_t size, struct rts_container *container);
+
 /* The same of the text of /proc/PID/cgroup, and of /proc/PID/mountinfo. */
 bool rts_container_from_cgroup(const char *text, struct rts_container *container);
 bool rts_container_from_mountinfo(const char *text, struct rts_container *container);
@@ -40,7 +44,10 @@ bool rts_container_from_mountinfo(const char *text, struct rts_container *contai
 bool rts_container_mounts_are_known(const struct rts_proc *proc, int32_t pid);
 
 /* Reads both of a process: 1, 0 when it is in none, -1 when it is not there
- * (then *container is as it was). */
-int rts_container_read(const struct rts_proc *proc, int32_t pid, struct rts_container *container);
+ * (then *container is as it was). `groups` is where control groups are mounted: only names count
+ * that root has given (cgroup_names.h). NULL: they are not to be looked at, and all count; so do
+ * those of a hierarchy that is not mounted there, and of groups above our own namespace of them. */
+int rts_container_read(const struct rts_proc *proc, const char *groups, int32_t pid,
+                       struct rts_container *container);
 
 #endif

@@ -1,6 +1,7 @@
 librtsample_a_SOURCES += \
 	src/process/cgroup.c src/process/cgroup.h \
 	src/process/cgroup_ids.c src/process/cgroup_ids.h \
+	src/process/cgroup_names.c src/process/cgroup_names.h \
 	src/process/container.c src/process/container.h \
 	src/process/descendants.c src/process/descendants.h \
 	src/process/file_origin.c src/process/file_origin.h \

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "process/cgroup.h"
 #include "process/look.h"
 #include "util/sha256.h"
 
@@ -31,7 +32,7 @@ static bool find(const struct rts_proc *proc, struct rts_cgroup_ids *cgroups, in
     }
     if (!proc->root)
         return false; /* of a trace, of whose processes this machine knows nothing */
-    int found = rts_container_read(proc, view, container);
+    int found = rts_container_read(proc, RTS_CGROUP_ROOT, view, container);
     if (found == 0 && record->sample.cgroup == 0 && rts_container_mounts_are_known(proc, view))
         known = by_mounts(proc, cgroups, view, record->time);
     if (known)

@@ -18,9 +18,9 @@
 
 static int32_t *group_processes(const struct rts_target *target, size_t *count)
 {
-    return target->group
-               ? rts_cgroup_processes(target->group, count)
-               : rts_container_processes(rts_target_proc(target), target->container_id, count);
+    return target->group ? rts_cgroup_processes(target->group, count)
+                         : rts_container_processes(rts_target_proc(target), RTS_CGROUP_ROOT,
+                                                   target->container_id, count);
 }
 
 /* Those in the control group; or, where all were wanted and CPUs were refused, those that may be

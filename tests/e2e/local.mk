@@ -21,6 +21,7 @@ e2e_scripts = \
 	tests/e2e/gdb.py \
 	tests/e2e/hostile_budgets.py \
 	tests/e2e/hostile_claims.py \
+	tests/e2e/hostile_groups.py \
 	tests/e2e/hostile_waits.py \
 	tests/e2e/libraries.py \
 	tests/e2e/linkage.py \

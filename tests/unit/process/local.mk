@@ -2,6 +2,7 @@
 process_suites = \
 	tests/unit/process/test_cgroup.c \
 	tests/unit/process/test_cgroup_ids.c \
+	tests/unit/process/test_cgroup_names.c \
 	tests/unit/process/test_container.c \
 	tests/unit/process/test_lives.c \
 	tests/unit/process/test_mapped_file_open.c \

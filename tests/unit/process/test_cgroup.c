@@ -123,11 +123,12 @@ static void test_containers(void **state)
     assert_string_equal(place.id, A);
     assert_null(place.folder); /* nothing here is a control group */
     size_t count;
-    int32_t *pids = rts_container_processes(&(struct rts_proc){.root = world->root}, A, &count);
+    int32_t *pids =
+        rts_container_processes(&(struct rts_proc){.root = world->root}, NULL, A, &count);
     assert_int_equal(count, 2);
     assert_int_equal(pids[0] + pids[1], 11);
     free(pids);
-    pids = rts_container_processes(&(struct rts_proc){.root = world->root}, B, &count);
+    pids = rts_container_processes(&(struct rts_proc){.root = world->root}, NULL, B, &count);
     assert_int_equal(count, 0);
     free(pids);
 

@@ -120,17 +120,21 @@ static void hierarchies_of_v1_and_v2(void **state)
     proc_write(world, 1, "cgroup",
                "12:cpuset:/docker/" A "\n11:memory:/docker/" A "\n1:name=systemd:/docker/" A "\n"
                "0::/system.slice/containerd.service\n");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 1, &container), 1);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 1, &container), 1);
     assert_string_equal(container.id, A);
     /* Only one hierarchy tells. */
     proc_write(world, 2, "cgroup", "2:cpu,cpuacct:/\n1:name=systemd:/kubepods/pod1/" B "\n0::/\n");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 2, &container), 1);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 2, &container), 1);
     assert_string_equal(container.id, B);
     proc_write(world, 3, "cgroup", "0::/system.slice/docker-" A ".scope\n");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 3, &container), 1);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 3, &container), 1);
     assert_string_equal(container.runtime, "docker");
     proc_write(world, 4, "cgroup", "garbage\n:\n::\n1:\n\n0::/user.slice");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 4, &container), 0);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 4, &container), 0);
     assert_string_equal(container.id, "");
 }
 
@@ -160,13 +164,16 @@ static void mounts_of_others_tell_nothing(void **state)
     proc_write(world, 5, "mountinfo",
                "621 610 254:1 /tmp/containers/" A "/hostname /etc/hostname rw - ext4 x rw\n"
                "630 610 0:24 /tmp/x-containers/" B "/x /run/.containerenv rw - tmpfs tmpfs rw\n");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 5, &container), 0);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 5, &container), 0);
     assert_string_equal(container.id, "");
     user_namespace(world, 5, "user:[1]");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 5, &container), 0);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 5, &container), 0);
     assert_string_equal(container.id, "");
     own_user_namespace(world, 5);
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 5, &container), 1);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 5, &container), 1);
     assert_string_equal(container.id, A);
 }
 
@@ -183,7 +190,8 @@ static void private_namespaces_have_mounts(void **state)
         "620 610 254:1 /var/lib/docker/containers/" A "/resolv.conf /etc/resolv.conf rw - ext4 "
         "/dev/vda1 rw\n"
         "621 610 254:1 /var/lib/docker/containers/" A "/hostname /etc/hostname rw - ext4 x rw\n");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 1, &container), 1);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 1, &container), 1);
     assert_string_equal(container.id, A);
     assert_string_equal(container.runtime, "docker");
     proc_write(world, 2, "cgroup", "0::/\n");
@@ -191,7 +199,8 @@ static void private_namespaces_have_mounts(void **state)
     proc_write(world, 2, "mountinfo",
                "630 610 0:24 /containers/overlay-containers/" B "/userdata/.containerenv "
                "/run/.containerenv rw,nosuid - tmpfs tmpfs rw\n");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 2, &container), 1);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 2, &container), 1);
     assert_string_equal(container.id, B);
     assert_string_equal(container.runtime, "podman");
     /* The host's own view of a container's folder says nothing of a process. */
@@ -199,9 +208,10 @@ static void private_namespaces_have_mounts(void **state)
     own_user_namespace(world, 3);
     proc_write(world, 3, "mountinfo",
                "1 2 0:5 / /var/lib/docker/containers/" A "/mounts/shm rw - tmpfs shm rw\nx\n");
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 3, &container), 0);
-    assert_int_equal(rts_container_read(&(struct rts_proc){.root = world->root}, 4, &container),
-                     -1);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 3, &container), 0);
+    assert_int_equal(
+        rts_container_read(&(struct rts_proc){.root = world->root}, NULL, 4, &container), -1);
 }
 
 /* A trace has the words; each is the same one when it is read back. */
