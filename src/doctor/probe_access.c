@@ -68,7 +68,9 @@ void rts_probe_access(struct rts_access *access, const struct rts_probe_options 
     struct first_mapping first = {0};
     const struct rts_proc proc = {.root = options->proc_root};
     *access = (struct rts_access){.signal = kill(options->pid, 0) < 0 ? errno : 0};
-    access->maps_lines = rts_maps_read(&proc, options->pid, take_first, &first, &error);
+    const struct rts_maps_wanted all = {.part = RTS_MAPS_ALL};
+    access->maps_lines =
+        rts_maps_read_part(&proc, options->pid, &all, take_first, &first, NULL, &error);
     access->maps = access->maps_lines < 0 ? (error.number ? error.number : ESRCH) : 0;
     access->root = try_file(options, "root/", O_RDONLY | O_DIRECTORY);
     access->exe = try_file(options, "exe", O_RDONLY);

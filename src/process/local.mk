@@ -12,7 +12,10 @@ librtsample_a_SOURCES += \
 	src/process/mapped_file_open.c \
 	src/process/mapping.c src/process/mapping.h \
 	src/process/maps.c src/process/maps.h \
+	src/process/maps_allowance.c src/process/maps_allowance.h \
+	src/process/maps_line.c src/process/maps_line.h \
 	src/process/maps_query.c src/process/maps_query.h \
+	src/process/maps_text.c src/process/maps_text.h \
 	src/process/module_name.c src/process/module_name.h \
 	src/process/namespace_root.c src/process/namespace_root.h \
 	src/process/neighbours.c src/process/neighbours.h \

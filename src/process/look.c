@@ -162,6 +162,30 @@ bool rts_look_build_id(const struct rts_proc *proc, int32_t view, const struct r
     return build_id->size > 0;
 }
 
+int rts_look_maps(const struct rts_proc *proc, int32_t view, const struct rts_maps_wanted *wanted,
+                  struct rts_maps_text *text)
+{
+    struct rts_ask question = {
+        .what = RTS_LOOK_MAPS,
+        .pid = view,
+        .flags = wanted->part,
+        .values = {[RTS_LOOK_START] = wanted->address},
+    };
+    struct rts_reply answer;
+    rts_reply_init(&answer);
+    int result = rts_broker_ask(proc->broker, &question, NULL, 0, -1, RTS_MAPS_TEXT_MAX, &answer);
+    int number = errno;
+    if (result == 0) {
+        text->lines = answer.text;
+        text->read = answer.told.values[0];
+        text->cut = answer.told.flags & RTS_LOOK_CUT;
+        answer.text = (struct rts_buffer)RTS_BUFFER_INIT;
+    }
+    rts_reply_finish(&answer);
+    errno = number;
+    return result;
+}
+
 void rts_look_root(const struct rts_proc *proc, int32_t view, struct rts_root_view *root)
 {
     struct rts_ask question = {.what = RTS_LOOK_ROOT, .pid = view};

@@ -10,6 +10,7 @@
 #include "broker/wire.h"
 #include "process/file_origin.h"
 #include "process/mapped_file.h"
+#include "process/maps_text.h"
 
 /* A mapped file that was opened. */
 struct rts_look {
@@ -31,6 +32,10 @@ void rts_look_origins(const struct rts_proc *proc, int32_t view, const struct rt
 /* rts_maps_query_build_id(). */
 bool rts_look_build_id(const struct rts_proc *proc, int32_t view, const struct rts_mapping *mapping,
                        struct rts_build_id *build_id);
+
+/* rts_maps_text_read(). */
+int rts_look_maps(const struct rts_proc *proc, int32_t view, const struct rts_maps_wanted *wanted,
+                  struct rts_maps_text *text);
 
 /* rts_root_view_open(). */
 void rts_look_root(const struct rts_proc *proc, int32_t view, struct rts_root_view *root);

@@ -109,6 +109,22 @@ static void answer_root(const char *proc_root, const struct rts_question *questi
     put_view(answer, &view, false);
 }
 
+static void answer_maps(const char *proc_root, const struct rts_question *question,
+                        struct rts_reply *answer)
+{
+    const struct rts_ask *ask = &question->ask;
+    const struct rts_maps_wanted wanted = {
+        .part = (enum rts_maps_part)ask->flags,
+        .address = ask->values[RTS_LOOK_START],
+    };
+    struct rts_maps_text text = {.read = 0};
+    if (rts_maps_text_read(proc_root, ask->pid, &wanted, &text) < 0)
+        answer->told.error = errno;
+    answer->told.values[0] = text.read;
+    answer->told.flags = text.cut ? RTS_LOOK_CUT : 0;
+    answer->text = text.lines;
+}
+
 void rts_look_answer(const char *proc_root, struct rts_question *question, struct rts_reply *answer)
 {
     switch (question->ask.what) {
@@ -116,6 +132,7 @@ void rts_look_answer(const char *proc_root, struct rts_question *question, struc
     case RTS_LOOK_ORIGINS: answer_origins(proc_root, question, answer); break;
     case RTS_LOOK_BUILD_ID: answer_build_id(proc_root, question, answer); break;
     case RTS_LOOK_ROOT: answer_root(proc_root, question, answer); break;
+    case RTS_LOOK_MAPS: answer_maps(proc_root, question, answer); break;
     default: answer->told.error = ENOSYS;
     }
 }

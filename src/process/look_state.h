@@ -10,6 +10,7 @@ enum rts_look_what {
     RTS_LOOK_ORIGINS,
     RTS_LOOK_BUILD_ID,
     RTS_LOOK_ROOT,
+    RTS_LOOK_MAPS,
 };
 
 /* The places of a mapping in rts_ask.values; the text is its path. Flags: place, and whether it has
@@ -37,5 +38,9 @@ enum rts_look_value {
 #define RTS_LOOK_TREE_OWN_NAMESPACE 4u
 #define RTS_LOOK_TREE_CERTAIN       8u
 #define RTS_LOOK_TREE_HAS_FD        16u
+
+/* Of a question for MAPS: the part is in the flags, the address is RTS_LOOK_START. Of its answer:
+ * the first value is how many lines there were, and the flags whether some are left out. */
+#define RTS_LOOK_CUT 1u
 
 #endif

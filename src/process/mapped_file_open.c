@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "broker/tree_direct.h"
-#include "process/maps.h"
+#include "process/maps_text.h"
 #include "util/cleanup.h"
 #include "util/open_below.h"
 
@@ -68,9 +68,12 @@ static bool is_called_the_same(int fd, const struct rts_mapped_file *file)
     void *mapped = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (mapped == MAP_FAILED)
         return false;
-    const struct rts_proc proc = {.root = "/proc"};
+    const struct rts_maps_wanted all = {.part = RTS_MAPS_ALL};
+    struct rts_maps_text text = {.read = 0};
     struct own_mapping own = {.at = (uintptr_t)mapped, .file = file};
-    rts_maps_read(&proc, (int32_t)getpid(), compare_own, &own, NULL);
+    if (rts_maps_text_read("/proc", (int32_t)getpid(), &all, &text) == 0)
+        rts_maps_text_each(&text, compare_own, &own);
+    rts_maps_text_finish(&text);
     munmap(mapped, size);
     return own.same;
 }

@@ -7,6 +7,18 @@
 #include "util/memory.h"
 #include "util/share.h"
 
+enum rts_mapping_kind rts_mapping_kind_of(const char *path, bool has_inode)
+{
+    if (strcmp(path, "[vdso]") == 0)
+        return RTS_MAPPING_VDSO;
+    if (strcmp(path, "[vsyscall]") == 0)
+        return RTS_MAPPING_VSYSCALL;
+    if (path[0] == '\0' || path[0] == '[' || strncmp(path, "//", 2) == 0 ||
+        strncmp(path, "anon_inode:", 11) == 0)
+        return RTS_MAPPING_ANONYMOUS;
+    return path[0] == '/' && has_inode ? RTS_MAPPING_FILE : RTS_MAPPING_ANONYMOUS;
+}
+
 /* Whether the items are this set's alone from now on; else they stay those of the others. */
 static bool leave_sharers(struct rts_mapping_set *set)
 {

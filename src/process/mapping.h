@@ -57,6 +57,9 @@ enum rts_mapping_kind {
     RTS_MAPPING_VSYSCALL, /* the kernel's page at a fixed address: nothing to read */
 };
 
+/* What is mapped, by the path that the kernel gives it. */
+enum rts_mapping_kind rts_mapping_kind_of(const char *path, bool has_inode);
+
 struct rts_mapping {
     uint64_t start, end;        /* addresses in the target */
     uint64_t offset;            /* in the file, bytes */

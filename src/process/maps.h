@@ -4,18 +4,20 @@
 #define RTS_PROCESS_MAPS_H
 
 #include "broker/proc.h"
+#include "process/maps_line.h"
+#include "process/maps_text.h"
 #include "types.h"
 #include "util/error.h"
 
-/* A process may have more mappings than this only when somebody makes them on purpose (the kernel's
- * default limit is 65,530 per process). */
-#define RTS_MAPS_LINES_MAX 262144
+/* Calls `each` for every line of /proc/PID/maps that is wanted. Returns how many lines there were
+ * in all (0 for a kernel thread or a process that is just ending), or -1. *cut, which may be NULL:
+ * some that are wanted were left out (maps_text.h). */
+int rts_maps_read_part(const struct rts_proc *proc, int32_t pid,
+                       const struct rts_maps_wanted *wanted,
+                       void (*each)(void *context, const struct rts_maps_line *line), void *context,
+                       bool *cut, struct rts_error *error);
 
-/* Decodes one line (without its newline) in place. Returns false when it is not one. */
-bool rts_maps_parse(char *text, struct rts_maps_line *line);
-
-/* Calls `each` for every line of /proc/PID/maps. Returns the number of lines (0 for a kernel
- * thread or a process that is just ending), or -1. */
+/* The same for what may be executed. */
 int rts_maps_read(const struct rts_proc *proc, int32_t pid,
                   void (*each)(void *context, const struct rts_maps_line *line), void *context,
                   struct rts_error *error);

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "process/maps.h"
 #include "process/process_state.h"
 #include "util/clock.h"
 
@@ -68,7 +67,9 @@ int rts_process_neighbours(struct rts_process_table *table, struct rts_process *
     struct reading reading = {.pc = pc};
     if (!table->proc.root || now < process->search_again_ns)
         return -1;
-    int lines = rts_maps_read(&table->proc, process->view, take_line, &reading, NULL);
+    const struct rts_maps_wanted near = {.part = RTS_MAPS_NEAR, .address = pc};
+    int lines =
+        rts_process_read_maps(table, process, process->view, &near, take_line, &reading, NULL);
     uint64_t twice = 2 * process->search_wait_ns;
     process->search_wait_ns = twice == 0                       ? SEARCH_INTERVAL_NS
                               : twice > SEARCH_INTERVAL_MAX_NS ? SEARCH_INTERVAL_MAX_NS

@@ -147,18 +147,6 @@ struct rts_process *rts_process_recorded(struct rts_process_table *table, uint64
     return process;
 }
 
-enum rts_mapping_kind rts_mapping_kind_of(const char *path, bool has_inode)
-{
-    if (strcmp(path, "[vdso]") == 0)
-        return RTS_MAPPING_VDSO;
-    if (strcmp(path, "[vsyscall]") == 0)
-        return RTS_MAPPING_VSYSCALL;
-    if (path[0] == '\0' || path[0] == '[' || strncmp(path, "//", 2) == 0 ||
-        strncmp(path, "anon_inode:", 11) == 0)
-        return RTS_MAPPING_ANONYMOUS;
-    return path[0] == '/' && has_inode ? RTS_MAPPING_FILE : RTS_MAPPING_ANONYMOUS;
-}
-
 void rts_process_add_mapping(struct rts_process_table *table, struct rts_process *process,
                              struct rts_mapping mapping, const struct rts_mapped_file *file)
 {

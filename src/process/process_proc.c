@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "broker/tree.h"
-#include "process/maps.h"
 #include "process/stat.h"
 #include "util/clock.h"
 
@@ -23,6 +22,10 @@
 
 /* Threads of a process that are tried. */
 #define THREADS_MAX 65536
+
+/* Of a process with fewer mappings it does not matter whose it is, as long as nobody has too many:
+ * to find that out is another question. */
+#define MAPPINGS_MANY 1024
 
 struct reading {
     struct rts_process_table *table;
@@ -96,25 +99,53 @@ static void read_name(const struct rts_process_table *table, struct rts_process 
     rts_buffer_finish(&text);
 }
 
+int rts_process_read_maps(struct rts_process_table *table, struct rts_process *process,
+                          int32_t view, const struct rts_maps_wanted *wanted,
+                          void (*each)(void *context, const struct rts_maps_line *line),
+                          void *context, struct rts_error *error)
+{
+    struct rts_maps_allowance *allowance = &table->allowance;
+    uint64_t now = rts_clock_monotonic_ns();
+    bool cut;
+    unsigned owner = rts_maps_allowance_is_short(allowance, now) ? rts_process_owner(table, process)
+                                                                 : process->owner;
+    if (!rts_owners_is_ours(&table->owners, owner) &&
+        !rts_maps_allowance_has(allowance, owner, now)) {
+        rts_fail_errno(error, EDQUOT, "the maps of process %d are put off", (int)process->pid);
+        return -1;
+    }
+    int lines = rts_maps_read_part(&table->proc, view, wanted, each, context, &cut, error);
+    if (lines < 0)
+        return lines;
+    if (lines >= MAPPINGS_MANY)
+        owner = rts_process_owner(table, process);
+    allowance->put_off[owner] += cut;
+    rts_maps_allowance_pay(allowance, owner, now, (uint64_t)lines);
+    return lines;
+}
+
 /* Reads the maps through the first thread, or, when that has ended, through one that has not. */
-static int read_maps(const struct rts_process_table *table, struct reading *reading,
+static int read_maps(struct rts_process_table *table, struct reading *reading,
                      struct rts_error *error)
 {
     struct rts_process *process = reading->process;
     struct rts_buffer threads = RTS_BUFFER_INIT;
     struct rts_error failure = {0};
-    int lines = rts_maps_read(&table->proc, process->view, take_maps_line, reading, &failure);
+    const struct rts_maps_wanted code = {.part = RTS_MAPS_CODE};
+    int lines = rts_process_read_maps(table, process, process->view, &code, take_maps_line, reading,
+                                      &failure);
     if (lines < 0 && error)
         *error = failure;
     /* All threads have the same memory, and make us wait alike. */
-    if (lines > 0 || failure.number == ETIME)
+    if (lines > 0 || failure.number == ETIME || failure.number == EDQUOT)
         return lines;
     rts_proc_list(&table->proc, process->pid, "task", THREADS_MAX, &threads);
     for (const char *name = NULL; lines <= 0 && (name = rts_tree_next_name(&threads, name));) {
         int32_t tid = (int32_t)strtol(name, NULL, 10);
         if (tid <= 0 || tid == process->view)
             continue;
-        int found = rts_maps_read(&table->proc, tid, take_maps_line, reading, NULL);
+        int found =
+            rts_process_read_maps(table, process, tid, &code, take_maps_line, reading, NULL);
         if (found > 0) {
             process->view = tid;
             lines = found;
@@ -143,7 +174,7 @@ int rts_process_attach(struct rts_process_table *table, int32_t pid, struct rts_
     struct rts_process_stat stat;
     if (rts_process_stat_read(&table->proc, pid, &stat) == 0)
         attached->start_ticks = stat.start_ticks, attached->cpu_ms = stat.cpu_ms;
-    if (lines >= 0)
+    if (lines >= 0 || failure.number == EDQUOT) /* its samples make them be read */
         return 0;
     if (failure.number == ENOENT || failure.number == ESRCH) {
         attached->died_ns = attached->born_ns; /* there may be samples of it, and no more */

@@ -4,6 +4,8 @@
 #ifndef RTS_PROCESS_PROCESS_STATE_H
 #define RTS_PROCESS_PROCESS_STATE_H
 
+#include "process/maps.h"
+#include "process/maps_allowance.h"
 #include "process/process.h"
 #include "util/table.h"
 
@@ -13,6 +15,7 @@ struct rts_process_table {
     struct rts_table by_instance; /* all instances */
     struct rts_mapped_files files;
     struct rts_owners owners;
+    struct rts_maps_allowance allowance;
     uint64_t last_instance;
     size_t copied;  /* rts_process_table_copied() */
     bool selective; /* not every process is a target */
@@ -25,8 +28,12 @@ struct rts_process *rts_process_newest(const struct rts_process_table *table, in
 struct rts_process *rts_process_add_instance(struct rts_process_table *table, int32_t pid,
                                              uint64_t time);
 
-/* What is mapped, by the path that the kernel gives it. */
-enum rts_mapping_kind rts_mapping_kind_of(const char *path, bool has_inode);
+/* rts_maps_read_part() of a process that /proc shows as `view`, paid for by its owner. -1 with
+ * error->number EDQUOT: he has to wait. */
+int rts_process_read_maps(struct rts_process_table *table, struct rts_process *process,
+                          int32_t view, const struct rts_maps_wanted *wanted,
+                          void (*each)(void *context, const struct rts_maps_line *line),
+                          void *context, struct rts_error *error);
 
 /* Adds what is mapped, of the kind that `file` says, if it is not known yet; both are copied. */
 void rts_process_add_mapping(struct rts_process_table *table, struct rts_process *process,

@@ -6,6 +6,7 @@
 #include "capture/ptrace_clock.h"
 #include "capture/refusal.h"
 #include "process/descendants.h"
+#include "process/look.h"
 #include "process/maps.h"
 #include "process/stat.h"
 #include "sealing/seal.h"
@@ -142,7 +143,11 @@ static void seal_tracers_broker(bool worker)
 static int open_tracers_broker(struct rts_target *target, struct rts_error *error)
 {
     const struct rts_broker_setup setup = {
-        .proc_root = "/proc", .seal = seal_tracers_broker, .loses = "it is sampled no more"};
+        .proc_root = "/proc",
+        .answer = rts_look_answer,
+        .seal = seal_tracers_broker,
+        .loses = "it is sampled no more",
+    };
     target->tracers_broker = rts_broker_start(&setup, error);
     return target->tracers_broker ? 0 : -1;
 }

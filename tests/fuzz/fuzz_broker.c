@@ -159,7 +159,7 @@ static void take_question(const uint8_t *head, size_t head_size, const uint8_t *
         ask.text_size = (uint32_t)text_size + 1;
         ask.pid = (int32_t)((uint32_t)ask.pid % (PROCESSES + 2));
         ask.rights.group_count %= RTS_RIGHTS_GROUPS_MAX + 1;
-        ask.what %= RTS_LOOK_ROOT + 2;
+        ask.what %= RTS_LOOK_MAPS + 2;
     }
     /* Files of our own root are for nobody to ask for here. */
     if (ask.what == RTS_LOOK_OPEN && (ask.flags & RTS_LOOK_PLACE) >= RTS_PLACE_OUR_ROOT)

@@ -8,6 +8,7 @@ process_suites = \
 	tests/unit/process/test_mapped_file_open.c \
 	tests/unit/process/test_mapping.c \
 	tests/unit/process/test_maps.c \
+	tests/unit/process/test_maps_allowance.c \
 	tests/unit/process/test_module_name.c \
 	tests/unit/process/test_namespace_root.c \
 	tests/unit/process/test_owner.c \

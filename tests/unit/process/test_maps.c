@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "broker/broker.h"
+#include "process/look.h"
 #include "process/maps.h"
 #include "process/maps_query.h"
 #include "util/buffer.h"
@@ -181,8 +183,9 @@ static void test_real_process(void **state)
 
     struct rts_buffer ours = RTS_BUFFER_INIT;
     struct rts_error error;
-    int lines =
-        rts_maps_read(&(struct rts_proc){.root = "/proc"}, child, print_line, &ours, &error);
+    const struct rts_maps_wanted all = {.part = RTS_MAPS_ALL};
+    int lines = rts_maps_read_part(&(struct rts_proc){.root = "/proc"}, child, &all, print_line,
+                                   &ours, NULL, &error);
     assert_true(lines > 5);
     char *theirs = oracle_ask("python3 - %d <<'END'\n"
                               "import sys\n"
@@ -238,13 +241,151 @@ static void test_missing_and_empty(void **state)
     fputs("garbage\n\n1000-2000 r-xp 0 8:1 5 /x\nmore\n2000-3000 r--p 0 8:1 5 /no newline", file);
     fclose(file);
     assert_int_equal(
-        rts_maps_read(&(struct rts_proc){.root = folder}, 5, count_line, &count, &error), 2);
-    assert_int_equal(count, 2);
+        rts_maps_read(&(struct rts_proc){.root = folder}, 5, count_line, &count, &error), 5);
+    assert_int_equal(count, 1); /* of two mappings one is code */
+    const struct rts_maps_wanted all = {.part = RTS_MAPS_ALL};
+    assert_int_equal(rts_maps_read_part(&(struct rts_proc){.root = folder}, 5, &all, count_line,
+                                        &count, NULL, &error),
+                     5);
+    assert_int_equal(count, 3);
     unlink(path);
     assert_int_equal(mkdir(path, 0700), 0); /* a directory opens, and cannot be read */
     assert_int_equal(
         rts_maps_read(&(struct rts_proc){.root = folder}, 5, count_line, &count, &error), -1);
     assert_int_equal(error.number, EISDIR);
+    free(oracle_ask("rm -r %s && echo", folder));
+}
+
+/* ---- more than is usual ---- */
+
+/* Makes /proc as it would be for process 5 that has what the python3 program prints. */
+static void make_maps(char folder[64], const char *program)
+{
+    strcpy(folder, "/tmp/rtsample-test-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    free(oracle_ask("mkdir %s/5 && python3 -c '%s' > %s/5/maps && echo", folder, program, folder));
+}
+
+/* Reads them by ourselves, or through a broker, and says how much memory more that took at most. */
+static int read_part(const char *folder, bool by_broker, const struct rts_maps_wanted *wanted,
+                     struct rts_buffer *lines, bool *cut)
+{
+    const struct rts_broker_setup setup = {.proc_root = folder, .answer = rts_look_answer};
+    struct rts_broker *broker = by_broker ? rts_broker_start(&setup, NULL) : NULL;
+    const struct rts_proc proc = {.root = folder, .broker = broker};
+    struct rts_error error = {0};
+    rts_buffer_clear(lines);
+    int count = rts_maps_read_part(&proc, 5, wanted, print_line, lines, cut, &error);
+    rts_broker_destroy(broker);
+    return count;
+}
+
+/* A million mappings, of which three hold code: they are found, wherever they are, and what is kept
+ * of the others is nothing. */
+static void test_a_million(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("python3");
+    char folder[64];
+    make_maps(folder,
+              "for i in range(1000000): "
+              "print(\"%x-%x r%sp 00000000 08:01 7 %s\" % (4096 * i + 4096, 4096 * i + 8192, "
+              "\"-x\" if i in (0, 500000, 999999) else \"w-\", "
+              "\"/lib/code\" if i in (0, 500000, 999999) else \"/var/data\"))");
+    struct rts_buffer lines = RTS_BUFFER_INIT;
+    char *expected = oracle_ask("grep -c ' r-xp ' %s/5/maps; wc -l < %s/5/maps", folder, folder);
+    assert_string_equal(expected, "3\n1000000");
+    free(expected);
+    for (int by_broker = 0; by_broker < 2; by_broker++) {
+        const struct rts_maps_wanted code = {.part = RTS_MAPS_CODE};
+        bool cut;
+        assert_int_equal(read_part(folder, by_broker, &code, &lines, &cut), 1000000);
+        assert_false(cut);
+        assert_non_null(strstr(lines.data, "\n7a121000 7a122000 0 1 8 1 7 "));
+        assert_true(lines.size < 200 && lines.capacity < 4096);
+    }
+    rts_buffer_finish(&lines);
+    free(oracle_ask("rm -r %s && echo", folder));
+}
+
+/* As much code as nobody has, in paths as long as can be: it ends, between two lines, and says so.
+ */
+static void test_too_much_code(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("python3");
+    char folder[64];
+    make_maps(folder,
+              "p = \"/\" + 4000 * \"x\"\n"
+              "for i in range(4000): "
+              "print(\"%x-%x r-xp 00000000 08:01 7 %s\" % (4096 * i + 4096, 4096 * i + 8192, p))");
+    struct rts_buffer lines = RTS_BUFFER_INIT;
+    for (int by_broker = 0; by_broker < 2; by_broker++) {
+        const struct rts_maps_wanted code = {.part = RTS_MAPS_CODE};
+        bool cut;
+        size_t count = 0;
+        assert_int_equal(read_part(folder, by_broker, &code, &lines, &cut), 4000);
+        assert_true(cut);
+        for (size_t at = 0; at < lines.size; at += strcspn(lines.data + at, "\n") + 1, count++)
+            assert_in_range(strcspn(lines.data + at, "\n"), 8002, 8100);
+        assert_in_range(count, 2000, RTS_MAPS_TEXT_MAX / 4000);
+    }
+    rts_buffer_finish(&lines);
+    free(oracle_ask("rm -r %s && echo", folder));
+}
+
+/* One line that is longer than any that the kernel writes is none, and the next ones are. */
+static void test_endless_line(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("python3");
+    char folder[64];
+    make_maps(folder, "print(\"1000-2000 r-xp 0 8:1 5 /\" + 300000 * \"y\")\n"
+                      "print(\"3000-4000 r-xp 0 8:1 5 /z\")");
+    struct rts_buffer lines = RTS_BUFFER_INIT;
+    const struct rts_maps_wanted code = {.part = RTS_MAPS_CODE};
+    bool cut;
+    assert_true(read_part(folder, false, &code, &lines, &cut) >= 1);
+    assert_non_null(strstr(lines.data, "3000 4000 0 1 8 1 5 2f7a"));
+    assert_true(lines.size < 100);
+    rts_buffer_finish(&lines);
+    free(oracle_ask("rm -r %s && echo", folder));
+}
+
+/* Around an address: what is there, and the files below and above it, as awk finds them. */
+static void test_near(void **state)
+{
+    (void)state;
+    ORACLE_NEEDS("python3");
+    char folder[64];
+    make_maps(folder, "for i in range(3000): "
+                      "print(\"%x-%x rw-p 00000000 %s\" % (4096 * i + 4096, 4096 * i + 8192, "
+                      "\"08:01 %d /lib/%d\" % (i + 1, i) if i % 100 == 0 else \"00:00 0 \"))");
+    struct rts_buffer lines = RTS_BUFFER_INIT;
+    static const unsigned places[] = {0, 1, 50, 99, 100, 150, 2899, 2900, 2901, 2999, 5000};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct rts_maps_wanted near = {.part = RTS_MAPS_NEAR,
+                                       .address = 4096 * (uint64_t)places[i] + 4096 + 16};
+        bool cut;
+        char *expected = oracle_ask(
+            "awk -v at=%u '{n = NR - 1; is = n %% 100 == 0} is && n < at {below = $1} "
+            "n == at {here = $1} is && n > at && !above {above = $1} "
+            "END {print below, here, above}' %s/5/maps | tr -s ' \n' ' ' | sed 's/^ //; s/ $//'",
+            places[i], folder);
+        for (int by_broker = 0; by_broker < 2; by_broker++) {
+            char found[256] = "";
+            assert_int_equal(read_part(folder, by_broker, &near, &lines, &cut), 3000);
+            for (char *line = lines.data; line && *line; line = strchr(line, '\n') + 1) {
+                uint64_t start, end;
+                assert_int_equal(sscanf(line, "%" SCNx64 " %" SCNx64, &start, &end), 2);
+                sprintf(found + strlen(found), "%s%" PRIx64 "-%" PRIx64, *found ? " " : "", start,
+                        end);
+            }
+            assert_string_equal(found, expected);
+        }
+        free(expected);
+    }
+    rts_buffer_finish(&lines);
     free(oracle_ask("rm -r %s && echo", folder));
 }
 
@@ -309,6 +450,10 @@ RTS_SUITE
         cmocka_unit_test(test_real_process),
         cmocka_unit_test(test_missing_and_empty),
         cmocka_unit_test(test_build_id_by_the_kernel),
+        cmocka_unit_test(test_a_million),
+        cmocka_unit_test(test_too_much_code),
+        cmocka_unit_test(test_endless_line),
+        cmocka_unit_test(test_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
