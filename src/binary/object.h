@@ -26,6 +26,7 @@ struct rts_debug_search {
     struct rts_tree tree; /* absolute paths are resolved there first; then in our own root, with the
                              same rights */
     uint64_t namespace;   /* inode of the mount namespace that shows the root; 0: our own */
+    unsigned owner;       /* whose share remembers that it cannot be read (util/ledger.h) */
     bool enabled;
 };
 

@@ -13,7 +13,8 @@
 #include "util/clock.h"
 #include "util/memory.h"
 
-/* Failures remembered; beyond it all are forgotten and found out again. */
+/* Failures remembered; beyond it some of those are forgotten, and found out again, who have most.
+ */
 #define FAILURES_MAX 1024
 
 /* Files larger than this are not compared to find copies: each is parsed on its own. */
@@ -58,20 +59,37 @@ static struct rts_object *use(struct rts_object_cache *cache, struct rts_cached_
     return entry->object;
 }
 
+static void bound_failures(struct rts_object_cache *cache)
+{
+    struct rts_ledger *shown = cache->share->ledger;
+    struct rts_losses losses;
+    struct rts_object_name *name;
+    size_t position = 0;
+    if (cache->failures < FAILURES_MAX)
+        return;
+    rts_ledger_divide(&cache->failed, FAILURES_MAX, FAILURES_MAX / 8, &losses);
+    while ((name = rts_table_next(&cache->names, &position))) {
+        if (!name->failure || !rts_losses_take(&losses, name->owner, 1))
+            continue;
+        rts_share_evict(cache->share, name->owner);
+        rts_object_cache_forget_name(cache, name);
+    }
+    for (unsigned i = 0; shown && i < RTS_OWNERS_MAX; i++)
+        shown->pressed[i] |= cache->failed.pressed[i];
+}
+
 /* A failure is a name too, of no object. */
 static void remember_failure(struct rts_object_cache *cache, const struct rts_object_lookup *lookup,
-                             const struct rts_error *error)
+                             unsigned owner, const struct rts_error *error)
 {
-    size_t position = 0;
-    struct rts_object_name *name;
-    while (cache->failures >= FAILURES_MAX && (name = rts_table_next(&cache->names, &position)))
-        if (name->failure)
-            rts_object_cache_forget_name(cache, name);
-    name = rts_object_cache_add_name(cache, lookup, NULL);
+    bound_failures(cache);
+    struct rts_object_name *name = rts_object_cache_add_name(cache, lookup, NULL);
     name->changed_ns = lookup->changed_ns;
     name->failure = rts_calloc(1, sizeof *name->failure);
     *name->failure = *error;
+    name->owner = owner;
     cache->failures++;
+    rts_ledger_change(&cache->failed, owner, 0, 1);
 }
 
 static bool same_content(const struct rts_elf_image *left, const struct rts_elf_image *right)
@@ -122,7 +140,7 @@ static struct rts_object *get_new(struct rts_object_cache *cache, int fd, const 
     struct rts_object *object = rts_object_open(fd, path, search, &cause);
     if (!object) {
         if (!rts_is_short_of_files(cause.number))
-            remember_failure(cache, lookup, &cause);
+            remember_failure(cache, lookup, search ? search->owner : RTS_OWNER_ROOT, &cause);
         if (error)
             *error = cause;
         return NULL;

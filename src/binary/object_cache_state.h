@@ -37,6 +37,7 @@ struct rts_object_name {
     int64_t changed_ns;              /* 0: not compared */
     struct rts_cached_object *entry; /* NULL: `failure` holds the reason */
     struct rts_error *failure;
+    unsigned owner; /* of a failure */
 };
 
 struct rts_object_cache {
@@ -47,6 +48,7 @@ struct rts_object_cache {
     struct rts_table objects; /* struct rts_cached_object, by object */
     struct rts_table builds; /* struct rts_cached_object, by build-id and size; the first of each */
     size_t failures;
+    struct rts_ledger failed; /* whose they are */
     struct rts_object *vdso;
     bool vdso_tried;
     struct rts_hash_cache *hashes; /* NULL: none */

@@ -89,7 +89,10 @@ struct rts_object_name *rts_object_cache_add_name(struct rts_object_cache *cache
 void rts_object_cache_forget_name(struct rts_object_cache *cache, struct rts_object_name *name)
 {
     rts_table_remove(&cache->names, hash_identity(&name->identity), is_name, name);
-    cache->failures -= name->failure != NULL;
+    if (name->failure) {
+        cache->failures--;
+        rts_ledger_change(&cache->failed, name->owner, 1, 0);
+    }
     free(name->failure);
     free(name);
 }

@@ -90,6 +90,12 @@ static bool is_unwanted(void *context, struct rts_object *object)
     return rts_object_is_unwanted(object);
 }
 
+static unsigned whose(void *context, const struct rts_object *object)
+{
+    (void)context;
+    return rts_object_owner(object);
+}
+
 /* No stack holds an object. */
 static void release_objects(struct rts_bounds *bounds, uint64_t horizon)
 {
@@ -97,6 +103,7 @@ static void release_objects(struct rts_bounds *bounds, uint64_t horizon)
         .context = bounds->tables.objects,
         .forget = rts_bounds_forget_object,
         .is_unwanted = is_unwanted,
+        .whose = whose,
     };
     rts_object_cache_relieve(bounds->tables.objects);
     rts_object_cache_choose(bounds->tables.objects);
@@ -160,9 +167,14 @@ static void say_pressed(struct rts_bounds *bounds, unsigned owner, const char *t
 static void say_owners(struct rts_bounds *bounds)
 {
     const struct rts_ledger *files = rts_object_cache_files(bounds->tables.objects);
+    const struct rts_ledger *idle = rts_process_table_idle_files(bounds->tables.processes);
     for (unsigned owner = 0; owner < RTS_OWNERS_MAX; owner++) {
         if (files->pressed[owner])
             say_pressed(bounds, owner, "files", "open files (ulimit -n)");
+        if (idle->pressed[owner])
+            say_pressed(bounds, owner, "files", "the room for programs that have ended");
+        if (rts_process_table_put_off(bounds->tables.processes, owner) > 0)
+            say_pressed(bounds, owner, "mappings", "the time that it takes to read them");
         for (unsigned table = 0; table < RTS_MEMORY_COUNT; table++)
             if (bounds->ledgers[table].pressed[owner])
                 say_pressed(bounds, owner, things_in(table), "Sampler:MaxMemoryBytes");
@@ -176,6 +188,9 @@ void rts_bounds_list_owners(const struct rts_bounds *bounds, struct rts_memory_o
         struct rts_memory_owner owner = {.digest = ""};
         for (unsigned table = 0; table < RTS_MEMORY_COUNT; table++)
             owner.evictions[table] = bounds->ledgers[table].evictions[i];
+        owner.evictions[RTS_MEMORY_PROCESSES] +=
+            rts_process_table_idle_files(bounds->tables.processes)->evictions[i] +
+            rts_process_table_put_off(bounds->tables.processes, i);
         rts_owners_digest(rts_process_table_owners(bounds->tables.processes), i, owner.digest);
         rts_memory_owners_add(owners, &owner);
     }

@@ -69,7 +69,8 @@ static int compare_idle(const void *left, const void *right)
     return a->idle_since < b->idle_since ? -1 : a->idle_since > b->idle_since;
 }
 
-static size_t bytes_of(const struct rts_mapped_file *file)
+/* As the entry was made; attempts are of few of them. */
+size_t rts_mapped_file_bytes(const struct rts_mapped_file *file)
 {
     const size_t slots = 2 * sizeof(struct rts_table_slot);
     size_t module = file->module ? rts_heap_bytes(strlen(file->module) + 1) : 0;
@@ -83,6 +84,7 @@ static void destroy(struct rts_mapped_file *file,
         forget(context, file->object);
     if (file->bare)
         forget(context, file->bare);
+    free(file->attempts);
     free(file->path);
     free(file->module);
     free(file);
@@ -112,7 +114,7 @@ struct rts_mapped_file *rts_mapped_files_divide(struct rts_mapped_files *files,
         .resolved = true,
     };
     rts_table_add(&files->by_view, hash_of_sight(file, view), seen);
-    files->bytes += bytes_of(seen);
+    files->bytes += rts_mapped_file_bytes(seen);
     file->references++;
     file->divided = true;
     return seen;
@@ -147,7 +149,7 @@ struct rts_mapped_file *rts_mapped_files_get(struct rts_mapped_files *files,
         file->inode = key->inode;
         file->build_id = key->build_id;
         rts_table_add(&files->by_identity, hash, file);
-        files->bytes += bytes_of(file);
+        files->bytes += rts_mapped_file_bytes(file);
     }
     file->references++;
     return file;
@@ -163,11 +165,31 @@ void rts_mapped_file_unref(struct rts_mapped_file *file)
     file->references--;
 }
 
+unsigned rts_mapped_file_attempts(const struct rts_mapped_file *file, unsigned owner)
+{
+    return file->attempts ? file->attempts[owner < RTS_OWNERS_MAX ? owner : RTS_OWNER_OTHER] : 0;
+}
+
+void rts_mapped_file_failed(struct rts_mapped_file *file, unsigned owner)
+{
+    if (!file->attempts)
+        file->attempts = rts_calloc(RTS_OWNERS_MAX, sizeof *file->attempts);
+    uint8_t *attempts = &file->attempts[owner < RTS_OWNERS_MAX ? owner : RTS_OWNER_OTHER];
+    if (*attempts < UINT8_MAX)
+        ++*attempts;
+}
+
+void rts_mapped_file_forget_attempts(struct rts_mapped_file *file)
+{
+    free(file->attempts);
+    file->attempts = NULL;
+}
+
 static void remove(struct rts_mapped_files *files, struct rts_mapped_file *file,
                    const struct rts_object_owner *owner)
 {
     rts_table_remove(&files->by_identity, hash_of(file), is_file, file);
-    files->bytes -= bytes_of(file);
+    files->bytes -= rts_mapped_file_bytes(file);
     destroy(file, owner->forget, owner->context);
 }
 
@@ -176,19 +198,39 @@ static void release_object(struct rts_mapped_file *file, const struct rts_object
     owner->forget(owner->context, file->object);
     file->object = NULL;
     file->resolved = false;
-    file->attempts = 0;
+    rts_mapped_file_forget_attempts(file);
     file->tried_instance = 0;
 }
 
-/* Of `count` entries without a reference all but the `limit` that were used last. */
+static unsigned whose(const struct rts_mapped_file *file, const struct rts_object_owner *owner)
+{
+    return owner->whose ? owner->whose(owner->context, file->object) : RTS_OWNER_ROOT;
+}
+
+/* Of `count` entries without a reference all but those that were used last, as far as there is room
+ * for them. Down to seven eighths, so that not every process that ends asks again. */
 static void remove_oldest(struct rts_mapped_files *files, struct rts_mapped_file **idle,
                           size_t count, size_t limit, const struct rts_object_owner *owner)
 {
-    if (count <= limit)
+    struct rts_losses losses;
+    size_t bytes = 0;
+    memset(files->idle.used, 0, sizeof files->idle.used);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = rts_mapped_file_bytes(idle[i]);
+        rts_ledger_change(&files->idle, whose(idle[i], owner), 0, size);
+        bytes += size;
+    }
+    if (bytes <= limit)
         return;
+    rts_ledger_divide(&files->idle, limit, bytes - (limit - limit / 8), &losses);
     qsort(idle, count, sizeof *idle, compare_idle);
-    for (size_t i = 0; i < count - limit; i++)
+    for (size_t i = 0; i < count; i++) {
+        unsigned of = whose(idle[i], owner);
+        if (!rts_losses_take(&losses, of, rts_mapped_file_bytes(idle[i])))
+            continue;
+        rts_ledger_evict(&files->idle, of);
         remove(files, idle[i], owner);
+    }
 }
 
 /* So many trims after the last question a view of a file goes: the next one opens it again. */
@@ -198,7 +240,7 @@ static void remove_view(struct rts_mapped_files *files, struct rts_mapped_file *
                         const struct rts_object_owner *owner)
 {
     rts_table_remove(&files->by_view, hash_of_sight(seen->of, &seen->view), is_file, seen);
-    files->bytes -= bytes_of(seen);
+    files->bytes -= rts_mapped_file_bytes(seen);
     seen->of->references--;
     destroy(seen, owner->forget, owner->context);
 }
@@ -231,7 +273,7 @@ void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
         bool unwanted =
             file->object && owner->is_unwanted && owner->is_unwanted(owner->context, file->object);
         /* One that could not be opened may be openable through the next process that maps it. */
-        bool useless = file->resolved && !file->object;
+        bool useless = !file->object;
         if (file->references > 0) {
             file->idle_since = 0;
             if (unwanted)

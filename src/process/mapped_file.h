@@ -12,6 +12,7 @@
 #include "broker/tree.h"
 #include "process/mapping.h"
 #include "util/error.h"
+#include "util/ledger.h"
 #include "util/table.h"
 
 struct rts_mapped_files {
@@ -19,6 +20,8 @@ struct rts_mapped_files {
     struct rts_table by_view; /* struct rts_mapped_file with `of`, by that and the view */
     uint64_t clock;           /* counts trims */
     size_t bytes;             /* that all entries take */
+    struct rts_ledger
+        idle; /* whose those are that nobody uses, in bytes, and what became of them */
 };
 
 /* Frees all entries, calling `forget` for each that holds an object. */
@@ -45,6 +48,17 @@ struct rts_mapped_file *rts_mapped_files_divide(struct rts_mapped_files *files,
 void rts_mapped_file_ref(struct rts_mapped_file *file);
 void rts_mapped_file_unref(struct rts_mapped_file *file);
 
+/* What an entry takes, in bytes. */
+size_t rts_mapped_file_bytes(const struct rts_mapped_file *file);
+
+/* How often the file could not be opened through processes of this owner. They have attempts of
+ * their own each, lest one who hides the file hides it from all. */
+unsigned rts_mapped_file_attempts(const struct rts_mapped_file *file, unsigned owner);
+
+/* That happened once more; or it is forgotten for all. */
+void rts_mapped_file_failed(struct rts_mapped_file *file, unsigned owner);
+void rts_mapped_file_forget_attempts(struct rts_mapped_file *file);
+
 /* Who holds the objects of mapped files. */
 struct rts_object_owner {
     void *context;
@@ -52,10 +66,13 @@ struct rts_object_owner {
     void (*forget)(void *context, struct rts_object *object);
     /* Is the object to be let go of, to be opened again on need? NULL: none is. */
     bool (*is_unwanted)(void *context, struct rts_object *object);
+    /* Whose is it (process/owner.h)? NULL: all are root's. */
+    unsigned (*whose)(void *context, const struct rts_object *object);
 };
 
-/* Frees entries without a reference: those beyond `limit` that have been so for longest, and those
- * whose object is unwanted. One that has references lets go of such an object, and counts as not
+/* Frees entries without a reference: those that have no object, those whose object is unwanted, and
+ * beyond `limit` bytes those that have been so for longest, of owners that have more of them than
+ * others (util/ledger.h). One that has references lets go of such an object, and counts as not
  * resolved yet. */
 void rts_mapped_files_trim(struct rts_mapped_files *files, size_t limit,
                            const struct rts_object_owner *owner);

@@ -42,9 +42,12 @@ struct rts_mapped_file {
     bool copied;         /* the object is of another file with the same content */
     bool in_memory;      /* it was read from a copy, which stays as it is */
     bool resolved;       /* opening was tried, with this outcome: */
-    unsigned attempts;   /* failed ones; another process may show the file that this one
-                            does not */
+    uint8_t *attempts;   /* failed ones, for each owner (RTS_OWNERS_MAX) of processes; NULL: none.
+                            Another process may show the file that this one does not */
     uint64_t tried_instance;   /* through which process the last attempt went */
+    unsigned owner;            /* of a process that maps it, root's before others': whose its bytes
+                                  are when they are listed */
+    bool owned;                /* that was found out */
     struct rts_object *object; /* NULL: failed, or not an ELF file */
     struct rts_object *bare; /* stands for it where only its build-id is known; NULL: not needed */
     bool no_elf;             /* it was opened and is not ELF: code that somebody generated */

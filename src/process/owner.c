@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "broker/rights.h"
 #include "util/cleanup.h"
 #include "util/sha256.h"
 
@@ -65,9 +66,11 @@ void rts_owners_digest(const struct rts_owners *owners, unsigned owner,
 int rts_process_uid_read(const struct rts_proc *proc, int32_t pid, uint32_t *uid)
 {
     struct rts_buffer text = RTS_BUFFER_INIT;
-    int result = rts_proc_read(proc, pid, "status", STATUS_MAX, &text);
-    const char *field = result == 0 && text.data ? strstr(text.data, "\nUid:") : NULL;
-    bool found = field && sscanf(field, "\nUid: %*u %" SCNu32, uid) == 1;
+    struct rts_rights rights;
+    bool read = rts_proc_read(proc, pid, "status", STATUS_MAX, &text) == 0 && text.data &&
+                rts_rights_parse(text.data, &rights);
     rts_buffer_finish(&text);
-    return found ? 0 : -1;
+    if (read)
+        *uid = rights.uid;
+    return read ? 0 : -1;
 }

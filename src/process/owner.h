@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whose a process is: what is known of its files and functions takes room of its owner's share
- * (util/ledger.h). Owners are users, by the effective uid, and go by small numbers; to people they
- * are a digest.
+ * (util/ledger.h). Owners are users, by the uid that counts for files, and go by small numbers; to
+ * people they are a digest.
  */
 #ifndef RTS_PROCESS_OWNER_H
 #define RTS_PROCESS_OWNER_H
@@ -37,7 +37,7 @@ bool rts_owners_is_ours(const struct rts_owners *owners, unsigned owner);
 void rts_owners_digest(const struct rts_owners *owners, unsigned owner,
                        char digest[RTS_OWNER_DIGEST_SIZE]);
 
-/* The effective uid of a process, as /proc/PID/status has it. -1: it is gone. */
+/* The uid of a process that counts for files (broker/rights.h). -1: it is gone. */
 int rts_process_uid_read(const struct rts_proc *proc, int32_t pid, uint32_t *uid);
 
 #endif

@@ -9,8 +9,9 @@
 #include "process/stat.h"
 #include "util/memory.h"
 
-/* Files without a user that are kept for the next process that maps them. */
-#define IDLE_FILES_MAX 1024
+/* Entries of files without a user that are kept for the next process that maps them: some thousand
+ * of them. */
+#define IDLE_BYTES_MAX ((size_t)512 << 10)
 
 static bool same_pid(const void *item, const void *key)
 {
@@ -152,9 +153,11 @@ void rts_process_add_mapping(struct rts_process_table *table, struct rts_process
 {
     mapping.kind = rts_mapping_kind_of(file->path, file->inode != 0 || file->build_id.size > 0 ||
                                                        !file->has_identity);
+    size_t before = table->files.bytes;
     mapping.file =
         mapping.kind == RTS_MAPPING_FILE ? rts_mapped_files_get(&table->files, file) : NULL;
     mapping.placed = false;
+    table->copied += table->files.bytes - before;
     if (!rts_mapping_set_has(&process->mappings, &mapping)) {
         bool shared = process->mappings.sharers != NULL;
         rts_mapping_set_add(&process->mappings, &mapping, rts_process_retain_file, NULL);
@@ -293,5 +296,5 @@ void rts_process_table_reap(struct rts_process_table *table, uint64_t horizon,
             forget_instance(table, process);
         }
     }
-    rts_mapped_files_trim(&table->files, IDLE_FILES_MAX, owner);
+    rts_mapped_files_trim(&table->files, IDLE_BYTES_MAX, owner);
 }

@@ -162,7 +162,14 @@ void rts_process_table_renew_file(struct rts_process_table *table, struct rts_ma
 /* The memory that it takes, in bytes, mapped files included, their objects not. */
 size_t rts_process_table_bytes(const struct rts_process_table *table);
 
-/* Puts the bytes of all processes into the ledger, by their owners. */
+/* Whose files that no process has mapped any more were let go of. */
+const struct rts_ledger *rts_process_table_idle_files(const struct rts_process_table *table);
+
+/* Readings of maps of this owner's that were put off, or not made to the end, since others need the
+ * time. */
+uint64_t rts_process_table_put_off(const struct rts_process_table *table, unsigned owner);
+
+/* Puts the bytes of all processes into the ledger, by their owners, and those of mapped files. */
 void rts_process_table_list(struct rts_process_table *table, struct rts_ledger *ledger);
 
 /* Forgets what is mapped in living processes of those who are to lose something, those first whose

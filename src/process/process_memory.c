@@ -51,6 +51,38 @@ static size_t bytes_of(const struct rts_process *process)
     return rts_heap_bytes(sizeof *process) + mapped_bytes(process);
 }
 
+const struct rts_ledger *rts_process_table_idle_files(const struct rts_process_table *table)
+{
+    return &table->files.idle;
+}
+
+uint64_t rts_process_table_put_off(const struct rts_process_table *table, unsigned owner)
+{
+    return owner < RTS_OWNERS_MAX ? table->allowance.put_off[owner] : 0;
+}
+
+/* What is mapped in it is its owner's, unless it is of one who came before, or of root's. */
+static void claim_files(struct rts_process *process)
+{
+    for (size_t i = 0; i < process->mappings.count; i++) {
+        struct rts_mapped_file *file = process->mappings.items[i].file;
+        if (!file || (file->owned && process->owner != RTS_OWNER_ROOT))
+            continue;
+        file->owned = true;
+        file->owner = process->owner;
+    }
+}
+
+static void list_files(struct rts_table *files, struct rts_ledger *ledger)
+{
+    size_t position = 0;
+    for (struct rts_mapped_file *file; (file = rts_table_next(files, &position));) {
+        if (file->owned)
+            rts_ledger_change(ledger, file->owner, 0, rts_mapped_file_bytes(file));
+        file->owned = false;
+    }
+}
+
 void rts_process_table_list(struct rts_process_table *table, struct rts_ledger *ledger)
 {
     size_t position = 0;
@@ -59,7 +91,9 @@ void rts_process_table_list(struct rts_process_table *table, struct rts_ledger *
         size_t bytes = bytes_of(process);
         unsigned owner = bytes < ASKED_MIN ? process->owner : rts_process_owner(table, process);
         rts_ledger_change(ledger, owner, 0, bytes);
+        claim_files(process);
     }
+    list_files(&table->files.by_identity, ledger);
 }
 
 size_t rts_process_table_bytes(const struct rts_process_table *table)
@@ -70,6 +104,19 @@ size_t rts_process_table_bytes(const struct rts_process_table *table)
     for (const struct rts_process *process;
          (process = rts_table_next(&table->by_instance, &position));)
         bytes += bytes_of(process);
+    return bytes;
+}
+
+/* What becomes free when it forgets what is mapped, more or less: of files that others have mapped,
+ * too, its part. */
+static size_t shed_bytes(const struct rts_process *process)
+{
+    size_t bytes = mapped_bytes(process);
+    for (size_t i = 0; i < process->mappings.count; i++) {
+        const struct rts_mapped_file *file = process->mappings.items[i].file;
+        if (file && file->references > 0)
+            bytes += rts_mapped_file_bytes(file) / file->references;
+    }
     return bytes;
 }
 
@@ -105,7 +152,7 @@ void rts_process_table_shed(struct rts_process_table *table, struct rts_losses *
     if (count > 0)
         qsort(all, count, sizeof(struct rts_process *), longest_ago_first);
     for (size_t i = 0; i < count; i++) {
-        if (!rts_losses_take(losses, all[i]->owner, mapped_bytes(all[i])))
+        if (!rts_losses_take(losses, all[i]->owner, shed_bytes(all[i])))
             continue;
         forget_mappings(all[i]);
         rts_share_evict(share, all[i]->owner);

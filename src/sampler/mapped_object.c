@@ -15,7 +15,7 @@
 #include "util/clock.h"
 
 /* A file that cannot be opened through one process may be there in another one's view; after this
- * many it is given up. */
+ * many of one owner's it is given up for those. */
 #define ATTEMPTS_MAX 8
 
 /* The times of files advance by ticks, of 10 ms at most. */
@@ -101,6 +101,11 @@ static struct rts_tree tree_of(const struct rts_code_map *map, int root_fd,
     return tree;
 }
 
+static unsigned owner_of(const struct rts_code_question *question)
+{
+    return rts_process_owner(question->map->processes, question->process);
+}
+
 /* The object of what `place` has for `mapping`, if it is the very file that is mapped; then
  * *origins, which was empty, tells where that lies. */
 static struct rts_object *open_at(const struct rts_code_question *question,
@@ -133,6 +138,7 @@ static struct rts_object *open_at(const struct rts_code_question *question,
     struct rts_debug_search search = {
         .tree = tree_of(question->map, view->own_root ? -1 : view->fd, origins),
         .namespace = view->our_namespace ? 0 : view->namespace,
+        .owner = owner_of(question),
         .enabled = true,
     };
     struct rts_object *object =
@@ -200,7 +206,7 @@ static void keep_as_seen(const struct rts_code_question *question, struct rts_ma
     seen->in_memory = file->in_memory;
     file->object = NULL;
     file->resolved = false;
-    file->attempts = 0;
+    rts_mapped_file_forget_attempts(file);
 }
 
 /* Finds the file of `mapping` and keeps its object. */
@@ -208,7 +214,6 @@ static void resolve(const struct rts_code_question *question, const struct rts_m
 {
     struct rts_mapped_file *file = mapping->file;
     file->resolved = true;
-    file->attempts++;
     file->tried_instance = question->process->instance;
     if (question->map->finder) {
         file->object =
@@ -230,9 +235,9 @@ static void resolve(const struct rts_code_question *question, const struct rts_m
         return;
     if (!file->object && question->map->files_refused > refused) {
         file->resolved = false; /* that is no fault of the file */
-        file->attempts--;
         return;
     }
+    rts_mapped_file_failed(file, owner_of(question));
     if (!file->object && !file->no_elf && !file->bare && !file->outdated)
         file->bare = stand_in(question, mapping);
 }
@@ -306,8 +311,8 @@ struct rts_object *rts_mapped_object_find(const struct rts_code_question *questi
 {
     struct rts_mapped_file *file = seen_by(question, mapping->file);
     bool try_again = file->resolved && !question->map->finder && !file->object && !file->no_elf &&
-                     file->attempts < ATTEMPTS_MAX &&
-                     file->tried_instance != question->process->instance;
+                     file->tried_instance != question->process->instance &&
+                     rts_mapped_file_attempts(file, owner_of(question)) < ATTEMPTS_MAX;
     if (!file->of && !file->outdated && (!file->resolved || try_again)) {
         resolve(question, mapping);
         file = seen_by(question, file);

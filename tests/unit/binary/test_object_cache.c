@@ -424,6 +424,50 @@ static void test_memory_of_owners(void **state)
         oracle_file_done(paths[i]);
 }
 
+/* What could not be read is remembered for each owner: one with thousands of such files makes his
+ * own be tried again, and those of nobody else. */
+static void test_failures_of_owners(void **state)
+{
+    (void)state;
+    enum {
+        FILES = 30,
+        MANY = 3000
+    };
+    struct rts_ledger ledger = {0};
+    struct rts_share share = {.ledger = &ledger};
+    struct rts_object_cache *cache = rts_object_cache_create(8);
+    rts_object_cache_use_share(cache, &share);
+    char *paths[FILES];
+    struct rts_error error;
+    for (unsigned i = 0; i < FILES; i++) {
+        const struct rts_debug_search search = {.tree = {.root_fd = -1}, .owner = 2};
+        paths[i] = oracle_file("no ELF", 6);
+        int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+        assert_null(rts_object_cache_get(cache, fd, paths[i], &search, &error));
+    }
+    char *bad = oracle_file("bad", 3), name[32];
+    for (unsigned i = 0; i < MANY; i++) { /* as many names of it as files */
+        const struct rts_debug_search search = {.tree = {.root_fd = -1}, .owner = 3};
+        snprintf(name, sizeof name, "/bad/%u", i);
+        int fd = open(bad, O_RDONLY | O_CLOEXEC);
+        assert_null(rts_object_cache_get(cache, fd, name, &search, &error));
+    }
+    assert_true(ledger.evictions[3] > MANY / 2);
+    assert_int_equal(ledger.evictions[2], 0);
+    assert_true(ledger.pressed[3] && !ledger.pressed[2]);
+    /* Those are known yet: the same words, of a file that is read no more. */
+    for (unsigned i = 0; i < FILES; i++) {
+        const struct rts_debug_search search = {.tree = {.root_fd = -1}, .owner = 2};
+        int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+        assert_null(rts_object_cache_get(cache, fd, paths[i], &search, &error));
+        assert_true(strlen(error.text) > 0);
+        oracle_file_done(paths[i]);
+    }
+    assert_int_equal(ledger.used[2] + ledger.used[3], 0); /* they take none of the bytes */
+    oracle_file_done(bad);
+    rts_object_cache_destroy(cache);
+}
+
 RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +484,7 @@ RTS_SUITE
         cmocka_unit_test(test_vdso),
         cmocka_unit_test(test_open_files_of_owners),
         cmocka_unit_test(test_memory_of_owners),
+        cmocka_unit_test(test_failures_of_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ process_suites = \
 	tests/unit/process/test_container.c \
 	tests/unit/process/test_lives.c \
 	tests/unit/process/test_mapped_file_open.c \
+	tests/unit/process/test_mapped_files.c \
 	tests/unit/process/test_mapping.c \
 	tests/unit/process/test_maps.c \
 	tests/unit/process/test_maps_allowance.c \

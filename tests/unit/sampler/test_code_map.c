@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../oracle.h"
 #include "../suite.h"
 #include "../unwind/own_code.h"
 
@@ -176,9 +177,43 @@ static void test_attempts_are_bounded(void **state)
         for (int round = 0; round < 3; round++)
             assert_int_equal(rts_code_map_find(&own.question, 0x10000).kind, RTS_CODE_NO_FILE);
     }
-    assert_in_range(
-        rts_mapping_set_find(&own.question.process->mappings, 0x10000, 100)->file->attempts, 2, 20);
+    const struct rts_mapped_file *tried =
+        rts_mapping_set_find(&own.question.process->mappings, 0x10000, 100)->file;
+    assert_in_range(rts_mapped_file_attempts(tried, RTS_OWNER_OTHER), 2, 20);
     own_code_finish(&own);
+}
+
+/* Processes of one owner that hide a file, and be it by letting nobody look, use up attempts of
+ * their own: it is found by the first process of another one that shows it. */
+static void test_hidden_from_others(void **state)
+{
+    (void)state;
+    struct own_code own;
+    char *path = oracle_ask("f=$(mktemp) && cp /proc/%d/exe $f && echo $f", (int)getpid());
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    void *text = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    close(fd);
+    unlink(path); /* only who has it mapped has it */
+    free(path);
+    if (text == MAP_FAILED || geteuid() != 0) /* map_files takes root */
+        skip();
+    own_code_init(&own);
+    const struct rts_process *self = own.question.process;
+    const struct rts_mapping *mapping =
+        rts_mapping_set_find(&self->mappings, (uintptr_t)text, own.question.time);
+    assert_non_null(mapping);
+    for (int32_t pid = 900000; pid < 900020; pid++) {
+        map_self(&own, pid, mapping->file);
+        assert_ptr_equal(rts_mapping_set_find(&own.question.process->mappings, 0x10000, 100)->file,
+                         mapping->file);
+        rts_code_map_find(&own.question, 0x10000);
+        assert_null(mapping->file->object);
+    }
+    own.question.process = (struct rts_process *)self;
+    rts_code_map_find(&own.question, (uintptr_t)text);
+    assert_non_null(mapping->file->object);
+    own_code_finish(&own);
+    munmap(text, 4096);
 }
 
 RTS_SUITE
@@ -186,7 +221,7 @@ RTS_SUITE
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_that_is_loaded),    cmocka_unit_test(test_no_file),
         cmocka_unit_test(test_build_id_decides),      cmocka_unit_test(test_attempts_are_bounded),
-        cmocka_unit_test(test_no_descriptor_is_left),
+        cmocka_unit_test(test_no_descriptor_is_left), cmocka_unit_test(test_hidden_from_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
