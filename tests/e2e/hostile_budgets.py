@@ -355,8 +355,47 @@ def mappings():
     return in_each(runs, check)
 
 
+def common_tables_attack():
+    """A program with a frame of another size in each of its functions, which call each other in any order."""
+    count = 3000
+    body = ["\t.text\n"]
+    for i in range(count):
+        size = 8 + 16 * (i % 400)
+        body.append(
+            "f%d:\n.cfi_startproc\nsub $%d,%%rsp\n.cfi_adjust_cfa_offset %d\ndec %%rdi\njz 1f\n"
+            "imul $1103515245,%%rsi,%%rsi\nadd $12345,%%rsi\nmov %%rsi,%%rax\nshr $24,%%rax\nmov $0,%%edx\n"
+            "mov $%d,%%ecx\ndiv %%rcx\ncall *table(,%%rdx,8)\n"
+            "1: mov $300,%%rcx\n2: dec %%rcx\njnz 2b\nadd $%d,%%rsp\n.cfi_adjust_cfa_offset -%d\nret\n.cfi_endproc\n"
+            % (i, size, size, count, size, size)
+        )
+    body.append(".globl table\n.data\ntable:\n" + "".join(".quad f%d\n" % i for i in range(count)))
+    assembly = os.path.join(WORK, "many.s")
+    with open(assembly, "w", encoding="ascii") as file:
+        file.write("".join(body))
+    source = "extern void *table[]; int main(void) { for (long i = 0;; i++) "
+    source += "((void (*)(long, long))table[i %% %d])(3, i * 977); }" % count
+    path = give_away(compile_c("many", source, "-no-pie", "-x", "assembler", assembly))
+    return [Target(path, ready=False, preexec_fn=as_nobody)]
+
+
+def common_tables():
+    """stacks, rules and lines of facts without end, where there is room for few: they are made again, or come
+    early, and nobody loses any"""
+    (attacker,) = common_tables_attack()
+    runs = sample_beside(attacker, later=5, program=("env", "Sampler__MaxMemoryBytes=%d" % (4 << 20)))
+    attacker.stop()
+
+    def check(run):
+        evictions = run.stats["memory"]["evictions"]
+        note("%s: evictions: %s" % (run.way, evictions))
+        full = evictions["rules"] > 0 and evictions["window"] > 0
+        return judge(run) + ([] if full else ["the tables had room: %s" % run.stats["memory"]])
+
+    return in_each(runs, check)
+
+
 if __name__ == "__main__":
     if not IS_ROOT:
         skip_all("it takes root to sample what others run")
     require_sampling()
-    run_steps(begin, long_names, many_files, packed_debug, mappings)
+    run_steps(begin, long_names, many_files, packed_debug, mappings, common_tables)

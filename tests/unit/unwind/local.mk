@@ -4,6 +4,7 @@ unwind_suites = \
 	tests/unit/unwind/test_expression.c \
 	tests/unit/unwind/test_hostile.c \
 	tests/unit/unwind/test_rule.c \
+	tests/unit/unwind/test_rule_cache.c \
 	tests/unit/unwind/test_step.c \
 	tests/unit/unwind/test_text.c \
 	tests/unit/unwind/test_unwind.c
