@@ -86,12 +86,18 @@ static void take_line(struct selection *selection, const char *line, size_t size
     }
 }
 
+/* Reading on would keep nothing more. */
+static bool is_full(const struct rts_maps_text *text)
+{
+    return text->cut || text->read >= RTS_MAPS_LINES_MAX;
+}
+
 /* Takes the lines in `block` of `size` bytes, which has room for a NUL behind them. Returns how
  * many bytes they were. */
 static size_t take_lines(struct selection *selection, char *block, size_t size, bool last)
 {
     size_t done = 0;
-    while (done < size && selection->text->read < RTS_MAPS_LINES_MAX) {
+    while (done < size && !is_full(selection->text)) {
         char *line = block + done, *end = memchr(line, '\n', size - done);
         if (!end && !last)
             break;
@@ -107,7 +113,7 @@ static int read_all(int fd, struct selection *selection)
 {
     char block[BLOCK];
     size_t size = 0;
-    while (selection->text->read < RTS_MAPS_LINES_MAX) {
+    while (!is_full(selection->text)) {
         ssize_t count = read(fd, block + size, sizeof block - 1 - size);
         if (count < 0 && errno == EINTR)
             continue;

@@ -32,8 +32,8 @@ struct rts_maps_wanted {
 
 struct rts_maps_text {
     struct rts_buffer lines; /* owned; each with its newline */
-    uint64_t read;           /* how many there were in all */
-    bool cut;                /* some that are wanted are left out */
+    uint64_t read;           /* how many there were in all, or until it was cut */
+    bool cut;                /* some that are wanted may be left out */
 };
 
 /* Zero-initialised `text` is filled, and finished by the caller in any case. Returns 0, or -1 with
