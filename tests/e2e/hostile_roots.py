@@ -210,7 +210,7 @@ def shown_usr():
     """a root that shows the host's /usr with a database and a debug file of its own says nothing of the host's libc"""
     return compare(
         shown_usr_attack(),
-        lambda run: [str(fact) for fact in run.facts if "CVE_forged" in str(fact) and "evil" not in str(fact)],
+        lambda run: [str(fact) for fact in run.facts if "CVE_forged_" in str(fact) and "evil" not in str(fact)],
     )
 
 
