@@ -11,7 +11,9 @@ from cgroup_lib import *  # noqa
 skip_in("user", "sanitizers")
 
 NOBODY = 65534
-REAL, FORGED = "5eed" * 16, "f0e9" * 16
+# Groups are for the whole machine, and this may run twice on it.
+OWN = "rtsample-test-%d" % os.getpid()
+REAL, FORGED = ("5eed%012x" % os.getpid()) * 4, ("f0e9%012x" % os.getpid()) * 4
 
 
 def as_nobody():
@@ -75,21 +77,21 @@ def containers(target, *expected):
 
 def left_to_a_user():
     """a group of the user's own that is named like a container, of version 2"""
-    mine = give_away(make_group(hierarchy("cgroup2"), "rtsample-test.slice/user"))
+    mine = give_away(make_group(hierarchy("cgroup2"), OWN + ".slice/user"))
     group = make_as_nobody(mine, "docker-%s.scope" % FORGED)
     return containers(spin_in(group, FORGED), None)
 
 
 def left_to_a_user_before():
     """the same of version 1, a level further down, as another runtime does it"""
-    mine = give_away(make_group(hierarchy("cgroup"), "rtsample-test/user"))
+    mine = give_away(make_group(hierarchy("cgroup"), OWN + "/user"))
     group = make_as_nobody(mine, "kubepods/cri-containerd-%s.scope" % FORGED)
     return containers(spin_in(group, FORGED), None)
 
 
 def open_to_all():
     """a group of root's in which everybody may make some"""
-    group = make_group(hierarchy("cgroup2"), "rtsample-test.slice/open")
+    group = make_group(hierarchy("cgroup2"), OWN + ".slice/open")
     os.chmod(group, 0o777)
     return containers(spin_in(make_as_nobody(group, "libpod-%s.scope" % FORGED), FORGED), None)
 
@@ -110,7 +112,7 @@ def container_of_a_user():
 def by_its_id():
     """who names his group like a container is not among those that are sampled by its id"""
     # The forger is found first.
-    mine = give_away(make_group(hierarchy("cgroup2"), "rtsample-test.slice/user"))
+    mine = give_away(make_group(hierarchy("cgroup2"), OWN + ".slice/user"))
     forger = spin_in(make_as_nobody(mine, "docker-%s.scope" % REAL), REAL)
     real = spin_in(make_group(hierarchy("cgroup2"), "docker-%s.scope" % REAL), REAL)
     run = sample_enough("--container", REAL, "--emit", "process", "-F", 499, minimum=100)
