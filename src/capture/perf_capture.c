@@ -284,7 +284,8 @@ static int set_frequency(struct rts_capture *capture, uint32_t frequency, struct
     struct perf_capture *perf = perf_of(capture);
     uint32_t highest = perf->frequency_max;
     perf->base.facts.frequency = frequency < 1 ? 1 : frequency < highest ? frequency : highest;
-    int result = rts_events_set_period(&perf->events, RTS_NS_PER_S / perf->base.facts.frequency);
+    int result =
+        rts_events_set_period(&perf->events, (uint64_t)RTS_NS_PER_S / perf->base.facts.frequency);
     return result == 0 ? 0
                        : rts_fail_errno(error, -result, "cannot change the frequency to %u Hz",
                                         perf->base.facts.frequency);

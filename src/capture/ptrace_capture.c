@@ -91,7 +91,7 @@ static int set_frequency(struct rts_capture *capture, uint32_t frequency, struct
     struct ptrace_capture *trace = ptrace_of(capture);
     uint32_t highest = trace->frequency_max;
     capture->facts.frequency = frequency < 1 ? 1 : frequency < highest ? frequency : highest;
-    atomic_store(&trace->tracer.period_ns, RTS_NS_PER_S / capture->facts.frequency);
+    atomic_store(&trace->tracer.period_ns, (uint64_t)RTS_NS_PER_S / capture->facts.frequency);
     return 0;
 }
 
