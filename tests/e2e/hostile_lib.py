@@ -35,15 +35,15 @@ def ways(pids):
     return found
 
 
-def start_ways(pids, *options, program=(), only=("-p", "-a"), **more):
-    """{way: Sampling}, all under way at the same time. In a word of options and program, {way} is the way.
-    `only`: the ways that make sense."""
+def start_ways(pids, *options, program=(), only=("-p", "-a"), kind=Sampling, **more):
+    """{way: Sampling, or what `kind` is}, all under way at the same time. In a word of options and program,
+    {way} is the way. `only`: the ways that make sense."""
 
     def of(way, words):
         return [str(word).replace("{way}", way) for word in words]
 
     return {
-        way: Sampling(*of(way, options), *words, program=[*of(way, program), RTSAMPLE], **more)
+        way: kind(*of(way, options), *words, program=[*of(way, program), RTSAMPLE], **more)
         for way, words in ways(pids).items()
         if way in only
     }

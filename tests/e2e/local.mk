@@ -20,6 +20,7 @@ e2e_scripts = \
 	tests/e2e/bundles.py \
 	tests/e2e/gdb.py \
 	tests/e2e/hostile_budgets.py \
+	tests/e2e/hostile_tenant.py \
 	tests/e2e/hostile_claims.py \
 	tests/e2e/hostile_groups.py \
 	tests/e2e/hostile_waits.py \
@@ -62,7 +63,7 @@ e2e_scripts = \
 	tests/e2e/doctor_kernels.py
 
 TESTS += $(e2e_scripts)
-EXTRA_DIST += tests/e2e/lib.py tests/e2e/hostile_lib.py tests/e2e/cgroup_lib.py tests/e2e/churn_lib.py tests/e2e/podman_lib.py tests/e2e/graph_maker.py tests/e2e/trace_maker.py $(e2e_scripts) \
+EXTRA_DIST += tests/e2e/lib.py tests/e2e/hostile_lib.py tests/e2e/redis_load.py tests/e2e/cgroup_lib.py tests/e2e/churn_lib.py tests/e2e/podman_lib.py tests/e2e/graph_maker.py tests/e2e/trace_maker.py $(e2e_scripts) \
 	tests/e2e/seccomp_run.py tests/e2e/delivery_lib.py tests/e2e/delivery_server.py \
 	tests/e2e/failing_disk.c tests/e2e/confine.c tests/e2e/intruder.c tests/e2e/neighbour.c tests/e2e/ptrace_hang.c tests/e2e/kernel_lib.py
 $(e2e_scripts:.py=.log): src/rtsample$(EXEEXT)

@@ -44,6 +44,7 @@
 #define CODE_FILES  60
 #define A_WHILE_US  400000
 #define NOBODY_USER 65534
+#define LIFE        600 /* seconds: on a busy machine it takes long until one was waited for so often */
 
 enum {
     NEVER = 1, /* it answers no more */
@@ -286,6 +287,7 @@ static void run_through(const char *folder)
         codes[i] = map_code(open_code(folder, i));
     *quiet = SLOWLY;
     program_ready();
+    alarm(LIFE);
     if (held >= 0) {
         pthread_create(&threads[0], NULL, hold_again, NULL);
         pthread_create(&threads[1], NULL, map_again, NULL);
