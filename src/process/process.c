@@ -111,7 +111,9 @@ struct rts_process *rts_process_add_instance(struct rts_process_table *table, in
         process->older->died_ns = time;
     rts_table_add(&table->by_pid, pid_hash(pid), process);
     rts_table_add(&table->by_instance, rts_hash_u64(process->instance), process);
-    if (table->proc.broker)
+    /* What is read again after records were lost is most likely the one that was given up, which
+     * may have seen to it that they were. */
+    if (table->proc.broker && time > 0)
         rts_broker_forget(table->proc.broker, pid);
     return process;
 }

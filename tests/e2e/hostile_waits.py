@@ -140,6 +140,9 @@ def given_up(run, replaced=1):
         problems.append("no worker was replaced")
     if "cannot be looked into" not in run.stderr:
         problems.append("nothing is said of it: %s" % run.stderr[-500:])
+    said = re.findall(r"process \d+ cannot be looked into", run.stderr)
+    if len(said) != len(set(said)):
+        problems.append("given up again and again: %s" % said)
     return problems
 
 
