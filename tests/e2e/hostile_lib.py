@@ -2,10 +2,17 @@
 """What the hostile scenarios share: who an attacker is, the ways in which the same processes are sampled,
 and what has to be the same of a victim's facts with him and without him.
 
-An attack is a list of things with a `pid` and a stop(), as Target has them; end_all() ends it."""
+An attack is a list of things with a `pid` and a stop(), as Target has them; end_all() ends it.
+
+Of these scripts one runs at a time: each keeps a machine busy, and with -a they would see each other's
+attacks."""
+import fcntl
 import math
 
 from lib import *  # noqa
+
+_turn = os.open(os.environ.get("top_builddir") or ".", os.O_RDONLY)
+fcntl.flock(_turn, fcntl.LOCK_EX)  # until the script ends
 
 NOBODY = 65534
 

@@ -1,48 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
 # The scenarios, in TAP: each starts what it samples and checks what rtsample says about it.
 e2e_scripts = \
+	tests/e2e/hostile_budgets.py \
 	tests/e2e/programs.py \
 	tests/e2e/targets.py \
 	tests/e2e/files.py \
 	tests/e2e/names.py \
 	tests/e2e/overwritten.py \
 	tests/e2e/storms.py \
+	tests/e2e/hostile_tenant.py \
 	tests/e2e/neighbours.py \
 	tests/e2e/clocks.py \
 	tests/e2e/brief.py \
 	tests/e2e/graph.py \
 	tests/e2e/cgroups.py \
 	tests/e2e/containers.py \
+	tests/e2e/hostile_claims.py \
 	tests/e2e/podman.py \
 	tests/e2e/sidecar.py \
 	tests/e2e/privacy.py \
 	tests/e2e/bad_input.py \
 	tests/e2e/bundles.py \
 	tests/e2e/gdb.py \
-	tests/e2e/hostile_budgets.py \
-	tests/e2e/hostile_tenant.py \
-	tests/e2e/hostile_claims.py \
 	tests/e2e/hostile_groups.py \
-	tests/e2e/hostile_waits.py \
 	tests/e2e/libraries.py \
 	tests/e2e/linkage.py \
 	tests/e2e/losses.py \
 	tests/e2e/settings.py \
 	tests/e2e/messages.py \
 	tests/e2e/send.py \
+	tests/e2e/hostile_waits.py \
 	tests/e2e/delivery.py \
 	tests/e2e/delivery_crash.py \
 	tests/e2e/delivery_sampling.py \
 	tests/e2e/delivery_tls.py \
 	tests/e2e/guards.py \
-	tests/e2e/hostile_text.py \
 	tests/e2e/memory.py \
+	tests/e2e/hostile_text.py \
 	tests/e2e/metrics.py \
 	tests/e2e/modules.py \
 	tests/e2e/record.py \
 	tests/e2e/remapped.py \
 	tests/e2e/rotation.py \
 	tests/e2e/service.py \
+	tests/e2e/hostile_ptrace.py \
 	tests/e2e/replay_perf.py \
 	tests/e2e/replay_anywhere.py \
 	tests/e2e/replay_kinds.py \
@@ -51,7 +52,6 @@ e2e_scripts = \
 	tests/e2e/replay_symfs.py \
 	tests/e2e/union.py \
 	tests/e2e/ptrace.py \
-	tests/e2e/hostile_ptrace.py \
 	tests/e2e/hostile_sealed.py \
 	tests/e2e/deployment.py \
 	tests/e2e/doctor.py \
