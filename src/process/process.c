@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/process.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,7 +248,7 @@ static bool has_ended(const struct rts_process_table *table, struct rts_process 
     if (!table->proc.root)
         return false; /* other threads of it may still come */
     if (rts_process_stat_read(&table->proc, process->pid, &stat) < 0)
-        return true;
+        return errno == ENOENT || errno == ESRCH; /* else nobody knows: no answer came in time */
     if (process->start_ticks == 0)
         process->start_ticks = stat.start_ticks;
     if (process->start_ticks != stat.start_ticks)

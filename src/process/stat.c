@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/stat.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,10 +43,13 @@ static int parse(const char *text, struct rts_process_stat *stat)
 int rts_process_stat_read(const struct rts_proc *proc, int32_t pid, struct rts_process_stat *stat)
 {
     struct rts_buffer text = RTS_BUFFER_INIT;
-    int result = rts_proc_read(proc, pid, "stat", STAT_MAX, &text);
-    if (result == 0)
-        result = parse(text.data, stat);
+    int result = rts_proc_read(proc, pid, "stat", STAT_MAX, &text), number = errno;
+    if (result == 0 && parse(text.data, stat) < 0) {
+        result = -1;
+        number = EBADMSG;
+    }
     rts_buffer_finish(&text);
+    errno = number;
     return result;
 }
 

@@ -18,8 +18,8 @@ struct rts_process_stat {
     uint64_t start_ticks; /* since boot; with the pid it names one process for good */
 };
 
-/* Reads /proc/PID/stat. Returns 0, or -1 when there is no such process or the text is none of
- * the kernel's. */
+/* Reads /proc/PID/stat. Returns 0, or -1 with errno: as rts_proc_read() has it, ENOENT and ESRCH
+ * where there is no such process; EBADMSG when the text is none of the kernel's. */
 int rts_process_stat_read(const struct rts_proc *proc, int32_t pid, struct rts_process_stat *stat);
 
 /* The process that a thread belongs to: `tid` itself for the first thread; -1 when there is none.

@@ -205,10 +205,24 @@ def many():
     return beside(many_attack(0), given_up) + beside(many_attack(NOBODY))
 
 
+def end_of_one():
+    """one that is given up lives on until it ends, and that ends a run"""
+    problems = []
+    with Hanging("code") as hanging:
+        samplings = start_ways([hanging.pid], *OPTIONS, only=["-p"])
+        for sampling in samplings.values():
+            if not until(lambda: "cannot be looked into" in sampling.said()):
+                problems.append("nothing is said of it: %s" % sampling.said())
+        time.sleep(2.5)  # it is looked each second whether it lives
+        if any(sampling.process.poll() is not None for sampling in samplings.values()):
+            problems.append("the run has ended before it")
+    return problems + in_each(finish_ways(samplings), lambda run: [])
+
+
 if __name__ == "__main__":
     require_sampling()
     alone()  # before there is anybody beside it
     try:
-        run_steps(lock_of_a_user, lock_of_ours, code_of_ours, code_of_a_user, slow_answers, lock_in_turns, end_by_signal, many)
+        run_steps(lock_of_a_user, lock_of_ours, code_of_ours, code_of_a_user, slow_answers, lock_in_turns, end_by_signal, end_of_one, many)
     finally:
         abort_mounts()
