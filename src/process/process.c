@@ -248,7 +248,8 @@ static bool has_ended(const struct rts_process_table *table, struct rts_process 
     if (!table->proc.root)
         return false; /* other threads of it may still come */
     if (rts_process_stat_read(&table->proc, process->pid, &stat) < 0)
-        return errno == ENOENT || errno == ESRCH; /* else nobody knows: no answer came in time */
+        /* Else nobody knows: no answer came in time. */
+        return errno == ENOENT || errno == ESRCH || errno == EBADMSG;
     if (process->start_ticks == 0)
         process->start_ticks = stat.start_ticks;
     if (process->start_ticks != stat.start_ticks)

@@ -24,13 +24,13 @@ def cpu_seconds(pid):
     return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def sample_brief(name, *arguments, seconds=6 if LONG else 2):
-    """A run during which the target uses that much CPU time once it is settled; the Run, and the
+def sample_brief(name, *arguments, seconds=6 if LONG else 2, said="sampling target"):
+    """A run during which the target uses that much CPU time once that was said; the Run, and the
     samples that the time is worth."""
     with Target(build(name)) as target, Target(build("chain-O2-nofp")) as bystander:
         private = [target.pid, bystander.pid]
         sampling = Sampling("-p", target.pid, "-F", FREQUENCY, *arguments, private=private)
-        until(lambda: "sampling target" in sampling.said(), STUCK_SECONDS)
+        until(lambda: said in sampling.said(), STUCK_SECONDS)
         before = cpu_seconds(target.pid)
         until(lambda: cpu_seconds(target.pid) - before > seconds, STUCK_SECONDS)
         sampling.signal(signal.SIGINT)
@@ -47,7 +47,7 @@ def check_sampled(run, due):
         problems.append("the receipt: %s" % run.stats["run"])
     if run.stats["run"]["refused"].get("perf_process") != "short_lives":
         problems.append("the receipt: %s" % run.stats["run"])
-    # A tenth of a second or two are sampled the other way, and the rest is subject to chance.
+    # What came before is sampled the other way, and the rest is subject to chance.
     if not 0.7 * due < run.kept < 1.4 * due:
         problems.append("%d samples of %d" % (run.kept, due))
     if run.find("spin"):
@@ -65,7 +65,7 @@ def until_whole(take):
 
 
 def sampled(name):
-    run, due = until_whole(lambda: sample_brief(name))
+    run, due = until_whole(lambda: sample_brief(name, said="sampling whole CPUs"))
     problems = check_sampled(run, due)
     # The rest is the kernel's work for fork, exit and wait.
     if run.share("brief_life") < 0.1:

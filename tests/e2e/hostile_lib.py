@@ -16,6 +16,8 @@ fcntl.flock(_turn, fcntl.LOCK_EX)  # until the script ends
 
 NOBODY = 65534
 
+LONG = bool(os.environ.get("RTSAMPLE_LONG"))
+
 # How nice attackers are to others: they are to attack the sampler, not the scheduler.
 attackers_niceness = 0
 
@@ -34,25 +36,25 @@ def end_all(attackers):
         attacker.stop()
 
 
-def ways(pids):
-    """How to sample these processes: {name: words}. All processes at once are root's to sample."""
-    found = {"-p": ["-p", ",".join(map(str, pids))]}
-    if IS_ROOT:
-        found["-a"] = ["-a"]
-    return found
+def ways(pids, only=()):
+    """How to sample these processes: {name: words}. All processes at once are root's to sample, and meet
+    what -p does; with RTSAMPLE_LONG in the environment, both. `only`: the ways that make sense."""
+    found = {"-a": ["-a"]} if IS_ROOT else {}
+    if LONG or "-p" in only or not found:
+        found["-p"] = ["-p", ",".join(map(str, pids))]
+    return {way: words for way, words in found.items() if way in (only or found)}
 
 
-def start_ways(pids, *options, program=(), only=("-p", "-a"), kind=Sampling, **more):
+def start_ways(pids, *options, program=(), only=(), kind=Sampling, **more):
     """{way: Sampling, or what `kind` is}, all under way at the same time. In a word of options and program,
-    {way} is the way. `only`: the ways that make sense."""
+    {way} is the way."""
 
     def of(way, words):
         return [str(word).replace("{way}", way) for word in words]
 
     return {
         way: kind(*of(way, options), *words, program=[*of(way, program), RTSAMPLE], **more)
-        for way, words in ways(pids).items()
-        if way in only
+        for way, words in ways(pids, only).items()
     }
 
 
@@ -60,15 +62,44 @@ def finish_ways(samplings):
     return {way: sampling.finish() for way, sampling in samplings.items()}
 
 
-def sample_ways(pids, *options, enough, seconds=(1, 3, 10, 40), **more):
-    """{way: run} of the first length of time for which enough(run) of all of them."""
-    for length in seconds:
-        runs = finish_ways(start_ways(pids, "-d", length, *options, **more))
-        if all(enough(run) for run in runs.values()) or any(run.problems for run in runs.values()):
-            return runs
+class Followed(Sampling):
+    """A run whose facts are looked at while it is under way."""
+
+    def __init__(self, *words, **more):
+        super().__init__(*words, **more)
+        self.so_far, self._at, self._rest = Run(), 0, b""
+        self.so_far.facts = []
+
+    def follow(self):
+        if not os.path.exists(self.output_path):
+            return self.so_far
+        with open(self.output_path, "rb") as file:
+            file.seek(self._at)
+            new = file.read()
+        self._at += len(new)
+        lines = (self._rest + new).split(b"\n")
+        self._rest = lines.pop()
+        self.so_far.facts += [json.loads(line) for line in lines]
+        self.so_far.stderr = self.said()
+        return self.so_far
+
+
+def sample_ways(pids, *options, enough, most=STUCK_SECONDS, **more):
+    """{way: run}, which go on until enough(run) is true of all of them, of their facts and stderr so far."""
+    samplings = start_ways(pids, "-d", most, *options, kind=Followed, **more)
+
+    def have_enough():
+        time.sleep(0.2)
+        ended = any(sampling.process.poll() is not None for sampling in samplings.values())
+        return ended or all([enough(sampling.follow()) for sampling in samplings.values()])
+
+    in_time = until(have_enough, most)
+    for sampling in samplings.values():
+        sampling.signal(signal.SIGTERM)
+    runs = finish_ways(samplings)
     for way, run in runs.items():
-        if not enough(run):
-            run.problems.append("too little in %s s: %s" % (length, run.summary()))
+        if not in_time or not enough(run):
+            run.problems.append("too little in %s s: %s" % (most, run.summary()))
     return runs
 
 
@@ -77,13 +108,24 @@ def in_each(runs, judge):
     return ["%s: %s" % (way, problem) for way, run in runs.items() for problem in run.problems + judge(run)]
 
 
-def samples_of(run, pid):
-    """How many samples of the process there are facts of: its outermost function has all."""
+def samples_by_process(run):
+    """How many samples of each process there are facts of: its outermost function has all."""
     hits = {}
     for fact in run.facts:
-        if fact.get("processId") == pid:
-            hits[fact["symbolId"]] = hits.get(fact["symbolId"], 0) + fact["hitCount"]
-    return max(hits.values(), default=0)
+        key = fact.get("processId"), fact["symbolId"]
+        hits[key] = hits.get(key, 0) + fact["hitCount"]
+    most = {}
+    for (pid, _), count in hits.items():
+        most[pid] = max(most.get(pid, 0), count)
+    return most
+
+
+def samples_of(run, pid):
+    return samples_by_process(run).get(pid, 0)
+
+
+def samples_in_all(run):
+    return sum(samples_by_process(run).values())
 
 
 # What a fact has beside what it says of a function: when, how often, where it was loaded, whose it is.

@@ -134,8 +134,8 @@ def with_victim(attackers=(), **more):
     with Target(busy(), 400 if attackers else 0, ready=False) as victim:
         minimum = 150 * (1 + len(attackers))
         runs = sample_ways(
-            [*(attacker.pid for attacker in attackers), victim.pid], *OPTIONS, seconds=(1, 3, 10, 40),
-            enough=lambda run: run.kept >= minimum and samples_of(run, victim.pid) >= 100, **more,
+            [*(attacker.pid for attacker in attackers), victim.pid], *OPTIONS,
+            enough=lambda run: samples_in_all(run) >= minimum and samples_of(run, victim.pid) >= 100, **more,
         )  # fmt: skip
     for run in runs.values():
         run.said = said_of(run, victim.pid, build_id_of(libc()))
@@ -382,7 +382,7 @@ def doors():
     log = os.path.join(WORK, "doors{way}.strace")
     attackers = doors_attack()
     try:
-        runs = sample_ways([attacker.pid for attacker in attackers], *OPTIONS, enough=lambda run: run.kept >= 20,
+        runs = sample_ways([attacker.pid for attacker in attackers], *OPTIONS, enough=lambda run: samples_in_all(run) >= 20,
                            program=strace(log, "-y", "-e", "trace=open,openat,openat2"))  # fmt: skip
     finally:
         end_all(attackers)
@@ -500,7 +500,7 @@ def sparse_debug_link():
     (attacker,) = sparse_debug_link_attack()
     log = os.path.join(WORK, "sparse{way}.strace")
     try:
-        runs = sample_ways([attacker.pid], *OPTIONS, enough=lambda run: run.kept >= 20,
+        runs = sample_ways([attacker.pid], *OPTIONS, enough=lambda run: samples_in_all(run) >= 20,
                            program=strace(log, "-P", attacker.huge, "-e", "trace=pread64,read"))  # fmt: skip
     finally:
         attacker.stop()
@@ -539,7 +539,7 @@ def forged_containers():
 
 if __name__ == "__main__":
     require_sampling()
-    alone.update(with_victim()["-p"].said)
+    alone.update(next(iter(with_victim().values())).said)
     run_steps(shown_usr, emptied_database, bound_elsewhere, chroot_above, links_to_secrets, secret_names,
               unreadable_program, doors, endless_database, many_roots, growing_json, sparse_debug_link,
               forged_containers)

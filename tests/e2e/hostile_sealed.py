@@ -188,11 +188,6 @@ def tracing():
         return problems + run.end(0)
 
 
-def children_of(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
-        return list(map(int, file.read().split()))
-
-
 def replaying():
     """replay, and send: no more than files"""
     trace = os.path.join(folder(), "trace")

@@ -141,13 +141,15 @@ def run_steps(*steps):
     for step in steps:
         if sys.argv[1:] and step.__name__ not in sys.argv[1:] or about(step) not in wanted:
             continue
-        before = _count
+        before, began = _count, time.monotonic()
         try:
             problems = step()
             if problems is not None or _count == before:
                 ok(about(step), problems or ())
         except Skip as reason:
             skip(about(step), reason)
+        if time.monotonic() - began > 10:
+            note("%s took %d s" % (step.__name__, time.monotonic() - began))
     done()
 
 
@@ -666,6 +668,11 @@ def until(condition, seconds=30):
     return True
 
 
+def children_of(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
 def _heeds(pid, number):
     """Whether the process catches or blocks the signal; strace in front of it does so too."""
     with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as file:
@@ -716,11 +723,23 @@ class Sampling:
             pass
         self.process.wait()
 
+    def own_pid(self):
+        """The process id of rtsample itself, which strace may have started."""
+        try:
+            for pid in (self.pid, *children_of(self.pid)):
+                with open("/proc/%d/comm" % pid, encoding="utf-8", errors="replace") as file:
+                    if file.read() == "rtsample\n":
+                        return pid
+        except OSError:
+            pass
+        return self.pid
+
     def signal(self, number):
         """Sends it; one that ends a run not before rtsample listens."""
         if number in (signal.SIGINT, signal.SIGTERM):
-            until(lambda: self.process.poll() is not None or _heeds(self.pid, number))
-        self.process.send_signal(number)
+            until(lambda: self.process.poll() is not None or _heeds(self.own_pid(), number))
+        if self.process.poll() is None:
+            os.kill(self.own_pid(), number)
 
     def said(self):
         """What is on stderr so far."""
