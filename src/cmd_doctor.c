@@ -11,7 +11,7 @@
 #include "doctor/probe.h"
 #include "doctor/self_seal.h"
 #include "sealing/origin.h"
-#include "sending/settings_delivery.h"
+#include "send/settings_delivery.h"
 #include "settings/settings_options.h"
 #include "unwind/architecture.h"
 #include "util/cleanup.h"

@@ -11,11 +11,11 @@
 #include "facts/budget.h"
 #include "facts/stack_table.h"
 #include "facts/window.h"
-#include "identity/symbol.h"
 #include "package/package_table.h"
 #include "process/cgroup_ids.h"
 #include "process/process.h"
 #include "sampler/mapped_object.h"
+#include "symbols/symbol.h"
 #include "unwind/rule_cache.h"
 
 /* What is bounded; borrowed. */

@@ -4,14 +4,10 @@ librtsample_a_SOURCES += \
 	src/facts/account_json.c \
 	src/facts/budget.c src/facts/budget.h \
 	src/facts/checked_line.c src/facts/checked_line.h \
-	src/facts/cpu_guard.c src/facts/cpu_guard.h \
 	src/facts/evidence.c src/facts/evidence.h \
-	src/facts/guard.c src/facts/guard.h \
 	src/facts/metrics.c src/facts/metrics.h \
 	src/facts/nameless.c src/facts/nameless.h \
 	src/facts/observed_graph.c src/facts/observed_graph.h \
 	src/facts/outgoing.c src/facts/outgoing.h \
-	src/facts/rate_limit.c src/facts/rate_limit.h \
-	src/facts/ratio.c src/facts/ratio.h \
 	src/facts/stack_table.c src/facts/stack_table.h \
 	src/facts/window.c src/facts/window.h

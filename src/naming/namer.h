@@ -12,9 +12,9 @@
 #include "facts/stack_table.h"
 #include "facts/window.h"
 #include "graph/graph.h"
-#include "identity/symbol.h"
 #include "naming/package_source.h"
 #include "process/process.h"
+#include "symbols/symbol.h"
 
 /* What facts are about to say, told before they do; strings are borrowed for the call. */
 struct rts_namer_sink {

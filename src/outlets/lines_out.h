@@ -6,7 +6,7 @@
 #include "delivery/delivery.h"
 #include "delivery/sink.h"
 #include "facts/account.h"
-#include "sending/settings_delivery.h"
+#include "send/settings_delivery.h"
 #include "settings/settings.h"
 #include "util/buffer.h"
 

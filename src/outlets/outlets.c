@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bundle/union_bundle.h"
 #include "outlets/metrics_file.h"
 #include "outlets/union_file.h"
-#include "trace/union_bundle.h"
 #include "util/log.h"
 #include "util/stop_signals.h"
 

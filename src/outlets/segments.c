@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bundle/bundle.h"
+#include "bundle/packer.h"
 #include "facts/evidence.h"
 #include "outlets/held_lines.h"
-#include "trace/bundle.h"
-#include "trace/packer.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/memory.h"

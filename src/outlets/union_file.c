@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "trace/union_bundle.h"
+#include "bundle/union_bundle.h"
 #include "util/log.h"
 
 int rts_union_file_write(const struct rts_observed_graph *observed,

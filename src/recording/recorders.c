@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recording/recorders.h"
 
-#include "trace/bundle.h"
+#include "bundle/bundle.h"
 #include "util/clock.h"
 
 static const char *call_graph_name(enum rts_call_graph call_graph)

@@ -8,7 +8,7 @@
 
 #include "capture/capture.h"
 #include "facts/account.h"
-#include "facts/guard.h"
+#include "guard/guard.h"
 #include "settings/settings.h"
 
 struct rts_pace {

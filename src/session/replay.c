@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "binary/file_search.h"
+#include "bundle/bundle.h"
 #include "capture/backend.h"
 #include "recording/repeater.h"
 #include "sampler/sampler.h"
@@ -21,7 +22,6 @@
 #include "sealing/origin.h"
 #include "sealing/seal.h"
 #include "session/closing.h"
-#include "trace/bundle.h"
 #include "trace/trace.h"
 #include "util/cleanup.h"
 #include "util/clock.h"

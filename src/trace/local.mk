@@ -2,10 +2,6 @@
 librtsample_a_SOURCES += \
 	src/trace/attrs.c src/trace/attrs.h \
 	src/trace/build_ids.c src/trace/build_ids.h \
-	src/trace/bundle.c src/trace/bundle.h \
-	src/trace/bundle_open.c \
-	src/trace/bundle_pack.c \
-	src/trace/bundle_parts.h \
 	src/trace/chunk.c src/trace/chunk.h \
 	src/trace/features.c src/trace/features.h \
 	src/trace/file_header.c src/trace/file_header.h \
@@ -14,10 +10,8 @@ librtsample_a_SOURCES += \
 	src/trace/note.c src/trace/note.h \
 	src/trace/order.c src/trace/order.h \
 	src/trace/own_records.c \
-	src/trace/packer.c src/trace/packer.h \
 	src/trace/perf_file.h \
 	src/trace/trace.c src/trace/trace.h \
 	src/trace/trace_loss.c \
 	src/trace/trace_state.h \
-	src/trace/union_bundle.c src/trace/union_bundle.h \
 	src/trace/writer.c src/trace/writer.h

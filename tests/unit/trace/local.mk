@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 trace_suites = \
 	tests/unit/trace/test_attrs.c \
-	tests/unit/trace/test_bundle.c \
 	tests/unit/trace/test_file_header.c \
 	tests/unit/trace/test_inflate.c \
 	tests/unit/trace/test_input.c \
