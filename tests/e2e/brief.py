@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 from lib import *  # noqa
 
 LONG = bool(os.environ.get("RTSAMPLE_LONG"))
-FREQUENCY = 99
+FREQUENCY = 199
 LOOP = "i=0; while [ $i -lt %d ]; do /bin/true; i=$((i+1)); done"
 
 
@@ -24,7 +24,7 @@ def cpu_seconds(pid):
     return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def sample_brief(name, *arguments, seconds=6 if LONG else 2, said="sampling target"):
+def sample_brief(name, *arguments, seconds=6 if LONG else 1, said="sampling target"):
     """A run during which the target uses that much CPU time once that was said; the Run, and the
     samples that the time is worth."""
     with Target(build(name)) as target, Target(build("chain-O2-nofp")) as bystander:
@@ -85,7 +85,7 @@ def threads():
 
 def sample_shell():
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run = sample("-F", FREQUENCY, "--", "/bin/sh", "-c", LOOP % (4000 if LONG else 1500))
+    run = sample("-F", FREQUENCY, "--", "/bin/sh", "-c", LOOP % (4000 if LONG else 800))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = sum(getattr(after, key) - getattr(before, key) for key in ("ru_utime", "ru_stime"))
     used -= run.stats["self"]["cpu_ms"] / 1000  # of rtsample itself, whose child the shell was
@@ -148,7 +148,7 @@ def unseen():
     for text in (
         "many threads or processes of the target end before they are sampled, and whole CPUs are "
         "not sampled instead",
-        "ended without a sample, with less CPU time than a period (10.1 ms): processes",
+        "ended without a sample, with less CPU time than a period (5.0 ms): processes",
     ):
         if text not in done.stderr:
             problems.append("it is not said: " + text)

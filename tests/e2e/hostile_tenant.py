@@ -11,7 +11,7 @@ that have one of a hundred samples count; shares may differ by 2 points, and by 
 (four standard deviations, see differences() of hostile_lib.py). Attackers are nice to others: they attack the
 sampler, not the scheduler. A run goes on until there are enough samples, however long that takes.
 
-With RTSAMPLE_LONG in the environment all attacks of the other hostile scenarios, else one of each kind."""
+With RTSAMPLE_LONG in the environment all attacks of the other hostile scenarios, else two of them."""
 import sys
 
 sys.dont_write_bytecode = True
@@ -218,16 +218,16 @@ GIVEN_UP = waits.GIVEN_UP
 SHORT = [
     by_events,
     attack("names", "beside functions with names of 16 KiB", budgets.long_names_attack),
-    attack("hanging", "beside processes that hold their own lock, for ever or in turns, or never answer",
-           hanging("code"), hanging("lock"), hanging("turns"), met=said(GIVEN_UP)),
     attack("root", "beside a root of somebody's own that shows the host's /usr, and the C library's build-id",
            roots.shown_usr_attack, claims_of_libc),
+]  # fmt: skip
+ALL = SHORT + [
+    attack("hanging", "beside processes that hold their own lock, for ever or in turns, or never answer",
+           hanging("code"), hanging("lock"), hanging("turns"), met=said(GIVEN_UP)),
     by_ptrace,
     attack("threads", "by ptrace beside thousands of threads and a stack that never comes",
            lambda: tracing.plain_attack("threads", 4000), tracing.fuse_attack, met=said("is given up"),
            options=TRACED, samples=SAMPLES_TRACED),
-]  # fmt: skip
-ALL = SHORT + [
     attack("files", "beside hundreds of programs, one after the other", budgets.many_files_attack, met=named("brief")),
     attack("packed", "beside debug information that is small only as long as it is packed",
            budgets.packed_debug_attack, met=named("packed")),

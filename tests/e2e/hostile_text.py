@@ -15,6 +15,8 @@ from delivery_lib import *  # noqa
 from hostile_lib import as_nobody, in_each, sample_ways  # noqa
 from trace_maker import Event, file_trace, machine_features, usual_records  # noqa
 
+skip_in("user")
+
 # The title of a window, a cleared screen, C1 alone and as UTF-8, another direction, a byte order mark, a
 # separator of lines, a tag, no UTF-8 at all, and a line that looks like one of ours.
 EVIL = b"x\x1b]0;owned\x07\x1b[2J\x9b8m\xc2\x9b8m\xe2\x80\xae\xef\xbb\xbf\xe2\x80\xa8\xf3\xa0\x81\x81\xff\nrtsample: fine"

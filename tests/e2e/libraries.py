@@ -9,6 +9,8 @@ import zipfile
 sys.dont_write_bytecode = True
 from delivery_lib import *  # noqa
 
+skip_in("user")
+
 CC = os.environ.get("CC", "cc").split()
 CONFIG = os.path.join(os.environ.get("top_builddir", "."), "config.h")
 

@@ -7,6 +7,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 FREQUENCY = 4999
 
 

@@ -7,6 +7,8 @@ sys.dont_write_bytecode = True
 from lib import *  # noqa
 from package_lib import mapped_files
 
+skip_in("user")
+
 
 def modules(run, symbol):
     return {fact["metadata"].get("module") for fact in run.find(symbol)}

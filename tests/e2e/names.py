@@ -7,6 +7,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 # Two functions that take turns, called as a Crystal compiler calls them.
 TURNS = """
 volatile unsigned long turns;

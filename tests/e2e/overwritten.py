@@ -8,6 +8,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 # Two programs of the same size and layout: in the second one the functions have changed names.
 PROGRAM = """
 volatile unsigned long turns;

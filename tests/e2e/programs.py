@@ -8,6 +8,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 # Programs that change while they run, and how long they need to do so, have scenarios of their own.
 ELSEWHERE = {
     "brief-processes": "brief.py",

@@ -6,6 +6,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 WINDOW_MS = "100"
 
 
