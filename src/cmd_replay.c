@@ -16,6 +16,7 @@ enum long_option {
     OPTION_SEARCH,
     OPTION_UNION,
     OPTION_CAS,
+    OPTION_UNWINDER,
 };
 
 static const char short_options[] = "o:c:hV";
@@ -30,6 +31,7 @@ static const struct option own_options[] = {
     {"search", required_argument, NULL, OPTION_SEARCH},
     {"union", required_argument, NULL, OPTION_UNION},
     {"cas", required_argument, NULL, OPTION_CAS},
+    {"unwinder", required_argument, NULL, OPTION_UNWINDER},
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -53,6 +55,8 @@ static int parse_option(int option, struct rts_settings *settings, struct rts_er
     case OPTION_UNION: return rts_settings_apply(settings, "Union:File", "--union", optarg, error);
     case OPTION_CAS:
         return rts_settings_apply(settings, "Record:CasDirectory", "--cas", optarg, error);
+    case OPTION_UNWINDER:
+        return rts_settings_apply(settings, "Sampler:Unwinder", "--unwinder", optarg, error);
     case 'c':
     case 'h':
     case 'V': return 0; /* rts_settings_look_ahead() saw them */

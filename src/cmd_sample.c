@@ -22,6 +22,7 @@ enum long_option {
     OPTION_CALL_GRAPH = 256,
     OPTION_CGROUP,
     OPTION_CONTAINER,
+    OPTION_UNWINDER,
     OPTION_METHOD,
     OPTION_MAX_STOP,
     OPTION_EMIT,
@@ -44,6 +45,7 @@ static const struct option own_options[] = {
     {"container", required_argument, NULL, OPTION_CONTAINER},
     {"freq", required_argument, NULL, 'F'},
     {"call-graph", required_argument, NULL, OPTION_CALL_GRAPH},
+    {"unwinder", required_argument, NULL, OPTION_UNWINDER},
     {"method", required_argument, NULL, OPTION_METHOD},
     {"max-stop", required_argument, NULL, OPTION_MAX_STOP},
     {"duration", required_argument, NULL, 'd'},
@@ -179,6 +181,8 @@ static int parse_option(int option, struct rts_settings *settings, bool *print_c
     case 'd': return parse_duration(settings, optarg, error);
     case 'o': return rts_settings_apply(settings, "Output:File", "-o", optarg, error);
     case OPTION_CALL_GRAPH: return parse_call_graph(settings, optarg, error);
+    case OPTION_UNWINDER:
+        return rts_settings_apply(settings, "Sampler:Unwinder", "--unwinder", optarg, error);
     case OPTION_METHOD:
         return rts_settings_apply(settings, "Sampler:Method", "--method", optarg, error);
     case OPTION_MAX_STOP:

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 
 #include "commands.h"
+#include "unwind/method.h"
 
 #ifdef HAVE_CONFIG_H
 #include <config.h>
@@ -38,6 +39,7 @@ static const char help_text[] =
     "How:\n"
     "  -F, --freq HZ           samples per second of each CPU (99)\n"
     "      --call-graph MODE   dwarf[,BYTES], fp or none (dwarf)\n"
+    "      --unwinder WHO      rules, libunwind, or both, which compares them (rules)\n"
     "      --method METHOD     auto, perf or ptrace (auto)\n"
     "      --max-stop US       with ptrace: leave a thread alone for a while if its stop\n"
     "                          took longer (1000 microseconds)\n"
@@ -115,9 +117,11 @@ static const char help_text[] =
 
 static void print_version(void)
 {
-    printf("rtsample %s (elfutils %d.%d, jansson %s, libcurl %s, %s, demangling: %s, zstd: %s, "
+    printf("rtsample %s (elfutils %d.%d, libunwind %s, jansson %s, libcurl %s, %s, "
+           "demangling: %s, zstd: %s, "
            "archives: %s, rpm: %s, filters: %s)\n",
-           PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, JANSSON_VERSION,
+           PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, rts_libunwind_version,
+           JANSSON_VERSION,
            LIBCURL_VERSION, OpenSSL_version(OPENSSL_VERSION),
 #if defined HAVE_LIBIBERTY && defined HAVE_RUST_NAMES
            "yes",

@@ -10,6 +10,13 @@ static const char *const stop_names[RTS_STOP_COUNT] = {
     [RTS_STOP_NO_PROGRESS] = "no_progress", [RTS_STOP_DEPTH] = "depth_limit",
     [RTS_STOP_ABI] = "unsupported_abi",     [RTS_STOP_BROKEN_CHAIN] = "broken_chain",
     [RTS_STOP_NOT_TAKEN] = "not_taken",     [RTS_STOP_NO_ROOT] = "no_root",
+    [RTS_STOP_DISPUTED] = "disputed",
+};
+
+static const char *const difference_names[RTS_DIFFERENCE_COUNT] = {
+    [RTS_DIFFERENCE_NONE] = "none",           [RTS_DIFFERENCE_CALLER] = "caller",
+    [RTS_DIFFERENCE_RULES_END] = "rules_end", [RTS_DIFFERENCE_LIBUNWIND_ENDS] = "libunwind_ends",
+    [RTS_DIFFERENCE_ROOT] = "root",
 };
 
 static const char *const unwinder_names[RTS_UNWINDER_COUNT] = {
@@ -47,6 +54,21 @@ static const char *const join_names[RTS_JOIN_COUNT] = {
 const char *rts_stop_name(enum rts_stop stop)
 {
     return stop < RTS_STOP_COUNT ? stop_names[stop] : "unknown";
+}
+
+const char *rts_unwind_by_name(enum rts_unwind_by by)
+{
+    switch (by) {
+    case RTS_UNWIND_BY_RULES: return "rules";
+    case RTS_UNWIND_BY_LIBUNWIND: return "libunwind";
+    case RTS_UNWIND_BY_BOTH: return "both";
+    }
+    return "unknown";
+}
+
+const char *rts_difference_name(enum rts_difference difference)
+{
+    return difference < RTS_DIFFERENCE_COUNT ? difference_names[difference] : "unknown";
 }
 
 const char *rts_unwinder_name(enum rts_unwinder unwinder)

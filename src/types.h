@@ -49,6 +49,13 @@ enum rts_call_graph {
     RTS_CALL_GRAPH_NONE,  /* the leaf only */
 };
 
+/* Who unwinds (--unwinder). */
+enum rts_unwind_by {
+    RTS_UNWIND_BY_RULES,
+    RTS_UNWIND_BY_LIBUNWIND,
+    RTS_UNWIND_BY_BOTH, /* the rules, and each so many stacks libunwind too, to compare */
+};
+
 /* Why a stack ended. Exactly one per kept sample; rts_stop_name() gives the word in --stats. */
 enum rts_stop {
     RTS_STOP_COMPLETE,      /* the outermost frame, proven: CFI says that the return address is
@@ -70,7 +77,18 @@ enum rts_stop {
     RTS_STOP_NOT_TAKEN,     /* --call-graph none: only the leaf was asked for */
     RTS_STOP_NO_ROOT,       /* a zero where a return address or a frame pointer should be, in code
                                that is not proven to be outermost */
+    RTS_STOP_DISPUTED,      /* --unwinder both: only one of them calls it complete */
     RTS_STOP_COUNT
+};
+
+/* How two unwindings of a stack part; rts_difference_name() gives the word in --stats. */
+enum rts_difference {
+    RTS_DIFFERENCE_NONE,
+    RTS_DIFFERENCE_CALLER,         /* both find a caller, and not the same */
+    RTS_DIFFERENCE_RULES_END,      /* the rules find none, and libunwind does */
+    RTS_DIFFERENCE_LIBUNWIND_ENDS, /* the other way round */
+    RTS_DIFFERENCE_ROOT,           /* the same frames, which one of them calls complete */
+    RTS_DIFFERENCE_COUNT
 };
 
 /* How a frame's pc was found; rts_unwinder_name() gives the word in --stats. */
@@ -147,6 +165,8 @@ enum rts_linkage {
 };
 
 const char *rts_stop_name(enum rts_stop stop);
+const char *rts_unwind_by_name(enum rts_unwind_by by);
+const char *rts_difference_name(enum rts_difference difference);
 const char *rts_unwinder_name(enum rts_unwinder unwinder);
 const char *rts_drop_name(enum rts_drop drop);
 const char *rts_join_name(enum rts_join join);

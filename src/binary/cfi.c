@@ -85,6 +85,8 @@ static void open_handle(struct rts_cfi *cfi, const struct rts_cfi_bytes *bytes)
     fill_head(&head, &cfi->index, table_size, bytes->vaddr);
     cfi->image = malloc(size);
     cfi->image_size = cfi->image ? size : 0;
+    cfi->section_size = cfi->image ? bytes->size : 0;
+    cfi->section_vaddr = bytes->vaddr;
     if (!cfi->image)
         return;
     memcpy(cfi->image, &head, sizeof head);

@@ -30,7 +30,9 @@ struct rts_cfi {
     Elf *elf;
     uint8_t *image;
     size_t image_size;
-    size_t asked; /* times that the handle was asked for: libdw keeps what it finds */
+    size_t section_size;    /* of the bytes at the end of the image: those of the section */
+    uint64_t section_vaddr; /* their link-time address */
+    size_t asked;           /* times that the handle was asked for: libdw keeps what it finds */
 };
 
 /* Both leave the structure empty when the file has no such CFI; `unread` is told when it has and

@@ -345,16 +345,35 @@ Dwarf_CFI *rts_object_debug_cfi(struct rts_object *object)
     return handle;
 }
 
-bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,
-                           uint64_t *end)
+bool rts_object_fde(struct rts_object *object, uint64_t vaddr, struct rts_object_fde *found)
 {
-    const struct rts_fde *fde = rts_fde_index_find(&rts_object_load_eh_cfi(object)->index, vaddr);
-    if (!fde)
-        fde = rts_fde_index_find(&rts_object_load_debug_cfi(object)->index, vaddr);
+    const struct rts_cfi *cfi = rts_object_load_eh_cfi(object);
+    const struct rts_fde *fde = rts_fde_index_find(&cfi->index, vaddr);
+    if (!fde) {
+        cfi = rts_object_load_debug_cfi(object);
+        fde = rts_fde_index_find(&cfi->index, vaddr);
+    }
     rts_object_count(object);
     if (!fde)
         return false;
-    *start = fde->start;
-    *end = fde->start + fde->size;
+    *found = (struct rts_object_fde){
+        .section = cfi->image ? cfi->image + cfi->image_size - cfi->section_size : NULL,
+        .section_size = cfi->section_size,
+        .section_vaddr = cfi->section_vaddr,
+        .start = fde->start,
+        .end = fde->start + fde->size,
+        .entry = fde->entry,
+    };
+    return true;
+}
+
+bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,
+                           uint64_t *end)
+{
+    struct rts_object_fde fde;
+    if (!rts_object_fde(object, vaddr, &fde))
+        return false;
+    *start = fde.start;
+    *end = fde.end;
     return true;
 }

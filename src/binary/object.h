@@ -183,6 +183,19 @@ enum rts_go_frame rts_object_go_frame(struct rts_object *object, uint64_t vaddr,
 bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,
                            uint64_t *end);
 
+/* The FDE of a function, for another reader than libdw: the section that it is in, vetted and in
+ * .eh_frame form. The bytes are the object's, until anything else is asked of it. */
+struct rts_object_fde {
+    const uint8_t *section;
+    size_t section_size;
+    uint64_t section_vaddr; /* link-time addresses */
+    uint64_t start, end;    /* of the function */
+    uint64_t entry;         /* offset of the FDE in the section */
+};
+
+/* The one that covers `vaddr`; false: none does. */
+bool rts_object_fde(struct rts_object *object, uint64_t vaddr, struct rts_object_fde *fde);
+
 /* An entry of a procedure linkage table. */
 struct rts_linkage_slot {
     uint64_t start; /* link-time address */

@@ -14,6 +14,7 @@
 #define RTS_FACTS_ACCOUNT_H
 
 #include "facts/budget.h"
+#include "facts/opinions.h"
 #include "types.h"
 #include "util/buffer.h"
 
@@ -152,6 +153,8 @@ struct rts_run_facts {
 
     struct rts_stop_times stopped;
     struct rts_looking looking;
+    const char *unwinder;                /* that was chosen; NULL: left out */
+    const struct rts_opinions *opinions; /* sorted; NULL: none */
 };
 
 /* Hits without a node in the static graph. */

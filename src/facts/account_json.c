@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/hex.h"
 #include "util/json.h"
 
 static void append_string(struct rts_buffer *out, const char *key, const char *value)
@@ -47,6 +48,44 @@ static void append_stacks(const struct rts_account *account, struct rts_buffer *
         separator = ",";
     }
     rts_buffer_text(out, "}}");
+}
+
+static void append_differences(const uint64_t differ[RTS_DIFFERENCE_COUNT], struct rts_buffer *out)
+{
+    rts_buffer_text(out, ",\"differ\":{");
+    for (unsigned i = RTS_DIFFERENCE_NONE + 1; i < RTS_DIFFERENCE_COUNT; i++)
+        rts_buffer_format(out, "%s\"%s\":%" PRIu64, i > RTS_DIFFERENCE_NONE + 1 ? "," : "",
+                          rts_difference_name(i), differ[i]);
+    rts_buffer_text(out, "}");
+}
+
+static void append_binary(const struct rts_opinion_binary *binary, struct rts_buffer *out)
+{
+    char build_id[RTS_HEX_SIZE(RTS_BUILD_ID_MAX)];
+    rts_hex_write(build_id, binary->build_id.bytes, binary->build_id.size);
+    rts_buffer_text(out, "{\"module\":");
+    rts_json_string(out, binary->module);
+    append_string(out, "build_id", binary->build_id.size > 0 ? build_id : NULL);
+    rts_buffer_format(out, ",\"alike\":%" PRIu64, binary->alike);
+    append_differences(binary->differ, out);
+    rts_buffer_text(out, "}");
+}
+
+static void append_unwinding(const struct rts_run_facts *run, struct rts_buffer *out)
+{
+    static const struct rts_opinions none = {0};
+    const struct rts_opinions *opinions = run->opinions ? run->opinions : &none;
+    rts_buffer_text(out, ",\"unwinding\":{\"unwinder\":");
+    rts_json_string(out, run->unwinder ? run->unwinder : "rules");
+    rts_buffer_format(out, ",\"checked\":%" PRIu64 ",\"alike\":%" PRIu64, opinions->checked,
+                      opinions->differ[RTS_DIFFERENCE_NONE]);
+    append_differences(opinions->differ, out);
+    rts_buffer_text(out, ",\"binaries\":[");
+    for (size_t i = 0; i < opinions->count; i++) {
+        rts_buffer_text(out, i ? "," : "");
+        append_binary(&opinions->binaries[i], out);
+    }
+    rts_buffer_text(out, "]}");
 }
 
 static void append_frames(const struct rts_account *account, struct rts_buffer *out)
@@ -237,6 +276,7 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
     append_samples(account, out);
     append_stacks(account, out);
     append_frames(account, out);
+    append_unwinding(run, out);
     rts_buffer_format(out,
                       ",\"events\":{\"emitted\":%" PRIu64 ",\"hits\":%" PRIu64
                       ",\"batches\":%" PRIu64 ",\"unwritten\":%" PRIu64

@@ -8,6 +8,7 @@ librtsample_a_SOURCES += \
 	src/facts/metrics.c src/facts/metrics.h \
 	src/facts/nameless.c src/facts/nameless.h \
 	src/facts/observed_graph.c src/facts/observed_graph.h \
+	src/facts/opinions.c src/facts/opinions.h \
 	src/facts/outgoing.c src/facts/outgoing.h \
 	src/facts/stack_table.c src/facts/stack_table.h \
 	src/facts/window.c src/facts/window.h

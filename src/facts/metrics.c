@@ -89,6 +89,15 @@ static void append_stacks(const struct rts_account *account, struct rts_buffer *
     append_labelled(out, "frames_unnamed_total", "cause", "changed", account->unnamed_changed);
 }
 
+static void append_opinions(const struct rts_opinions *opinions, struct rts_buffer *out)
+{
+    append_head(out, "stacks_checked_total", "counter",
+                "Stacks that were unwound by libunwind too, by how the two parted.");
+    for (unsigned i = 0; i < RTS_DIFFERENCE_COUNT; i++)
+        append_labelled(out, "stacks_checked_total", "difference", rts_difference_name(i),
+                        opinions ? opinions->differ[i] : 0);
+}
+
 static void append_events(const struct rts_account *account, struct rts_buffer *out)
 {
     const struct rts_delivery_account *delivery = &account->delivery;
@@ -167,6 +176,7 @@ void rts_metrics_write(const struct rts_account *account, const struct rts_metri
 {
     append_samples(account, out);
     append_stacks(account, out);
+    append_opinions(facts->opinions, out);
     append_events(account, out);
     append_memory(facts->memory, facts->memory_owners, out);
     append_self(facts, out);

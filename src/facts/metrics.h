@@ -22,6 +22,7 @@ struct rts_metrics_facts {
     uint32_t frequency;                            /* Hz, in effect now */
     const struct rts_budget *memory;               /* NULL: all zero */
     const struct rts_memory_owners *memory_owners; /* NULL: none */
+    const struct rts_opinions *opinions;           /* NULL: none */
 };
 
 /* Appends all metrics. The caller replaces the file with them as a whole. */

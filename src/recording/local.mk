@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
 	src/recording/recorder.c src/recording/recorder.h \
+	src/recording/recorder_disagreement.c \
 	src/recording/recorder_frames.c \
 	src/recording/recorder_known.c src/recording/recorder_known.h \
 	src/recording/recorder_sample.c \

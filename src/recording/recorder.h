@@ -22,6 +22,7 @@
 #include "facts/window.h"
 #include "process/process.h"
 #include "recording/redaction.h"
+#include "sampler/unwinding.h"
 #include "trace/writer.h"
 #include "unwind/unwind.h"
 
@@ -78,6 +79,10 @@ uint64_t rts_recorder_size(const struct rts_recorder *recorder);
 void rts_recorder_sample(struct rts_recorder *recorder, const struct rts_record *record,
                          const struct rts_process *process, uint64_t time,
                          const struct rts_stack *stack, const struct rts_fact_process *facts);
+
+/* What two unwinders of the sample before it differ about. */
+void rts_recorder_disagreement(struct rts_recorder *recorder,
+                               const struct rts_disagreement *disagreement);
 
 /* A COMM, FORK or EXIT record of a target. */
 void rts_recorder_side_band(struct rts_recorder *recorder, const struct rts_record *record);

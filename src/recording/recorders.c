@@ -127,6 +127,9 @@ void rts_recorders_sample(const struct rts_recorders *recorders, const struct rt
         if (recorder_of(recorders, i))
             rts_recorder_sample(recorder_of(recorders, i), kept->record, kept->process, kept->time,
                                 kept->stack, facts);
+    /* Registers name no process, but places in memory: that does not leave. */
+    if (kept->disagreement && recorders->of_run)
+        rts_recorder_disagreement(recorders->of_run, kept->disagreement);
 }
 
 void rts_recorders_task(const struct rts_recorders *recorders, const struct rts_record *record)

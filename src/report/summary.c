@@ -133,6 +133,24 @@ static void append_stacks(const struct rts_account *account, struct rts_buffer *
     rts_buffer_text(out, "\n");
 }
 
+static void append_opinions(const struct rts_opinions *opinions, struct rts_buffer *out)
+{
+    struct reasons reasons = {0};
+    if (!opinions || opinions->checked == 0)
+        return;
+    for (unsigned i = RTS_DIFFERENCE_NONE + 1; i < RTS_DIFFERENCE_COUNT; i++)
+        add_reason(&reasons, rts_difference_name(i), opinions->differ[i]);
+    begin_line(out, "checked", opinions->checked);
+    rts_buffer_text(out, "stacks unwound by libunwind too: ");
+    append_percent(out, opinions->differ[RTS_DIFFERENCE_NONE], opinions->checked);
+    rts_buffer_text(out, " alike");
+    if (reasons.total > 0) {
+        rts_buffer_text(out, "; the others: ");
+        append_reasons(out, &reasons, false);
+    }
+    rts_buffer_text(out, "\n");
+}
+
 static void append_apart(const struct rts_account *account, struct rts_buffer *out)
 {
     struct reasons reasons = {0};
@@ -312,6 +330,7 @@ void rts_summary_format(const struct rts_summary *summary, struct rts_buffer *ou
     append_samples(summary, out);
     append_dropped(summary->account, out);
     append_stacks(summary->account, out);
+    append_opinions(summary->opinions, out);
     append_apart(summary->account, out);
     append_unseen(summary, out);
     append_damaged(summary->account, out);

@@ -6,6 +6,7 @@
 
 #include "capture/record.h"
 #include "process/process.h"
+#include "sampler/unwinding.h"
 #include "unwind/unwind.h"
 
 /* Borrowed for the call that it is passed in. */
@@ -14,6 +15,7 @@ struct rts_kept {
     struct rts_process *process; /* in which the stack was found */
     uint64_t time; /* at which it was looked for: that of the record, or just before an exec */
     const struct rts_stack *stack;
+    const struct rts_disagreement *disagreement; /* the first one in a binary; NULL: none */
 };
 
 #endif

@@ -9,4 +9,5 @@ librtsample_a_SOURCES += \
 	src/sampler/sampler.c src/sampler/sampler.h \
 	src/sampler/sampler_state.h \
 	src/sampler/self.c src/sampler/self.h \
-	src/sampler/side_band.c src/sampler/side_band.h
+	src/sampler/side_band.c src/sampler/side_band.h \
+	src/sampler/unwinding.c src/sampler/unwinding.h

@@ -16,6 +16,7 @@ static void unwind_sample(struct rts_sampler *sampler, const struct rts_code_que
     struct rts_code_question asked = *question;
     const struct rts_code_finder finder = {&asked, rts_code_map_find};
     uint64_t pc = registers->value[sampler->setup.arch->program_counter];
+    sampler->unwinding.has_news = false;
     uint64_t sp = registers->value[sampler->setup.arch->stack_pointer];
     if (sample->registers && sample->register_abi != PERF_SAMPLE_REGS_ABI_64) {
         rts_unwind_leaf(&finder, pc, RTS_STOP_ABI, sampler->stack);
@@ -32,8 +33,9 @@ static void unwind_sample(struct rts_sampler *sampler, const struct rts_code_que
             .bytes = sample->stack,
             .size = sample->stack_size,
         };
-        rts_unwind_stack(sampler->setup.arch, sampler->rules, &finder, registers, &memory,
-                         sampler->stack);
+        struct rts_unwind_task task = {
+            .finder = &finder, .registers = registers, .memory = &memory};
+        rts_unwinding_do(&sampler->unwinding, &task, sampler->stack);
     }
     if (sampler->stack->count == 0) /* a callchain without a user side */
         rts_unwind_leaf(&finder, pc, RTS_STOP_BROKEN_CHAIN, sampler->stack);
@@ -170,7 +172,13 @@ void rts_sampler_take_sample(void *context, const struct rts_record *record)
     if (!question.process->counted)
         rts_container_of(sampler->processes, sampler->cgroups, question.process, record,
                          setup->hash_container_ids);
-    const struct rts_kept kept = {record, question.process, question.time, sampler->stack};
+    const struct rts_kept kept = {
+        .record = record,
+        .process = question.process,
+        .time = question.time,
+        .stack = sampler->stack,
+        .disagreement = sampler->unwinding.has_news ? &sampler->unwinding.news : NULL,
+    };
     setup->sink.kept(setup->sink.context, &kept);
 }
 
@@ -209,6 +217,7 @@ void rts_sampler_init(struct rts_sampler *sampler, const struct rts_sampler_setu
         .call_graph = setup->call_graph,
         .throttled_since = rts_calloc(setup->cpu_count, sizeof *sampler->throttled_since),
     };
+    rts_unwinding_init(&sampler->unwinding, setup->arch, sampler->rules, setup->opinions);
     rts_process_table_use_broker(sampler->processes, setup->self->broker);
     sampler->code_map = (struct rts_code_map){
         .processes = sampler->processes,
@@ -225,6 +234,7 @@ void rts_sampler_finish(struct rts_sampler *sampler,
     rts_process_table_destroy(sampler->processes, forget, context);
     rts_lives_destroy(sampler->lives);
     rts_cgroup_ids_destroy(sampler->cgroups);
+    rts_unwinding_finish(&sampler->unwinding);
     rts_rule_cache_destroy(sampler->rules);
     free(sampler->throttled_since);
     free(sampler->stack);

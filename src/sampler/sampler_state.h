@@ -43,6 +43,7 @@ struct rts_sampler_setup {
     struct rts_package_table *packages;   /* NULL: not wanted */
     const struct rts_file_finder *finder; /* NULL: files are opened through processes */
     struct rts_account *account;
+    struct rts_opinions *opinions;
     struct rts_sampler_sink sink;
     enum rts_call_graph call_graph;
     unsigned cpu_count; /* above every number of a CPU in the records */
@@ -56,6 +57,7 @@ struct rts_sampler {
     struct rts_process_table *processes;
     struct rts_cgroup_ids *cgroups;
     struct rts_rule_cache *rules;
+    struct rts_unwinding unwinding;
     struct rts_code_map code_map;
     struct rts_stack *stack; /* of the sample that is being unwound */
     struct rts_lives *lives; /* of the target's threads; NULL: they are not sampled one by one */

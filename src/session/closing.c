@@ -38,6 +38,7 @@ static void print_summary(struct rts_line *line, uint32_t frequency, uint64_t du
         .nameless = &line->namer.nameless,
         .duration_ms = duration_ms,
         .frequency = frequency,
+        .opinions = &line->opinions,
         .output = settings->output ? settings->output : settings->ingest.endpoint,
     };
     RTS_FREE struct rts_summary_function *functions =
@@ -67,6 +68,7 @@ static int write_stats(struct rts_line *line, const struct rts_closing *closing,
     for (unsigned bit = 1; count < FEATURES_MAX && bit <= RTS_FEATURE_LAST; bit <<= 1)
         if (facts->gave_up & bit)
             gave_up[count++] = rts_feature_name((enum rts_feature)bit);
+    rts_opinions_sort(&line->opinions);
     char digest[RTS_SHA256_HEX_SIZE];
     rts_settings_sha256(line->settings, digest);
     struct rts_memory_owners owners;
@@ -88,6 +90,8 @@ static int write_stats(struct rts_line *line, const struct rts_closing *closing,
         .memory_owners = &owners,
         .looking = rts_self_looking(self),
         .stopped = stop_times(&facts->stops),
+        .unwinder = rts_unwind_by_name(line->settings->unwinder),
+        .opinions = &line->opinions,
     };
     rts_namer_list_unjoined(&line->namer, &run);
     closing->describe(closing->context, &run);

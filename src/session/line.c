@@ -177,6 +177,7 @@ static struct rts_metrics_facts metrics_facts(const struct rts_line *line,
         .frequency = rts_capture_facts(line->sampler.capture)->frequency,
         .memory = &line->bounds.memory,
         .memory_owners = owners,
+        .opinions = &line->opinions,
     };
 }
 
@@ -234,6 +235,7 @@ static void init_sampler(struct rts_line *line, const struct rts_line_setup *set
     sampler.objects = line->objects;
     sampler.packages = setup->package_table;
     sampler.account = &line->account;
+    sampler.opinions = &line->opinions;
     sampler.hash_container_ids = line->settings->hash_container_ids;
     sampler.sink = (struct rts_sampler_sink){line, rts_line_keep, task, mapped};
     rts_sampler_init(&line->sampler, &sampler);
@@ -295,6 +297,13 @@ int rts_line_open_cache(struct rts_line *line, struct rts_error *error)
     return line->hashes ? 0 : -1;
 }
 
+int rts_line_choose_unwinder(struct rts_line *line, struct rts_error *error)
+{
+    const struct rts_settings *settings = line->settings;
+    return rts_unwinding_choose(&line->sampler.unwinding, settings->unwinder, settings->check_every,
+                                error);
+}
+
 int rts_line_load_graph(struct rts_line *line, struct rts_error *error)
 {
     const char *path = line->settings->graph_path;
@@ -335,5 +344,6 @@ void rts_line_finish(struct rts_line *line)
     rts_package_table_destroy(line->package_table);
     rts_object_cache_destroy(line->objects);
     close_hashes(line);
+    rts_opinions_finish(&line->opinions);
     rts_buffer_finish(&line->lines);
 }

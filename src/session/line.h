@@ -42,6 +42,7 @@ struct rts_line_setup {
 struct rts_line {
     const struct rts_settings *settings;
     struct rts_account account;
+    struct rts_opinions opinions; /* of two unwinders */
     struct rts_object_cache *objects;
     struct rts_hash_cache *hashes;           /* NULL: not wanted */
     struct rts_package_table *package_table; /* owned from here on; NULL: there is none */
@@ -63,6 +64,9 @@ void rts_line_init(struct rts_line *line, const struct rts_line_setup *setup);
 
 /* Opens what is kept for later runs: the hashes of files, if a folder for them was given. */
 int rts_line_open_cache(struct rts_line *line, struct rts_error *error);
+
+/* Has stacks unwound as the settings say. */
+int rts_line_choose_unwinder(struct rts_line *line, struct rts_error *error);
 
 /* Reads the static graph whose ids facts are to carry, if one was given. */
 int rts_line_load_graph(struct rts_line *line, struct rts_error *error);

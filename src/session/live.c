@@ -407,6 +407,8 @@ int rts_session_run(const struct rts_settings *settings, struct rts_error *error
     if (result == 0)
         result = rts_line_load_graph(&live.line, error);
     if (result == 0)
+        result = rts_line_choose_unwinder(&live.line, error);
+    if (result == 0)
         result = run(&live, error);
     rts_broker_leave(live.broker);
     rts_outlets_close(&live.line.outlets);

@@ -454,6 +454,7 @@ static int run(struct replay *replay, struct rts_error *error)
     struct rts_trace_record record;
     bool there;
     if (check_machine(replay, error) < 0 || rts_line_load_graph(line, error) < 0 ||
+        rts_line_choose_unwinder(line, error) < 0 ||
         look_at_first(replay, &record, &there, error) < 0 ||
         rts_line_open_outlets(line, RTS_DELIVER_FILES, false, replay->bundle, error) < 0)
         return -1;

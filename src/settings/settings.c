@@ -12,6 +12,7 @@ void rts_settings_init(struct rts_settings *settings)
     *settings = (struct rts_settings){
         .frequency = 99,
         .flush_interval_ms = 2000,
+        .check_every = 100,
         .segment_seconds = 60,
         .segment_bytes = 1u << 20,
         .emit_loader_base = true,

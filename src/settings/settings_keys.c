@@ -42,6 +42,7 @@
 #define SEGMENT_BYTES_MIN 4096
 
 static const char *const call_graphs[] = {"dwarf", "fp", "none", NULL};
+static const char *const unwinders[] = {"rules", "libunwind", "both", NULL};
 static const char *const methods[] = {"auto", "perf", "ptrace", NULL};
 static const char *const formats[] = {"auto", "ndjson", "structured", NULL};
 static const char *const searches[] = {"system", "paths", "symfs", NULL};
@@ -89,6 +90,7 @@ static const struct rts_setting table[] = {
     {"Replay:Search", RTS_SETTING_CHOICE, AT(search), .choices = searches, .local = true},
     {"Replay:SymbolRoot", RTS_SETTING_TEXT, AT(symfs), .local = true},
     {"Sampler:CallGraph", RTS_SETTING_CHOICE, AT(call_graph), .choices = call_graphs},
+    {"Sampler:CheckEvery", RTS_SETTING_NUMBER, AT(check_every), 1, 1000000000},
     {"Sampler:DurationMs", RTS_SETTING_NUMBER64, AT(duration_ms), 0, SECONDS_MAX * 1000},
     {"Sampler:Frequency", RTS_SETTING_NUMBER, AT(frequency), 1, 1000000},
     {"Sampler:MaxCpuPercent", RTS_SETTING_NUMBER, AT(sampler.max_cpu_percent), 0, 1000},
@@ -101,6 +103,7 @@ static const struct rts_setting table[] = {
     {"Sampler:Ratio", RTS_SETTING_NUMBER, AT(sampler.ratio), 1, 1000000},
     {"Sampler:StackBytes", RTS_SETTING_NUMBER, AT(stack_bytes), STACK_BYTES_MIN, STACK_BYTES_MAX,
      .zero_too = true, .step = 8},
+    {"Sampler:Unwinder", RTS_SETTING_CHOICE, AT(unwinder), .choices = unwinders},
     {"Spool:Directory", RTS_SETTING_TEXT, AT(spool.directory), .local = true},
     {"Spool:MaxAgeSeconds", RTS_SETTING_NUMBER64, AT(spool.max_age_seconds), 1, SECONDS_MAX},
     {"Spool:MaxBytes", RTS_SETTING_NUMBER64, AT(spool.max_bytes), 4096, 1ULL << 50},

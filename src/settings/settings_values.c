@@ -25,6 +25,7 @@
 #define SHOWN_MAX 60
 
 _Static_assert(sizeof(enum rts_call_graph) == sizeof(unsigned), "choices are written as unsigned");
+_Static_assert(sizeof(enum rts_unwind_by) == sizeof(unsigned), "choices are written as unsigned");
 _Static_assert(sizeof(enum rts_method) == sizeof(unsigned), "choices are written as unsigned");
 _Static_assert(sizeof(enum rts_ingest_format) == sizeof(unsigned),
                "choices are written as unsigned");

@@ -46,6 +46,9 @@
  *            name of a function, or "" for all    the file belongs to; of a function that is not
  *            that are not named, attributes       named by itself, what "" says
  *
+ *   DISAGREEMENT  number of a file, attributes  the first stack of which two unwinders say
+ *                                                 different things in that file
+ *
  * So a run is repeated in the order of the file, with nothing sorted and nothing looked up in
  * mappings: STACK and the SAMPLE behind it give the frames of a process instance, PROCESS what its
  * facts say of it, FLUSH the windows, ACCOUNT and END the rest of the account. MMAP2, COMM, FORK
@@ -66,6 +69,11 @@
  * Of PACKAGE: purl, stale (the purl of what has taken the file's place since), modified (a flag).
  * Of PROCESS: pid, name, whatever a fact says of a process, and ours (a flag: its user was root or
  * who ran us, and it was in no container).
+ * Of DISAGREEMENT: difference ("caller", "rules_end", "libunwind_ends", "root"), address (in the
+ * file, of the frame whose caller they differ about: where execution is, with the flag exact, or a
+ * return address), rules and libunwind (why each ended its stack), rules_caller and libunwind_caller
+ * ("file+0xaddress"), registers (by DWARF number, as the rules have them there), text (hex bytes
+ * from the address on) and row (of the CFI there: unwind/rule_text.h).
  * Of END: duration_ms, frequency, command_status, rung and refused (as in RUN; a run may turn to
  * another rung), unrecorded (samples that the limit or the disk kept out).
  */
@@ -97,6 +105,7 @@ enum rts_note_kind {
     RTS_NOTE_FLUSH = 8,
     RTS_NOTE_END = 9,
     RTS_NOTE_PACKAGE = 10,
+    RTS_NOTE_DISAGREEMENT = 11,
 };
 
 /* ---- writing ---- */

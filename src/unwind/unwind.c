@@ -2,16 +2,12 @@
 #include "unwind/unwind.h"
 
 #include <linux/perf_event.h>
+#include <stdlib.h>
 
 #include "binary/object.h"
+#include "unwind/root.h"
 #include "unwind/step.h"
-
-/* A place in the text of an object. */
-struct place {
-    struct rts_object *object; /* NULL: in none */
-    uint64_t vaddr;            /* where execution is, else a return address */
-    bool exact;                /* the former */
-};
+#include "util/memory.h"
 
 /* The state of one walk. */
 struct walk {
@@ -19,47 +15,15 @@ struct walk {
     struct rts_rule_cache *rules;
     const struct rts_code_finder *finder;
     const struct rts_memory *memory;
+    const struct rts_unwind_task *task;
     struct rts_stack *stack;
     struct rts_registers registers;
     enum rts_unwinder unwinder; /* how registers.pc was found */
     bool exact;                 /* the pc is where execution is, not a return address */
     bool other_stack;           /* a signal handler was left for a stack that was not copied */
-    struct place frame;         /* of the frame that was added last */
-    struct place callee;        /* of the one before it */
+    struct rts_place frame;     /* of the frame that was added last */
+    struct rts_place callee;    /* of the one before it */
 };
-
-static void add_frame(struct rts_stack *stack, const struct rts_code *code, uint64_t pc,
-                      enum rts_unwinder unwinder)
-{
-    stack->kinds[stack->count] = (uint8_t)code->kind;
-    stack->frames[stack->count++] = (struct rts_frame){
-        .object = code->object,
-        .vaddr = pc - code->bias,
-        .load_base = code->load_base,
-        .unwinder = (uint8_t)unwinder,
-        .text = (uint8_t)code->text,
-        .module = code->module,
-    };
-}
-
-/* Why a word at `address` could not be had. */
-static enum rts_stop missing_memory(const struct walk *walk, uint64_t address)
-{
-    const struct rts_memory *memory = walk->memory;
-    if (walk->other_stack)
-        return RTS_STOP_ALT_STACK;
-    if (memory->size == 0)
-        return RTS_STOP_NO_STACK;
-    if (address >= memory->address)
-        return RTS_STOP_STACK_SHORT;
-    return RTS_STOP_BAD_MEMORY;
-}
-
-static bool on_copied_stack(const struct walk *walk, uint64_t address)
-{
-    return address >= walk->memory->address &&
-           address - walk->memory->address <= walk->memory->size;
-}
 
 /* In the middle of an epilogue the CFI still says where registers were saved, although they have
  * been popped: then they are in place, and what lies below the stack pointer is dead. */
@@ -88,18 +52,12 @@ static bool is_go_return(const struct walk *walk, uint64_t pc)
              (rule->return_is_checked && rule->kind[rule->return_column] == RTS_RULE_UNDEFINED)));
 }
 
-static bool is_outermost(struct rts_rule_cache *rules, const struct place *frame)
-{
-    return frame->object &&
-           rts_rule_cache_is_outermost(rules, frame->object, frame->vaddr, frame->exact);
-}
-
 /* What was found instead of a caller, unless there can be none. CFI may lead from the outermost
  * function to the code that started it on a new stack, as in Go's clone. */
 static enum rts_stop no_caller(const struct walk *walk, enum rts_stop found)
 {
     bool is_root =
-        is_outermost(walk->rules, &walk->frame) || is_outermost(walk->rules, &walk->callee);
+        rts_root_by_code(walk->rules, &walk->frame) || rts_root_by_code(walk->rules, &walk->callee);
     return is_root ? RTS_STOP_COMPLETE : found;
 }
 
@@ -114,7 +72,7 @@ static enum rts_stop check_signal_frame(const struct walk *walk)
     uint64_t address =
         walk->registers.value[walk->arch->stack_pointer] + (uint64_t)frame->check_offset;
     if (!rts_memory_word(walk->memory, address, &word))
-        return missing_memory(walk, address);
+        return rts_memory_why_missing(walk->memory, address, walk->other_stack);
     return (word & frame->check_mask) == frame->check_value ? RTS_STOP_COUNT : RTS_STOP_BAD_MEMORY;
 }
 
@@ -159,7 +117,8 @@ static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rul
     }
     switch (rts_step_rule(walk->arch, rule, walk->memory, &walk->registers, &missing, &popped)) {
     case RTS_STEP_ROOT: return RTS_STOP_COMPLETE;
-    case RTS_STEP_NO_MEMORY: return missing_memory(walk, missing);
+    case RTS_STEP_NO_MEMORY:
+        return rts_memory_why_missing(walk->memory, missing, walk->other_stack);
     case RTS_STEP_NO_REGISTER: return RTS_STOP_LOST_REGISTER;
     case RTS_STEP_INVALID: return RTS_STOP_BAD_CFI;
     case RTS_STEP_DONE: break;
@@ -176,7 +135,7 @@ static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rul
     uint64_t sp = walk->registers.value[walk->arch->stack_pointer];
     uint64_t sp_before = before.value[walk->arch->stack_pointer];
     if (walk->exact) {
-        walk->other_stack = !on_copied_stack(walk, sp);
+        walk->other_stack = !rts_memory_holds_stack(walk->memory, sp);
         return RTS_STOP_COUNT;
     }
     /* Only what runs or was interrupted can have its return address in a register and nothing on
@@ -188,7 +147,7 @@ static enum rts_stop leave_by_rule(struct walk *walk, const struct rts_rule *rul
 static enum rts_stop leave_by_frame_pointer(struct walk *walk)
 {
     struct rts_object *object = walk->frame.object; /* NULL of generated code */
-    if (is_outermost(walk->rules, &walk->frame))
+    if (rts_root_by_code(walk->rules, &walk->frame))
         return RTS_STOP_COMPLETE;
     uint64_t lookup = walk->exact ? walk->frame.vaddr : walk->frame.vaddr - 1;
     if (object && !rts_rule_cache_has_frame_pointer(walk->rules, object, lookup))
@@ -215,7 +174,7 @@ static enum rts_stop leave_by_frame_pointer(struct walk *walk)
  * begins: while the call is under way, the frame is that of the call. */
 static enum rts_rule_result find_rule(struct walk *walk, const struct rts_rule **rule)
 {
-    struct place *frame = &walk->frame;
+    struct rts_place *frame = &walk->frame;
     size_t back = frame->exact ? walk->arch->inspection->system_call(&walk->registers) : 0;
     if (back > 0 &&
         rts_rule_cache_find(walk->rules, frame->object, frame->vaddr - back, true, rule) ==
@@ -259,9 +218,11 @@ static enum rts_stop walk_frames(struct walk *walk)
         struct rts_code code = walk->finder->find(walk->finder->context, lookup);
         if (code.kind == RTS_CODE_NONE && walk->stack->count > 0)
             return no_caller(walk, RTS_STOP_BAD_RETURN);
-        add_frame(walk->stack, &code, lookup, walk->unwinder);
+        rts_stack_add(walk->stack, &code, lookup, walk->unwinder);
+        if (walk->task->registers_of && walk->stack->count == walk->task->frame + 1)
+            *walk->task->registers_of = walk->registers;
         walk->callee = walk->frame;
-        walk->frame = (struct place){code.object, pc - code.bias, walk->exact};
+        walk->frame = (struct rts_place){code.object, pc - code.bias, walk->exact};
         if (code.kind == RTS_CODE_NONE)
             return RTS_STOP_BAD_RETURN;
         enum rts_stop stop = leave(walk, &code);
@@ -273,16 +234,16 @@ static enum rts_stop walk_frames(struct walk *walk)
 }
 
 void rts_unwind_stack(const struct rts_architecture *arch, struct rts_rule_cache *rules,
-                      const struct rts_code_finder *finder, const struct rts_registers *registers,
-                      const struct rts_memory *memory, struct rts_stack *stack)
+                      const struct rts_unwind_task *task, struct rts_stack *stack)
 {
     struct walk walk = {
         .arch = arch,
         .rules = rules,
-        .finder = finder,
-        .memory = memory,
+        .finder = task->finder,
+        .memory = task->memory,
+        .task = task,
         .stack = stack,
-        .registers = *registers,
+        .registers = *task->registers,
         .unwinder = RTS_UNWINDER_REGISTERS,
         .exact = true,
     };
@@ -295,18 +256,8 @@ void rts_unwind_leaf(const struct rts_code_finder *finder, uint64_t pc, enum rts
 {
     struct rts_code code = finder->find(finder->context, pc);
     stack->count = 0;
-    add_frame(stack, &code, pc, RTS_UNWINDER_REGISTERS);
+    rts_stack_add(stack, &code, pc, RTS_UNWINDER_REGISTERS);
     stack->stop = stop;
-}
-
-/* Is this the outermost function of a thread? Its CFI or its code says so. */
-static bool is_root(struct rts_rule_cache *rules, const struct place *frame)
-{
-    const struct rts_rule *rule;
-    return frame->object && ((rts_rule_cache_find(rules, frame->object, frame->vaddr, frame->exact,
-                                                  &rule) == RTS_RULE_FOUND &&
-                              rule->kind[rule->return_column] == RTS_RULE_UNDEFINED) ||
-                             is_outermost(rules, frame));
 }
 
 void rts_unwind_chain(struct rts_rule_cache *rules, const struct rts_code_finder *finder,
@@ -314,7 +265,7 @@ void rts_unwind_chain(struct rts_rule_cache *rules, const struct rts_code_finder
 {
     stack->count = 0;
     stack->stop = RTS_STOP_BROKEN_CHAIN;
-    struct place frame = {0};
+    struct rts_place frame = {0};
     bool user = true;
     for (size_t i = 0; i < length; i++) {
         if (chain[i] >= (uint64_t)PERF_CONTEXT_MAX) {
@@ -332,9 +283,41 @@ void rts_unwind_chain(struct rts_rule_cache *rules, const struct rts_code_finder
         struct rts_code code = finder->find(finder->context, lookup);
         if (code.kind == RTS_CODE_NONE && !leaf)
             return; /* what the frame pointer led to is not code */
-        add_frame(stack, &code, lookup, leaf ? RTS_UNWINDER_REGISTERS : RTS_UNWINDER_FRAME_POINTER);
-        frame = (struct place){code.object, chain[i] - code.bias, leaf};
+        rts_stack_add(stack, &code, lookup,
+                      leaf ? RTS_UNWINDER_REGISTERS : RTS_UNWINDER_FRAME_POINTER);
+        frame = (struct rts_place){code.object, chain[i] - code.bias, leaf};
     }
-    if (stack->count > 0 && is_root(rules, &frame))
+    if (stack->count > 0 && rts_root_is_proven(rules, &frame))
         stack->stop = RTS_STOP_COMPLETE;
 }
+
+/* ---- as a method ---- */
+
+struct by_rules {
+    const struct rts_architecture *arch;
+    struct rts_rule_cache *rules;
+};
+
+static void *open_rules(const struct rts_architecture *arch, struct rts_rule_cache *rules,
+                        struct rts_error *error)
+{
+    struct by_rules *state = rts_calloc(1, sizeof *state);
+    (void)error;
+    *state = (struct by_rules){arch, rules};
+    return state;
+}
+
+static void unwind_by_rules(void *state, const struct rts_unwind_task *task,
+                            struct rts_stack *stack)
+{
+    const struct by_rules *by = state;
+    rts_unwind_stack(by->arch, by->rules, task, stack);
+}
+
+const struct rts_unwind_method rts_unwind_rules = {
+    .name = "rules",
+    .over = RTS_UNWIND_COPY | RTS_UNWIND_STOPPED,
+    .open = open_rules,
+    .close = free,
+    .unwind = unwind_by_rules,
+};
