@@ -15,6 +15,7 @@
 
 #include "facts/budget.h"
 #include "facts/opinions.h"
+#include "facts/selftest_facts.h"
 #include "types.h"
 #include "util/buffer.h"
 
@@ -153,8 +154,9 @@ struct rts_run_facts {
 
     struct rts_stop_times stopped;
     struct rts_looking looking;
-    const char *unwinder;                /* that was chosen; NULL: left out */
-    const struct rts_opinions *opinions; /* sorted; NULL: none */
+    const struct rts_selftest_facts *selftest; /* NULL: none */
+    const char *unwinder;                      /* that was chosen; NULL: left out */
+    const struct rts_opinions *opinions;       /* sorted; NULL: none */
 };
 
 /* Hits without a node in the static graph. */

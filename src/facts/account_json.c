@@ -88,6 +88,25 @@ static void append_unwinding(const struct rts_run_facts *run, struct rts_buffer 
     rts_buffer_text(out, "]}");
 }
 
+static void append_selftest(const struct rts_selftest_facts *selftest, struct rts_buffer *out)
+{
+    static const struct rts_selftest_facts none = {0};
+    const struct rts_selftest_facts *facts = selftest ? selftest : &none;
+    rts_buffer_format(out,
+                      ",\"selftest\":{\"rounds\":%" PRIu64 ",\"cpu_ms\":%" PRIu64
+                      ",\"failed\":%u,\"forms\":{",
+                      facts->rounds, facts->cpu_ms, rts_selftest_failed(facts));
+    for (unsigned i = 0; i < RTS_FORM_COUNT; i++) {
+        const struct rts_selftest_form *form = &facts->forms[i];
+        rts_buffer_format(out,
+                          "%s\"%s\":{\"samples\":%" PRIu64 ",\"rules_failed\":%" PRIu64
+                          ",\"libunwind_failed\":%" PRIu64 "}",
+                          i ? "," : "", rts_form_name(i), form->samples,
+                          form->failed[RTS_SELFTEST_RULES], form->failed[RTS_SELFTEST_LIBUNWIND]);
+    }
+    rts_buffer_text(out, "}}");
+}
+
 static void append_frames(const struct rts_account *account, struct rts_buffer *out)
 {
     uint64_t total = 0;
@@ -277,6 +296,7 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
     append_stacks(account, out);
     append_frames(account, out);
     append_unwinding(run, out);
+    append_selftest(run->selftest, out);
     rts_buffer_format(out,
                       ",\"events\":{\"emitted\":%" PRIu64 ",\"hits\":%" PRIu64
                       ",\"batches\":%" PRIu64 ",\"unwritten\":%" PRIu64

@@ -10,5 +10,6 @@ librtsample_a_SOURCES += \
 	src/facts/observed_graph.c src/facts/observed_graph.h \
 	src/facts/opinions.c src/facts/opinions.h \
 	src/facts/outgoing.c src/facts/outgoing.h \
+	src/facts/selftest_facts.c src/facts/selftest_facts.h \
 	src/facts/stack_table.c src/facts/stack_table.h \
 	src/facts/window.c src/facts/window.h

@@ -98,6 +98,15 @@ static void append_opinions(const struct rts_opinions *opinions, struct rts_buff
                         opinions ? opinions->differ[i] : 0);
 }
 
+static void append_selftest(const struct rts_selftest_facts *selftest, struct rts_buffer *out)
+{
+    append_head(out, "selftest_rounds_total", "counter", "Times that the self-test was run.");
+    append_value(out, "selftest_rounds_total", selftest ? selftest->rounds : 0);
+    append_head(out, "selftest_failed", "gauge",
+                "Forms of stacks that an unwinder gets wrong on this machine.");
+    append_value(out, "selftest_failed", selftest ? rts_selftest_failed(selftest) : 0);
+}
+
 static void append_events(const struct rts_account *account, struct rts_buffer *out)
 {
     const struct rts_delivery_account *delivery = &account->delivery;
@@ -177,6 +186,7 @@ void rts_metrics_write(const struct rts_account *account, const struct rts_metri
     append_samples(account, out);
     append_stacks(account, out);
     append_opinions(facts->opinions, out);
+    append_selftest(facts->selftest, out);
     append_events(account, out);
     append_memory(facts->memory, facts->memory_owners, out);
     append_self(facts, out);

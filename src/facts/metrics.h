@@ -23,6 +23,7 @@ struct rts_metrics_facts {
     const struct rts_budget *memory;               /* NULL: all zero */
     const struct rts_memory_owners *memory_owners; /* NULL: none */
     const struct rts_opinions *opinions;           /* NULL: none */
+    const struct rts_selftest_facts *selftest;     /* NULL: none */
 };
 
 /* Appends all metrics. The caller replaces the file with them as a whole. */

@@ -151,6 +151,24 @@ static void append_opinions(const struct rts_opinions *opinions, struct rts_buff
     rts_buffer_text(out, "\n");
 }
 
+static void append_selftest(const struct rts_selftest_facts *selftest, struct rts_buffer *out)
+{
+    unsigned failed = selftest ? rts_selftest_failed(selftest) : 0;
+    if (failed == 0)
+        return;
+    begin_line(out, "FAILED", failed);
+    rts_buffer_text(out, "forms of stacks in the self-test: ");
+    const char *separator = "";
+    for (unsigned i = 0; i < RTS_FORM_COUNT; i++) {
+        const struct rts_selftest_form *form = &selftest->forms[i];
+        if (form->failed[RTS_SELFTEST_RULES] + form->failed[RTS_SELFTEST_LIBUNWIND] == 0)
+            continue;
+        rts_buffer_format(out, "%s%s", separator, rts_form_name(i));
+        separator = ", ";
+    }
+    rts_buffer_text(out, "; stacks of such a form may be wrong\n");
+}
+
 static void append_apart(const struct rts_account *account, struct rts_buffer *out)
 {
     struct reasons reasons = {0};
@@ -331,6 +349,7 @@ void rts_summary_format(const struct rts_summary *summary, struct rts_buffer *ou
     append_dropped(summary->account, out);
     append_stacks(summary->account, out);
     append_opinions(summary->opinions, out);
+    append_selftest(summary->selftest, out);
     append_apart(summary->account, out);
     append_unseen(summary, out);
     append_damaged(summary->account, out);

@@ -28,8 +28,9 @@ struct rts_summary_function {
 
 struct rts_summary {
     const struct rts_account *account;
-    const struct rts_nameless *nameless; /* sorted; NULL: nobody knows what would name them */
-    const struct rts_opinions *opinions; /* of two unwinders; NULL: there were not two */
+    const struct rts_nameless *nameless;       /* sorted; NULL: nobody knows what would name them */
+    const struct rts_selftest_facts *selftest; /* NULL: there was none */
+    const struct rts_opinions *opinions;       /* of two unwinders; NULL: there were not two */
     uint64_t duration_ms;
     uint32_t frequency;                           /* Hz; 0: not known */
     const char *output;                           /* where the facts went; "-": stdout */

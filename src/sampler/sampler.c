@@ -158,11 +158,40 @@ static struct rts_process *admit(struct rts_sampler *sampler, const struct rts_r
     return NULL;
 }
 
+/* A sample of the probe, which counts for nobody. */
+static void take_probe(struct rts_sampler *sampler, const struct rts_record *record)
+{
+    const struct rts_sample *sample = &record->sample;
+    struct rts_process *process = rts_process_find(sampler->processes, record->pid, record->time);
+    struct rts_registers registers;
+    if (!sample->registers || !read_registers(sampler, sample, &registers))
+        return;
+    if (!process)
+        rts_process_attach(sampler->processes, record->pid, &process, NULL);
+    else if (!process->maps_known)
+        rts_process_refresh(sampler->processes, process, record->time);
+    process->target = false;
+    struct rts_code_question question = {&sampler->code_map, process, record->time};
+    const struct rts_code_finder finder = {&question, rts_code_map_find};
+    const struct rts_memory memory = {
+        .address = registers.value[sampler->setup.arch->stack_pointer],
+        .bytes = sample->stack,
+        .size = sample->stack_size,
+    };
+    const struct rts_unwind_task task = {
+        .finder = &finder, .registers = &registers, .memory = &memory};
+    sampler->probe.take(sampler->probe.context, &task, record->time);
+}
+
 void rts_sampler_take_sample(void *context, const struct rts_record *record)
 {
     struct rts_sampler *sampler = context;
     const struct rts_sampler_setup *setup = &sampler->setup;
     struct rts_registers registers;
+    if (sampler->probe.pid > 0 && record->pid == sampler->probe.pid) {
+        take_probe(sampler, record);
+        return;
+    }
     struct rts_process *process = admit(sampler, record, &registers);
     if (!process)
         return;

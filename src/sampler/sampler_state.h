@@ -52,8 +52,16 @@ struct rts_sampler_setup {
                           have */
 };
 
+/* A process of ours that is sampled as targets are, and whose samples are somebody else's. */
+struct rts_sampler_probe {
+    int32_t pid; /* 0: there is none */
+    void *context;
+    void (*take)(void *context, const struct rts_unwind_task *task, uint64_t time);
+};
+
 struct rts_sampler {
     struct rts_sampler_setup setup;
+    struct rts_sampler_probe probe;
     struct rts_process_table *processes;
     struct rts_cgroup_ids *cgroups;
     struct rts_rule_cache *rules;

@@ -7,7 +7,8 @@
 
 bool rts_self_is(const struct rts_self *self, int32_t pid)
 {
-    return pid == self->pid || (pid > 0 && pid == rts_rpm_starter_pid(self->starter)) ||
+    return pid == self->pid || (pid > 0 && pid == self->probe) ||
+           (pid > 0 && pid == rts_rpm_starter_pid(self->starter)) ||
            (self->broker && rts_broker_is_own(self->broker, pid));
 }
 

@@ -13,6 +13,7 @@
 /* All pointers are borrowed. */
 struct rts_self {
     int32_t pid;               /* INT32_MIN: nobody's, as where records are of a trace */
+    int32_t probe;             /* the process of the self-test; 0: there is none */
     int memory;                /* util/own_memory.h; -1: not to be had */
     struct rts_broker *broker; /* NULL: there is none */
     const struct rts_rpm_starter *starter; /* NULL: there is none */

@@ -39,6 +39,7 @@ static void print_summary(struct rts_line *line, uint32_t frequency, uint64_t du
         .duration_ms = duration_ms,
         .frequency = frequency,
         .opinions = &line->opinions,
+        .selftest = &line->selftest.test.facts,
         .output = settings->output ? settings->output : settings->ingest.endpoint,
     };
     RTS_FREE struct rts_summary_function *functions =
@@ -92,6 +93,7 @@ static int write_stats(struct rts_line *line, const struct rts_closing *closing,
         .stopped = stop_times(&facts->stops),
         .unwinder = rts_unwind_by_name(line->settings->unwinder),
         .opinions = &line->opinions,
+        .selftest = &line->selftest.test.facts,
     };
     rts_namer_list_unjoined(&line->namer, &run);
     closing->describe(closing->context, &run);

@@ -178,6 +178,7 @@ static struct rts_metrics_facts metrics_facts(const struct rts_line *line,
         .memory = &line->bounds.memory,
         .memory_owners = owners,
         .opinions = &line->opinions,
+        .selftest = &line->selftest.test.facts,
     };
 }
 
@@ -337,6 +338,7 @@ void rts_line_finish(struct rts_line *line)
 {
     rts_outlets_close(&line->outlets);
     rts_recorders_discard(&line->recorders); /* one that is open has no sample: nothing began */
+    rts_selftest_rounds_close(&line->selftest);
     rts_sampler_finish(&line->sampler, rts_bounds_forget_object, line->objects);
     rts_stack_table_destroy(line->stacks);
     rts_window_destroy(line->window);

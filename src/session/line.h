@@ -14,6 +14,7 @@
 #include "outlets/outlets.h"
 #include "recording/recorders.h"
 #include "sampler/sampler_state.h"
+#include "selftest/rounds.h"
 
 /* When a window ends, and its stacks are named, before its time. */
 enum rts_line_ends {
@@ -43,6 +44,7 @@ struct rts_line {
     const struct rts_settings *settings;
     struct rts_account account;
     struct rts_opinions opinions; /* of two unwinders */
+    struct rts_selftest_rounds selftest;
     struct rts_object_cache *objects;
     struct rts_hash_cache *hashes;           /* NULL: not wanted */
     struct rts_package_table *package_table; /* owned from here on; NULL: there is none */

@@ -153,6 +153,7 @@ static void sample_until_done(struct live *live)
         rts_sampler_drain(&live->line.sampler);
         uint64_t now = rts_clock_monotonic_ns();
         watch_target(live, now);
+        rts_selftest_rounds_turn(&live->line.selftest, now);
         rts_package_table_turn(live->line.package_table);
         every_window(live, now);
         every_second(live, now);
@@ -313,6 +314,7 @@ static int run(struct live *live, struct rts_error *error)
     if (settings->duration_ms)
         live->deadline = rts_clock_monotonic_ns() + settings->duration_ms * 1000000;
     rts_target_say_limits(&live->target);
+    rts_selftest_rounds_open(&live->line.selftest, &live->target, rts_clock_monotonic_ns());
     seal(live);
     rts_notify("READY=1");
     sample_until_done(live);

@@ -13,6 +13,7 @@ void rts_settings_init(struct rts_settings *settings)
         .frequency = 99,
         .flush_interval_ms = 2000,
         .check_every = 100,
+        .self_test = true,
         .segment_seconds = 60,
         .segment_bytes = 1u << 20,
         .emit_loader_base = true,

@@ -104,6 +104,7 @@ struct rts_settings {
     uint32_t frequency; /* samples per second of each processor */
     enum rts_call_graph call_graph;
     enum rts_unwind_by unwinder;
+    bool self_test;       /* of the unwinders, at the start and each hour */
     uint32_t check_every; /* stacks, of which libunwind unwinds one too: RTS_UNWIND_BY_BOTH */
     uint32_t stack_bytes; /* copied per sample; 0: as much as the method gives */
     enum rts_method method;

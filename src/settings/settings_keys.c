@@ -101,6 +101,7 @@ static const struct rts_setting table[] = {
     {"Sampler:MaxStopMicroseconds", RTS_SETTING_NUMBER, AT(sampler.max_stop_us), 0, 10000000},
     {"Sampler:Method", RTS_SETTING_CHOICE, AT(method), .choices = methods},
     {"Sampler:Ratio", RTS_SETTING_NUMBER, AT(sampler.ratio), 1, 1000000},
+    {"Sampler:SelfTest", RTS_SETTING_BOOLEAN, AT(self_test)},
     {"Sampler:StackBytes", RTS_SETTING_NUMBER, AT(stack_bytes), STACK_BYTES_MIN, STACK_BYTES_MAX,
      .zero_too = true, .step = 8},
     {"Sampler:Unwinder", RTS_SETTING_CHOICE, AT(unwinder), .choices = unwinders},
