@@ -120,9 +120,9 @@ static void print_version(void)
     printf("rtsample %s (elfutils %d.%d, libunwind %s, jansson %s, libcurl %s, %s, "
            "demangling: %s, zstd: %s, "
            "archives: %s, rpm: %s, filters: %s)\n",
-           PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, rts_libunwind_version,
-           JANSSON_VERSION,
-           LIBCURL_VERSION, OpenSSL_version(OPENSSL_VERSION),
+           PACKAGE_VERSION, _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000,
+           rts_libunwind_version, JANSSON_VERSION, LIBCURL_VERSION,
+           OpenSSL_version(OPENSSL_VERSION),
 #if defined HAVE_LIBIBERTY && defined HAVE_RUST_NAMES
            "yes",
 #elif defined HAVE_LIBIBERTY

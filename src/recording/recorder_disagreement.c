@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "recording/recorder_state.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "binary/object.h"
-#include "recording/recorder_state.h"
 #include "unwind/rule_text.h"
 #include "util/hex.h"
 

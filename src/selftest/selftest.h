@@ -39,6 +39,7 @@ void rts_selftest_take(struct rts_selftest *test, const struct rts_unwind_task *
 /* To be called after each drain: goes on to the next form. False: the round has ended. */
 bool rts_selftest_turn(struct rts_selftest *test);
 
+/* Ends the round that is under way, and frees all. What it has found stays. */
 void rts_selftest_close(struct rts_selftest *test);
 
 #endif

@@ -10,11 +10,12 @@
  * CFI is at link-time addresses for it, the rest at those of the target. It follows guesses where
  * there is no CFI: those frames are not taken.
  */
+#include "unwind/method.h"
+
 #include <stdlib.h>
 
 #include "binary/object.h"
 #include "unwind/libunwind_library.h"
-#include "unwind/method.h"
 #include "unwind/root.h"
 #include "util/memory.h"
 
@@ -211,16 +212,15 @@ static enum rts_stop judge_step(struct guest *guest, const struct rts_place *pla
     return RTS_STOP_COUNT;
 }
 
-/* Was what runs at `place` entered by the kernel, so that its caller was interrupted? */
-static bool is_signal_frame(struct guest *guest, unw_cursor_t *cursor,
-                            const struct rts_place *place)
+/* Was what runs at `place` entered by the kernel, so that its caller was interrupted? The CFI or the
+ * code says so; unw_is_signal_frame() is about different frames in different versions. */
+static bool is_signal_frame(struct guest *guest, const struct rts_place *place)
 {
     const struct rts_rule *rule;
-    return guest->library.is_signal_frame(cursor) > 0 ||
-           (place->object &&
-            rts_rule_cache_find(guest->rules, place->object, place->vaddr, place->exact, &rule) ==
-                RTS_RULE_FOUND &&
-            rule->signal_frame != RTS_RULE_CALLED);
+    return place->object &&
+           rts_rule_cache_find(guest->rules, place->object, place->vaddr, place->exact, &rule) ==
+               RTS_RULE_FOUND &&
+           rule->signal_frame != RTS_RULE_CALLED;
 }
 
 static enum rts_stop walk(struct guest *guest, unw_cursor_t *cursor, struct rts_stack *stack)
@@ -243,7 +243,9 @@ static enum rts_stop walk(struct guest *guest, unw_cursor_t *cursor, struct rts_
         case RTS_CODE_ANONYMOUS: return RTS_STOP_NO_CFI;
         case RTS_CODE_OBJECT: break;
         }
-        bool signal = is_signal_frame(guest, cursor, &place);
+        bool signal = is_signal_frame(guest, &place);
+        if (signal) /* the kernel enters it at its first byte, as if called from the one before */
+            stack->frames[stack->count - 1].vaddr = place.vaddr;
         guest->missed = guest->no_info = false;
         guest->accesses = 0;
         int result = guest->library.step(cursor);

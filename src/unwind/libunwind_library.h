@@ -21,7 +21,6 @@ int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t space, unw_word_t ip, un
     X(init_remote)                                                                                 \
     X(step)                                                                                        \
     X(get_reg)                                                                                     \
-    X(is_signal_frame)                                                                             \
     X(dwarf_search_unwind_table)
 
 /* library->step() is unw_step(), and so on. */
@@ -35,6 +34,7 @@ struct rts_libunwind {
 /* Loads it; what was opened is to be closed once. On failure there is nothing to close. */
 int rts_libunwind_open(struct rts_libunwind *library, struct rts_error *error);
 
+/* Gives it back. */
 void rts_libunwind_close(struct rts_libunwind *library);
 
 #endif

@@ -51,6 +51,7 @@ e2e_scripts = \
 	tests/e2e/replay_settings.py \
 	tests/e2e/replay_symfs.py \
 	tests/e2e/union.py \
+	tests/e2e/unwinders.py \
 	tests/e2e/ptrace.py \
 	tests/e2e/hostile_sealed.py \
 	tests/e2e/deployment.py \

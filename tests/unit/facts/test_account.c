@@ -63,7 +63,43 @@ static const char *const gave_up[] = {"build_id", "kernel \"side\"", NULL};
 static const struct rts_guard_facts guard = {
     .ratio = 3, .max_events_per_second = 250, .max_cpu_percent = 12};
 
+static char libc_module[] = "libc.so.6";
+
+static struct rts_opinion_binary binaries[] = {
+    {.serial = 1,
+     .module = libc_module,
+     .build_id = {2, {0x0a, 0x0b}},
+     .alike = 90,
+     .differ = {[RTS_DIFFERENCE_CALLER] = 5, [RTS_DIFFERENCE_ROOT] = 6}},
+};
+
+static const struct rts_opinions opinions = {
+    .checked = 10,
+    .differ = {[RTS_DIFFERENCE_NONE] = 4,
+               [RTS_DIFFERENCE_CALLER] = 3,
+               [RTS_DIFFERENCE_RULES_END] = 2,
+               [RTS_DIFFERENCE_LIBUNWIND_ENDS] = 1},
+    .binaries = binaries,
+    .count = 1,
+};
+
+static const struct rts_selftest_facts selftest = {
+    .rounds = 2,
+    .cpu_ms = 180,
+    .forms = {[RTS_FORM_RECURSIVE] = {.samples = 1},
+              [RTS_FORM_SIGNAL] = {.samples = 2},
+              [RTS_FORM_ALTERNATE_STACK] = {.samples = 3},
+              [RTS_FORM_NO_FRAME_POINTER] = {.samples = 4},
+              [RTS_FORM_VDSO] = {.samples = 5, .failed = {[RTS_SELFTEST_LIBUNWIND] = 7}},
+              [RTS_FORM_LINKAGE] = {.samples = 6},
+              [RTS_FORM_NORETURN] = {.samples = 7},
+              [RTS_FORM_TAIL_CALL] = {.samples = 8}},
+};
+
 static const struct rts_run_facts whole_run = {
+    .unwinder = "both",
+    .opinions = &opinions,
+    .selftest = &selftest,
     .method = "perf:cpu-clock",
     .duration_ms = 30000,
     .config_sha256 = "abcd",
@@ -185,22 +221,33 @@ static void every_number_is_in_its_place(void **state)
     rts_buffer_text(
         &expected, ",\"unnamed\":{\"anonymous\":19,\"no_file\":20,\"no_symbol\":21,\"changed\":121}"
                    ",\"copied\":{\"same\":61,\"different\":62}},"
-                   "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18,"
-                   "\"hits_nameless\":19},"
-                   "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70},"
-                   "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
-                   "\"retries\":28},"
-                   "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0,\"unjoined\":{"
-                   "\"file_unknown\":0,\"address_unknown\":0,\"name_differs\":0,"
-                   "\"name_ambiguous\":0},\"unjoined_symbols\":[]},"
-                   "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
-                   "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
-                   "\"packages\":{\"unreadable_databases\":72,\"late_databases\":74,"
-                   "\"objects_put_off\":73},"
-                   "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
-                   "\"too_long\":2,\"refused\":1,\"given_up\":6,\"put_off\":7,\"due\":5,"
-                   "\"target_cpu_ms\":1250,\"rate\":2.4}},"
-                   "\"memory\":{\"limit\":6400000,\"bytes\":");
+                   "\"unwinding\":{\"unwinder\":\"both\",\"checked\":10,\"alike\":4,"
+                   "\"differ\":{\"caller\":3,\"rules_end\":2,\"libunwind_ends\":1,\"root\":0},"
+                   "\"binaries\":[{\"module\":\"libc.so.6\",\"build_id\":\"0a0b\",\"alike\":90,"
+                   "\"differ\":{\"caller\":5,\"rules_end\":0,\"libunwind_ends\":0,\"root\":6}}]},"
+                   "\"selftest\":{\"rounds\":2,\"cpu_ms\":180,\"failed\":1,\"forms\":{");
+    for (unsigned i = 0; i < RTS_FORM_COUNT; i++)
+        rts_buffer_format(&expected,
+                          "%s\"%s\":{\"samples\":%u,\"rules_failed\":0,\"libunwind_failed\":%u}",
+                          i ? "," : "", rts_form_name(i), i, i == RTS_FORM_VDSO ? 7 : 0);
+    rts_buffer_text(&expected,
+                    "}},"
+                    "\"events\":{\"emitted\":15,\"hits\":16,\"batches\":17,\"unwritten\":18,"
+                    "\"hits_nameless\":19},"
+                    "\"packages\":{\"with_purl\":9,\"without_purl\":6,\"hits_with_purl\":70},"
+                    "\"delivery\":{\"accepted\":24,\"spooled\":25,\"rejected\":26,\"dropped\":27,"
+                    "\"retries\":28},"
+                    "\"graph\":{\"nodes\":0,\"joined_hits\":0,\"unjoined_hits\":0,\"unjoined\":{"
+                    "\"file_unknown\":0,\"address_unknown\":0,\"name_differs\":0,"
+                    "\"name_ambiguous\":0},\"unjoined_symbols\":[]},"
+                    "\"self\":{\"cpu_ms\":31,\"peak_rss_kib\":32,\"max_cpu_percent\":12.3,"
+                    "\"recorded\":{\"bytes\":33,\"samples\":34,\"unrecorded\":35},"
+                    "\"packages\":{\"unreadable_databases\":72,\"late_databases\":74,"
+                    "\"objects_put_off\":73},"
+                    "\"ptrace\":{\"stops\":4,\"mean_stop_us\":13,\"max_stop_us\":40,"
+                    "\"too_long\":2,\"refused\":1,\"given_up\":6,\"put_off\":7,\"due\":5,"
+                    "\"target_cpu_ms\":1250,\"rate\":2.4}},"
+                    "\"memory\":{\"limit\":6400000,\"bytes\":");
     expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 400);
     rts_buffer_text(&expected, ",\"peak\":");
     expect_words(&expected, memory_word, 0, RTS_MEMORY_COUNT, 500);

@@ -120,7 +120,8 @@ static void sample(struct run *run, uint64_t pc, uint64_t time)
     struct rts_code_question question = {&run->line.sampler.code_map, run->process, time};
     const struct rts_code_finder finder = {&question, rts_code_map_find};
     rts_unwind_leaf(&finder, pc, RTS_STOP_NOT_TAKEN, run->stack);
-    const struct rts_kept kept = {&record, run->process, time, run->stack};
+    const struct rts_kept kept = {
+        .record = &record, .process = run->process, .time = time, .stack = run->stack};
     rts_line_keep(&run->line, &kept);
 }
 

@@ -27,18 +27,20 @@ static void defaults_are_frozen(void **state)
     rts_settings_init(&settings);
     char *text = canonical(&settings);
     assert_string_equal(
-        text, "{\"Egress\":{\"Enabled\":true},"
-              "\"Ingest\":{\"BatchSize\":1000,\"ConnectTimeoutMs\":10000,\"FlushIntervalMs\":2000,"
-              "\"Format\":\"auto\",\"RetryMaxMs\":60000,\"RetryMs\":500,\"TimeoutMs\":60000},"
-              "\"Privacy\":{\"EmitProcess\":false,\"EmitSocket\":false,\"HashContainerIds\":false},"
-              "\"Record\":{\"Full\":false,\"LimitBytes\":0,\"SegmentBytes\":1048576,"
-              "\"SegmentSeconds\":60},"
-              "\"Sampler\":{\"CallGraph\":\"dwarf\",\"DurationMs\":0,\"Frequency\":99,"
-              "\"MaxCpuPercent\":35,\"MaxEventsPerSecond\":500,\"MaxMemoryBytes\":67108864,"
-              "\"MaxStopMicroseconds\":1000,\"Method\":\"auto\",\"Ratio\":1,\"StackBytes\":0},"
-              "\"Spool\":{\"MaxAgeSeconds\":604800,\"MaxBytes\":268435456},"
-              "\"SymbolCapture\":{\"CollectBuildIds\":true,\"EmitLoaderBase\":true,"
-              "\"IdScheme\":\"union-v0.1\",\"ResolvePackages\":true}}");
+        text,
+        "{\"Egress\":{\"Enabled\":true},"
+        "\"Ingest\":{\"BatchSize\":1000,\"ConnectTimeoutMs\":10000,\"FlushIntervalMs\":2000,"
+        "\"Format\":\"auto\",\"RetryMaxMs\":60000,\"RetryMs\":500,\"TimeoutMs\":60000},"
+        "\"Privacy\":{\"EmitProcess\":false,\"EmitSocket\":false,\"HashContainerIds\":false},"
+        "\"Record\":{\"Full\":false,\"LimitBytes\":0,\"SegmentBytes\":1048576,"
+        "\"SegmentSeconds\":60},"
+        "\"Sampler\":{\"CallGraph\":\"dwarf\",\"CheckEvery\":100,\"DurationMs\":0,\"Frequency\":99,"
+        "\"MaxCpuPercent\":35,\"MaxEventsPerSecond\":500,\"MaxMemoryBytes\":67108864,"
+        "\"MaxStopMicroseconds\":1000,\"Method\":\"auto\",\"Ratio\":1,\"SelfTest\":true,"
+        "\"StackBytes\":0,\"Unwinder\":\"rules\"},"
+        "\"Spool\":{\"MaxAgeSeconds\":604800,\"MaxBytes\":268435456},"
+        "\"SymbolCapture\":{\"CollectBuildIds\":true,\"EmitLoaderBase\":true,"
+        "\"IdScheme\":\"union-v0.1\",\"ResolvePackages\":true}}");
     free(text);
     rts_settings_finish(&settings);
 }

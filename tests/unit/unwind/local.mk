@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 unwind_suites = \
 	tests/unit/unwind/test_architecture.c \
+	tests/unit/unwind/test_compare.c \
 	tests/unit/unwind/test_expression.c \
 	tests/unit/unwind/test_hostile.c \
 	tests/unit/unwind/test_rule.c \

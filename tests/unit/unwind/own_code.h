@@ -50,6 +50,20 @@ static inline void own_code_finish(struct own_code *own)
     free(own->stack);
 }
 
+/* Unwinds into own->stack by one of the methods. */
+static inline void own_code_unwind_by(struct own_code *own, const struct rts_unwind_method *method,
+                                      const struct rts_registers *registers,
+                                      const struct rts_memory *memory)
+{
+    const struct rts_unwind_task task = {
+        .finder = &own->finder, .registers = registers, .memory = memory};
+    struct rts_error error;
+    void *method_state = method->open(rts_architecture_native(), own->rules, &error);
+    assert_non_null(method_state);
+    method->unwind(method_state, &task, own->stack);
+    method->close(method_state);
+}
+
 /* The address in this process that a frame was looked up by. */
 static inline uint64_t own_code_address(const struct rts_frame *frame)
 {

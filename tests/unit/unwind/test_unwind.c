@@ -106,15 +106,14 @@ static __attribute__((noinline)) void take_moment(void)
     _Unwind_Backtrace(take_expected, NULL);
 }
 
-static void unwind(struct own_code *own, size_t size)
+static void unwind(struct own_code *own, const struct rts_unwind_method *method, size_t size)
 {
     /* Exactly these bytes, so that a sanitizer sees what is read outside. */
     uint8_t *bytes = malloc(size);
     assert_non_null(bytes);
     memcpy(bytes, moment.bytes, size);
     struct rts_memory memory = {.address = stack_pointer(), .bytes = bytes, .size = size};
-    rts_unwind_stack(rts_architecture_native(), own->rules, &own->finder, &moment.registers,
-                     &memory, own->stack);
+    own_code_unwind_by(own, method, &moment.registers, &memory);
     free(bytes);
 }
 
@@ -133,11 +132,11 @@ static void check_frames(const struct rts_stack *stack)
 }
 
 /* The whole stack, then every shorter copy: it must give the first frames, and say why it ends. */
-static void check_moment(bool other_stack)
+static void check_moment_by(const struct rts_unwind_method *method, bool other_stack)
 {
     struct own_code own;
     own_code_init(&own);
-    unwind(&own, moment.size);
+    unwind(&own, method, moment.size);
     assert_int_equal(own.stack->stop, other_stack ? RTS_STOP_ALT_STACK : RTS_STOP_COMPLETE);
     if (!other_stack)
         assert_int_equal(own.stack->count, moment.count);
@@ -146,17 +145,23 @@ static void check_moment(bool other_stack)
     uint32_t last = own.stack->count;
     size_t step = moment.size > 8192 ? moment.size / 512 : 8;
     for (size_t size = moment.size; size > step; size -= step) {
-        unwind(&own, size);
+        unwind(&own, method, size);
         assert_in_range(own.stack->count, 1, last);
         last = own.stack->count;
         check_frames(own.stack);
         if (own.stack->stop != RTS_STOP_COMPLETE && own.stack->stop != RTS_STOP_ALT_STACK)
             assert_int_equal(own.stack->stop, RTS_STOP_STACK_SHORT);
     }
-    unwind(&own, 0);
+    unwind(&own, method, 0);
     assert_int_equal(own.stack->stop, RTS_STOP_NO_STACK);
     assert_int_equal(own.stack->count, 1);
     own_code_finish(&own);
+}
+
+static void check_moment(bool other_stack)
+{
+    check_moment_by(&rts_unwind_rules, other_stack);
+    check_moment_by(&rts_unwind_libunwind, other_stack);
 }
 
 static __attribute__((noinline)) int nest(int depth)
@@ -280,7 +285,7 @@ static void test_too_deep(void **state)
     struct own_code own;
     own_code_init(&own);
     nest(3000);
-    unwind(&own, moment.size);
+    unwind(&own, &rts_unwind_rules, moment.size);
     assert_int_equal(own.stack->stop, RTS_STOP_DEPTH);
     assert_int_equal(own.stack->count, RTS_STACK_DEPTH_MAX);
     own_code_finish(&own);
