@@ -841,7 +841,7 @@ def replay_differs(run, trace, *options, prefix=()):
     with open(stats, encoding="utf-8") as file:
         theirs = json.load(file)
     for key in sorted(set(theirs) | set(run.stats)):
-        if key not in ("self", "memory", "broker", "unreadable") and theirs.get(key) != run.stats.get(key):
+        if key not in ("self", "memory", "broker", "unreadable", "unwinding", "selftest") and theirs.get(key) != run.stats.get(key):
             problems.append("%s: live %s, replay %s" % (key, run.stats.get(key), theirs.get(key)))
     return problems
 
