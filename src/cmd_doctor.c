@@ -8,9 +8,11 @@
 
 #include "commands.h"
 #include "doctor/judge.h"
+#include "doctor/judge_selftest.h"
 #include "doctor/probe.h"
 #include "doctor/self_seal.h"
 #include "sealing/origin.h"
+#include "selftest/alone.h"
 #include "send/settings_delivery.h"
 #include "settings/settings_options.h"
 #include "unwind/architecture.h"
@@ -22,23 +24,21 @@
 enum long_option {
     OPTION_JSON = 256,
     OPTION_SELF,
+    OPTION_SELF_TEST,
 };
 
 static const char short_options[] = "p:c:hV";
 
 static const struct option own_options[] = {
-    {"pid", required_argument, NULL, 'p'},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"self", no_argument, NULL, OPTION_SELF},
-    {"config", required_argument, NULL, 'c'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
+    {"pid", required_argument, NULL, 'p'},    {"json", no_argument, NULL, OPTION_JSON},
+    {"self", no_argument, NULL, OPTION_SELF}, {"self-test", no_argument, NULL, OPTION_SELF_TEST},
+    {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
 };
 
 struct request {
     int32_t pid;
-    bool json, self;
+    bool json, self, self_test;
     struct rts_settings settings; /* of the server for facts */
 };
 
@@ -59,6 +59,7 @@ static int parse_option(int option, struct request *request, struct rts_error *e
     case 'p': return parse_pid(request, error);
     case OPTION_JSON: request->json = true; return 0;
     case OPTION_SELF: request->self = true; return 0;
+    case OPTION_SELF_TEST: request->self_test = true; return 0;
     case 'c':
     case 'h':
     case 'V': return 0; /* rts_settings_look_ahead() saw them */
@@ -78,8 +79,11 @@ static int parse(int argc, char **argv, const struct option *options, struct req
     rts_settings_end_layer(&request->settings);
     if (optind < argc)
         return rts_fail(error, RTS_USAGE, "doctor takes no argument \"%s\"", argv[optind]);
-    if (request->self && request->pid > 0)
-        return rts_fail(error, RTS_USAGE, "doctor --self is about rtsample itself: leave out -p");
+    if ((request->self || request->self_test) && request->pid > 0)
+        return rts_fail(error, RTS_USAGE, "doctor --self%s is about rtsample itself: leave out -p",
+                        request->self ? "" : "-test");
+    if (request->self && request->self_test)
+        return rts_fail(error, RTS_USAGE, "give one of --self and --self-test");
     return rts_settings_complete(&request->settings, error);
 }
 
@@ -151,6 +155,18 @@ static int look_at_ourselves(const struct request *request, struct rts_error *er
     return result;
 }
 
+static int test_ourselves(const struct request *request, struct rts_error *error)
+{
+    struct rts_selftest_findings perf = {0}, ptrace = {0};
+    struct rts_report *report = rts_calloc(1, sizeof *report);
+    perf.was_run = rts_selftest_alone(false, &perf.facts, &perf.error) == 0;
+    ptrace.was_run = rts_selftest_alone(true, &ptrace.facts, &ptrace.error) == 0;
+    rts_judge_selftest(&perf, &ptrace, report);
+    int result = print(report, request->json, error);
+    free(report);
+    return result;
+}
+
 /* The exit status, or -1 with *error. */
 static int run(int argc, char **argv, struct request *request, struct rts_error *error)
 {
@@ -164,6 +180,8 @@ static int run(int argc, char **argv, struct request *request, struct rts_error 
         return -1;
     if (parse(argc, argv, options, request, error) < 0)
         return -1;
+    if (request->self_test)
+        return test_ourselves(request, error);
     return request->self ? look_at_ourselves(request, error) : look(request, error);
 }
 

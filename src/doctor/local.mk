@@ -13,6 +13,7 @@ librtsample_a_SOURCES += \
 	src/doctor/judge_ptrace.c \
 	src/doctor/judge_self.c \
 	src/doctor/judge_self_seal.c src/doctor/self_seal.h \
+	src/doctor/judge_selftest.c src/doctor/judge_selftest.h \
 	src/doctor/judge_target.c \
 	src/doctor/probe.c src/doctor/probe.h \
 	src/doctor/probe_access.c \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 librtsample_a_SOURCES += \
+	src/selftest/alone.c src/selftest/alone.h \
 	src/selftest/forms.c src/selftest/forms.h \
 	src/selftest/judge.c src/selftest/judge.h \
 	src/selftest/rounds.c src/selftest/rounds.h \

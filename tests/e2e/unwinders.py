@@ -107,6 +107,20 @@ def self_test():
     return problems
 
 
+def doctor():
+    """doctor --self-test: by perf events and by ptrace, at once; its report is that of the other checks"""
+    result = subprocess.run([RTSAMPLE, "doctor", "--self-test", "--json"], capture_output=True, text=True)
+    report = json.loads(result.stdout)
+    problems = [] if result.returncode == report["status"] == 0 else ["status %d: %s" % (result.returncode, report)]
+    for key, check in report["checks"].items():
+        if check["state"] not in ("works", "unknown"):
+            problems.append("%s: %s" % (key, check))
+    if report["checks"]["selftest.perf"]["state"] != "works":
+        problems.append("%s" % report)
+    both = subprocess.run([RTSAMPLE, "doctor", "--self-test", "--self"], capture_output=True, text=True)
+    return problems + ([] if both.returncode == 2 else ["--self with it: %d, %s" % (both.returncode, both.stderr)])
+
+
 def switched_off():
     """without a self-test there is none"""
     with Target(build("chain-O2-nofp")) as target:
@@ -116,4 +130,4 @@ def switched_off():
 
 if __name__ == "__main__":
     require_sampling()
-    run_steps(by_both, by_libunwind, disputed, every_hundredth, self_test, switched_off)
+    run_steps(by_both, by_libunwind, disputed, every_hundredth, self_test, doctor, switched_off)
