@@ -2,6 +2,9 @@
 # The scenarios, in TAP: each starts what it samples and checks what rtsample says about it.
 e2e_scripts = \
 	tests/e2e/hostile_budgets.py \
+	tests/e2e/kernels.py \
+	tests/e2e/versus_perf.py \
+	tests/e2e/doctor_kernels.py \
 	tests/e2e/programs.py \
 	tests/e2e/targets.py \
 	tests/e2e/files.py \
@@ -58,10 +61,7 @@ e2e_scripts = \
 	tests/e2e/doctor.py \
 	tests/e2e/permissions.py \
 	tests/e2e/no_bpf.py \
-	tests/e2e/versus_perf.py \
-	tests/e2e/map.py \
-	tests/e2e/kernels.py \
-	tests/e2e/doctor_kernels.py
+	tests/e2e/map.py
 
 TESTS += $(e2e_scripts)
 EXTRA_DIST += tests/e2e/lib.py tests/e2e/hostile_lib.py tests/e2e/redis_load.py tests/e2e/cgroup_lib.py tests/e2e/churn_lib.py tests/e2e/podman_lib.py tests/e2e/graph_maker.py tests/e2e/trace_maker.py $(e2e_scripts) \
