@@ -33,9 +33,9 @@ def sample_brief(name, *arguments, seconds=6 if LONG else 1, said="sampling targ
         until(lambda: said in sampling.said(), STUCK_SECONDS)
         before = cpu_seconds(target.pid)
         until(lambda: cpu_seconds(target.pid) - before > seconds, STUCK_SECONDS)
+        used = cpu_seconds(target.pid) - before
         sampling.signal(signal.SIGINT)
-        run = sampling.finish()
-        return run, (cpu_seconds(target.pid) - before) * FREQUENCY
+        return sampling.finish(), used * FREQUENCY
 
 
 def check_sampled(run, due):
