@@ -4,7 +4,14 @@
 #include <stdlib.h>
 
 #include "binary/object.h"
+#include "util/clock.h"
 #include "util/memory.h"
+
+/* CFI that has been let go of for want of memory has to be read again, for libunwind remembers no
+ * rules: of large libraries that takes seconds. What takes longer than this makes checks rarer, so
+ * that they take no more than that part of the time. */
+#define CHECK_LONG_NS ((uint64_t)20 * RTS_NS_PER_MS)
+#define CHECK_PART    20
 
 void rts_unwinding_init(struct rts_unwinding *unwinding, const struct rts_architecture *arch,
                         struct rts_rule_cache *rules, struct rts_opinions *opinions)
@@ -101,6 +108,19 @@ static void compare(struct rts_unwinding *unwinding, struct rts_unwind_task *tas
         stack->stop = RTS_STOP_DISPUTED;
 }
 
+static void check(struct rts_unwinding *unwinding, struct rts_unwind_task *task,
+                  struct rts_stack *stack)
+{
+    const uint64_t start = rts_clock_monotonic_ns();
+    if (start < unwinding->again_ns)
+        return;
+    unwinding->turn = 0;
+    compare(unwinding, task, stack);
+    const uint64_t end = rts_clock_monotonic_ns();
+    if (end - start > CHECK_LONG_NS)
+        unwinding->again_ns = end + CHECK_PART * (end - start);
+}
+
 void rts_unwinding_do(struct rts_unwinding *unwinding, struct rts_unwind_task *task,
                       struct rts_stack *stack)
 {
@@ -110,10 +130,8 @@ void rts_unwinding_do(struct rts_unwinding *unwinding, struct rts_unwind_task *t
         return;
     }
     rts_unwind_rules.unwind(unwinding->by_rules, task, stack);
-    if (unwinding->second && ++unwinding->turn >= unwinding->every) {
-        unwinding->turn = 0;
-        compare(unwinding, task, stack);
-    }
+    if (unwinding->second && ++unwinding->turn >= unwinding->every)
+        check(unwinding, task, stack);
 }
 
 void rts_unwinding_finish(struct rts_unwinding *unwinding)

@@ -34,6 +34,7 @@ struct rts_unwinding {
     struct rts_rule_cache *rules;
     void *by_rules, *by_libunwind; /* states of the methods; NULL: not in use */
     uint32_t every, turn;
+    uint64_t again_ns; /* there is no check before, on CLOCK_MONOTONIC: the last one took long */
     struct rts_stack *second;
     struct rts_opinions *opinions;
     struct rts_disagreement news;

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
+
 /* Kept as they are written: not inlined, cloned or split. */
 #define ITSELF __attribute__((noinline, noclone, used))
 
@@ -26,152 +28,160 @@
 
 /* What a handler has to know; signals carry nothing of ours. */
 static struct {
-    const volatile int *wanted;
+    struct rts_form_control *control;
     int form;
     volatile unsigned sum;
 } handled;
 
 static sigjmp_buf way_back;
 
-static inline bool goes_on(int form, const volatile int *wanted)
+static inline bool goes_on(int form, const struct rts_form_control *control)
 {
-    return *wanted == form;
+    return control->wanted == form;
+}
+
+static inline void settle(int form, struct rts_form_control *control)
+{
+    control->settled_ns[form] = rts_clock_monotonic_ns();
 }
 
 /* Where the time goes: without a call, so that it is the innermost frame. */
-ITSELF static unsigned spin(int form, const volatile int *wanted)
+ITSELF static unsigned spin(int form, struct rts_form_control *control)
 {
     unsigned sum = 0;
-    while (goes_on(form, wanted))
+    settle(form, control);
+    while (goes_on(form, control))
         for (volatile unsigned i = 0; i < SPINS_A_LOOK; i = i + 1)
             sum += i;
     return sum;
 }
 
-ITSELF static unsigned deep(unsigned depth, const volatile int *wanted)
+ITSELF static unsigned deep(unsigned depth, struct rts_form_control *control)
 {
-    unsigned sum = depth > 0 ? deep(depth - 1, wanted) : spin(RTS_FORM_DEEP, wanted);
-    return sum + (unsigned)*wanted;
+    unsigned sum = depth > 0 ? deep(depth - 1, control) : spin(RTS_FORM_DEEP, control);
+    return sum + (unsigned)control->wanted;
 }
 
-static unsigned odd(unsigned turns, const volatile int *wanted);
+static unsigned odd(unsigned turns, struct rts_form_control *control);
 
-ITSELF static unsigned even(unsigned turns, const volatile int *wanted)
+ITSELF static unsigned even(unsigned turns, struct rts_form_control *control)
 {
-    return odd(turns, wanted) + (unsigned)*wanted;
+    return odd(turns, control) + (unsigned)control->wanted;
 }
 
-ITSELF static unsigned odd(unsigned turns, const volatile int *wanted)
+ITSELF static unsigned odd(unsigned turns, struct rts_form_control *control)
 {
-    unsigned sum = turns > 1 ? even(turns - 1, wanted) : spin(RTS_FORM_RECURSIVE, wanted);
-    return sum + (unsigned)*wanted;
+    unsigned sum = turns > 1 ? even(turns - 1, control) : spin(RTS_FORM_RECURSIVE, control);
+    return sum + (unsigned)control->wanted;
 }
 
 ITSELF static void handler(int number)
 {
-    handled.sum += spin(handled.form, handled.wanted) + (unsigned)number;
+    handled.sum += spin(handled.form, handled.control) + (unsigned)number;
 }
 
-ITSELF static unsigned interrupted(int form, const volatile int *wanted, int flags)
+ITSELF static unsigned interrupted(int form, struct rts_form_control *control, int flags)
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, before;
     sigset_t none;
     handled.form = form;
-    handled.wanted = wanted;
+    handled.control = control;
     sigaction(SIGUSR2, &action, &before);
     sigemptyset(&none);
     sigaddset(&none, SIGUSR2);
     sigprocmask(SIG_UNBLOCK, &none, NULL);
     raise(SIGUSR2);
     sigaction(SIGUSR2, &before, NULL);
-    return (unsigned)*wanted;
+    return (unsigned)control->wanted;
 }
 
-ITSELF static unsigned on_other_stack(const volatile int *wanted)
+ITSELF static unsigned on_other_stack(struct rts_form_control *control)
 {
     static char memory[STACK_BYTES];
     stack_t other = {.ss_sp = memory, .ss_size = sizeof memory};
     stack_t none = {.ss_flags = SS_DISABLE};
     unsigned sum = 0;
     if (sigaltstack(&other, NULL) == 0) {
-        sum = interrupted(RTS_FORM_ALTERNATE_STACK, wanted, SA_ONSTACK);
+        sum = interrupted(RTS_FORM_ALTERNATE_STACK, control, SA_ONSTACK);
         sigaltstack(&none, NULL);
     }
     return sum;
 }
 
-BARE static unsigned bare_inner(const volatile int *wanted)
+BARE static unsigned bare_inner(struct rts_form_control *control)
 {
-    return spin(RTS_FORM_NO_FRAME_POINTER, wanted) + (unsigned)*wanted;
+    return spin(RTS_FORM_NO_FRAME_POINTER, control) + (unsigned)control->wanted;
 }
 
-BARE static unsigned bare_outer(const volatile int *wanted)
+BARE static unsigned bare_outer(struct rts_form_control *control)
 {
-    return bare_inner(wanted) + (unsigned)*wanted;
+    return bare_inner(control) + (unsigned)control->wanted;
 }
 
-ITSELF static unsigned tell_time(const volatile int *wanted)
+ITSELF static unsigned tell_time(struct rts_form_control *control)
 {
     struct timespec time = {0};
-    while (goes_on(RTS_FORM_VDSO, wanted))
+    settle(RTS_FORM_VDSO, control);
+    while (goes_on(RTS_FORM_VDSO, control))
         clock_gettime(CLOCK_MONOTONIC, &time);
     return (unsigned)time.tv_nsec;
 }
 
-ITSELF static unsigned call_library(const volatile int *wanted)
+ITSELF static unsigned call_library(struct rts_form_control *control)
 {
     unsigned sum = 0;
-    while (goes_on(RTS_FORM_LINKAGE, wanted))
+    settle(RTS_FORM_LINKAGE, control);
+    while (goes_on(RTS_FORM_LINKAGE, control))
         sum += (unsigned)getpagesize();
     return sum;
 }
 
-__attribute__((noreturn)) ITSELF static void never(const volatile int *wanted)
+__attribute__((noreturn)) ITSELF static void never(struct rts_form_control *control)
 {
-    handled.sum += spin(RTS_FORM_NORETURN, wanted);
+    handled.sum += spin(RTS_FORM_NORETURN, control);
     siglongjmp(way_back, 1);
 }
 
-ITSELF static void ends_in_call(const volatile int *wanted)
+ITSELF static void ends_in_call(struct rts_form_control *control)
 {
-    never(wanted);
+    never(control);
 }
 
-ITSELF static unsigned no_return(const volatile int *wanted)
+ITSELF static unsigned no_return(struct rts_form_control *control)
 {
     if (sigsetjmp(way_back, 1) == 0)
-        ends_in_call(wanted);
-    return (unsigned)*wanted;
+        ends_in_call(control);
+    return (unsigned)control->wanted;
 }
 
-ITSELF static unsigned jumped_to(const volatile int *wanted)
+ITSELF static unsigned jumped_to(struct rts_form_control *control)
 {
-    return spin(RTS_FORM_TAIL_CALL, wanted) + (unsigned)*wanted;
+    return spin(RTS_FORM_TAIL_CALL, control) + (unsigned)control->wanted;
 }
 
-JUMPS static unsigned jumps(const volatile int *wanted)
+JUMPS static unsigned jumps(struct rts_form_control *control)
 {
-    return jumped_to(wanted);
+    return jumped_to(control);
 }
 
-ITSELF static unsigned calls_jumper(const volatile int *wanted)
+ITSELF static unsigned calls_jumper(struct rts_form_control *control)
 {
-    return jumps(wanted) + (unsigned)*wanted;
+    return jumps(control) + (unsigned)control->wanted;
 }
 
-ITSELF void rts_form_run(enum rts_form form, const volatile int *wanted)
+ITSELF void rts_form_run(enum rts_form form, struct rts_form_control *control)
 {
     static volatile unsigned kept; /* what comes out has to be needed by somebody */
     switch (form) {
-    case RTS_FORM_DEEP: kept += deep(DEPTH - 1, wanted); break;
-    case RTS_FORM_RECURSIVE: kept += even(TURNS, wanted); break;
-    case RTS_FORM_SIGNAL: kept += interrupted(RTS_FORM_SIGNAL, wanted, 0); break;
-    case RTS_FORM_ALTERNATE_STACK: kept += on_other_stack(wanted); break;
-    case RTS_FORM_NO_FRAME_POINTER: kept += bare_outer(wanted); break;
-    case RTS_FORM_VDSO: kept += tell_time(wanted); break;
-    case RTS_FORM_LINKAGE: kept += call_library(wanted); break;
-    case RTS_FORM_NORETURN: kept += no_return(wanted); break;
-    case RTS_FORM_TAIL_CALL: kept += calls_jumper(wanted); break;
+    case RTS_FORM_DEEP: kept += deep(DEPTH - 1, control); break;
+    case RTS_FORM_RECURSIVE: kept += even(TURNS, control); break;
+    case RTS_FORM_SIGNAL: kept += interrupted(RTS_FORM_SIGNAL, control, 0); break;
+    case RTS_FORM_ALTERNATE_STACK: kept += on_other_stack(control); break;
+    case RTS_FORM_NO_FRAME_POINTER: kept += bare_outer(control); break;
+    case RTS_FORM_VDSO: kept += tell_time(control); break;
+    case RTS_FORM_LINKAGE: kept += call_library(control); break;
+    case RTS_FORM_NORETURN: kept += no_return(control); break;
+    case RTS_FORM_TAIL_CALL: kept += calls_jumper(control); break;
     case RTS_FORM_COUNT: break;
     }
 }

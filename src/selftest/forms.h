@@ -8,11 +8,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "facts/selftest_facts.h"
 
-/* Runs the form until *wanted is another one. `wanted` is shared with whoever tells. */
-void rts_form_run(enum rts_form form, const volatile int *wanted);
+/* Shared with whoever tells which form is wanted. */
+struct rts_form_control {
+    volatile int wanted; /* enum rts_form; another number: none */
+    /* When a form was where it stays, on CLOCK_MONOTONIC; 0: not yet. */
+    volatile uint64_t settled_ns[RTS_FORM_COUNT];
+};
+
+/* Runs the form until another one is wanted. */
+void rts_form_run(enum rts_form form, struct rts_form_control *control);
 
 /* A function that has to be on the stack, and how often, without anything in between. */
 struct rts_form_step {

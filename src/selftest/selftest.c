@@ -15,8 +15,8 @@
 /* Of each form; then the next one is run. */
 #define SAMPLES_WANTED 2
 
-/* A form calls some functions before it is where it stays. */
-#define SETTLES_NS ((uint64_t)RTS_NS_PER_MS)
+/* To come back from asking for the time. */
+#define SETTLES_NS 1000
 
 static const struct rts_unwind_method *const methods[RTS_SELFTEST_BY_COUNT] = {
     [RTS_SELFTEST_RULES] = &rts_unwind_rules,
@@ -66,9 +66,9 @@ int rts_selftest_begin(struct rts_selftest *test, const struct rts_origin *origi
 
 void rts_selftest_take(struct rts_selftest *test, const struct rts_unwind_task *task, uint64_t time)
 {
-    const struct rts_subject_times times = rts_subject_times(&test->subject, test->form);
+    const uint64_t settled_ns = rts_subject_settled_ns(&test->subject, test->form);
     struct rts_selftest_form *form = &test->facts.forms[test->form];
-    if (times.began == 0 || time < times.began + SETTLES_NS)
+    if (settled_ns == 0 || time <= settled_ns + SETTLES_NS)
         return; /* of the form before, or on its way into this one */
     test->samples++;
     form->samples++;

@@ -13,13 +13,8 @@
 /* Nobody waits for longer than that for the child's end; it has nothing to wait for. */
 #define LIFE_S 10
 
-struct rts_subject_page {
-    volatile int wanted; /* enum rts_form; RTS_FORM_COUNT: wait */
-    struct rts_subject_times times[RTS_FORM_COUNT];
-};
-
 /* In the child. Every descriptor is let go of: it must keep nothing open that we close. */
-static void run_forms(struct rts_subject_page *page, pid_t parent)
+static void run_forms(struct rts_form_control *page, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -35,9 +30,7 @@ static void run_forms(struct rts_subject_page *page, pid_t parent)
             nanosleep(&moment, NULL);
             continue;
         }
-        page->times[form].began = rts_clock_monotonic_ns();
-        rts_form_run((enum rts_form)form, &page->wanted);
-        page->times[form].ended = rts_clock_monotonic_ns();
+        rts_form_run((enum rts_form)form, page);
     }
 }
 
@@ -68,13 +61,13 @@ int rts_subject_start(struct rts_subject *subject, const struct rts_origin *orig
 
 void rts_subject_run(struct rts_subject *subject, enum rts_form form)
 {
-    subject->page->times[form] = (struct rts_subject_times){0};
+    subject->page->settled_ns[form] = 0;
     subject->page->wanted = (int)form;
 }
 
-struct rts_subject_times rts_subject_times(const struct rts_subject *subject, enum rts_form form)
+uint64_t rts_subject_settled_ns(const struct rts_subject *subject, enum rts_form form)
 {
-    return subject->page->times[form];
+    return subject->page->settled_ns[form];
 }
 
 uint64_t rts_subject_cpu_ns(const struct rts_subject *subject)

@@ -9,16 +9,9 @@
 #include "selftest/forms.h"
 #include "util/error.h"
 
-/* When a form was run, on CLOCK_MONOTONIC in ns; 0: not yet. */
-struct rts_subject_times {
-    volatile uint64_t began, ended;
-};
-
-struct rts_subject_page; /* what is shared with the child */
-
 struct rts_subject {
-    pid_t pid; /* 0: there is none */
-    struct rts_subject_page *page;
+    pid_t pid;                     /* 0: there is none */
+    struct rts_form_control *page; /* shared with it */
 };
 
 /* Starts it, to wait for the first form. It may be looked into by whom we might have been when we
@@ -29,8 +22,8 @@ int rts_subject_start(struct rts_subject *subject, const struct rts_origin *orig
 /* Has it run this form from now on. */
 void rts_subject_run(struct rts_subject *subject, enum rts_form form);
 
-/* When it began this form, and when it left it. */
-struct rts_subject_times rts_subject_times(const struct rts_subject *subject, enum rts_form form);
+/* When it was where it stays in this form, on CLOCK_MONOTONIC in ns; 0: not yet. */
+uint64_t rts_subject_settled_ns(const struct rts_subject *subject, enum rts_form form);
 
 /* CPU time that it has used, in ns. */
 uint64_t rts_subject_cpu_ns(const struct rts_subject *subject);

@@ -49,7 +49,7 @@ static uint64_t own_bias(void)
 /* By CPU time: the machine may be busy. */
 static void let_it_settle(enum rts_form form)
 {
-    while (rts_subject_times(&subject, form).began == 0)
+    while (rts_subject_settled_ns(&subject, form) == 0)
         usleep(1000);
     const uint64_t used_ns = rts_subject_cpu_ns(&subject);
     while (rts_subject_cpu_ns(&subject) < used_ns + SETTLES_NS)
