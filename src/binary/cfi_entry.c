@@ -3,7 +3,6 @@
 
 #include <dwarf.h>
 
-#include "binary/cfi_program.h"
 #include "util/cursor.h"
 
 /* Augmentation strings are up to six letters. */
@@ -97,8 +96,9 @@ static const char *read_letters(struct rts_cursor *reader)
     return letters[0] == '\0' || letters[0] == 'z' ? letters : NULL;
 }
 
-bool rts_cie_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
-                  struct rts_cie *cie)
+/* Reads what precedes the program, which is left in *program. */
+static bool read_cie_head(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
+                          struct rts_cie *cie, struct rts_cursor *program)
 {
     struct rts_cursor reader = {bytes->data + entry->content, bytes->data + entry->end, false};
     *cie = (struct rts_cie){.encoding = DW_EH_PE_absptr};
@@ -126,8 +126,17 @@ bool rts_cie_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry 
         if (reader.failed || !read_augmentation(letters, &data, cie))
             return false;
     }
-    return reader.end - reader.at <= RTS_CFI_INITIAL_MAX &&
-           rts_cfi_program_is_sound(reader.at, reader.end, encoded_size(cie->encoding));
+    *program = reader;
+    return true;
+}
+
+bool rts_cie_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
+                  struct rts_cie *cie)
+{
+    struct rts_cursor program;
+    return read_cie_head(bytes, entry, cie, &program) &&
+           program.end - program.at <= RTS_CFI_INITIAL_MAX &&
+           rts_cfi_program_is_sound(program.at, program.end, encoded_size(cie->encoding));
 }
 
 static uint64_t sign_extend(uint64_t value, size_t size)
@@ -136,8 +145,9 @@ static uint64_t sign_extend(uint64_t value, size_t size)
     return (uint64_t)((int64_t)(value << unused) >> unused);
 }
 
-bool rts_fde_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
-                  const struct rts_cie *cie, uint64_t *start, uint64_t *size)
+static bool read_fde_head(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
+                          const struct rts_cie *cie, uint64_t *start, uint64_t *size,
+                          struct rts_cursor *program)
 {
     struct rts_cursor reader = {bytes->data + entry->content, bytes->data + entry->end, false};
     size_t width = encoded_size(cie->encoding);
@@ -156,6 +166,36 @@ bool rts_fde_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry 
         return false;
     *start = first;
     *size = length;
-    return reader.end - reader.at <= (ptrdiff_t)RTS_CFI_PROGRAM_MAX &&
-           rts_cfi_program_is_sound(reader.at, reader.end, width);
+    *program = reader;
+    return true;
+}
+
+bool rts_fde_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
+                  const struct rts_cie *cie, uint64_t *start, uint64_t *size)
+{
+    struct rts_cursor program;
+    return read_fde_head(bytes, entry, cie, start, size, &program) &&
+           program.end - program.at <= (ptrdiff_t)RTS_CFI_PROGRAM_MAX &&
+           rts_cfi_program_is_sound(program.at, program.end, encoded_size(cie->encoding));
+}
+
+struct rts_cfi_mentions rts_fde_mentions(const struct rts_cfi_bytes *bytes, size_t offset)
+{
+    struct rts_cfi_mentions mentions = {0};
+    struct rts_cfi_entry entry, first;
+    struct rts_cie cie;
+    struct rts_cursor initial, program;
+    uint64_t start, size;
+    size_t next = offset;
+    if (!rts_cfi_entry_next(bytes, &next, false, &entry) || !entry.has_cie)
+        return mentions;
+    next = entry.cie;
+    if (!rts_cfi_entry_next(bytes, &next, false, &first) || !first.is_cie ||
+        !read_cie_head(bytes, &first, &cie, &initial) ||
+        !read_fde_head(bytes, &entry, &cie, &start, &size, &program))
+        return mentions;
+    const size_t width = encoded_size(cie.encoding);
+    rts_cfi_program_mentions(initial.at, initial.end, width, &mentions);
+    rts_cfi_program_mentions(program.at, program.end, width, &mentions);
+    return mentions;
 }

@@ -8,6 +8,7 @@
 #ifndef RTS_BINARY_CFI_ENTRY_H
 #define RTS_BINARY_CFI_ENTRY_H
 
+#include "binary/cfi_program.h"
 #include "types.h"
 
 /* Initial rules take some ten bytes; they are replayed for each FDE. */
@@ -48,5 +49,8 @@ bool rts_cie_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry 
                   struct rts_cie *cie);
 bool rts_fde_read(const struct rts_cfi_bytes *bytes, const struct rts_cfi_entry *entry,
                   const struct rts_cie *cie, uint64_t *start, uint64_t *size);
+
+/* What the vetted FDE at `offset` and its CIE mention. */
+struct rts_cfi_mentions rts_fde_mentions(const struct rts_cfi_bytes *bytes, size_t offset);
 
 #endif

@@ -76,25 +76,27 @@ static inline bool pass_operand(struct rts_cursor *reader, uint8_t operand, size
     return !reader->failed;
 }
 
+/* Passes over the operands of an instruction. */
+static bool pass_operands(struct rts_cursor *reader, uint8_t opcode, size_t address_size)
+{
+    switch (opcode & 0xc0) {
+    case DW_CFA_advance_loc:
+    case DW_CFA_restore: return true;
+    case DW_CFA_offset: rts_cursor_skip_leb(reader); return !reader->failed;
+    default:
+        return pass_operand(reader, operands[opcode].first, address_size) &&
+               (operands[opcode].second == NONE ||
+                pass_operand(reader, operands[opcode].second, address_size));
+    }
+}
+
 bool rts_cfi_program_is_sound(const uint8_t *at, const uint8_t *end, size_t address_size)
 {
     struct rts_cursor reader = {at, end, false};
     unsigned int remembered = 0;
     while (reader.at < reader.end) {
         uint8_t opcode = *reader.at++;
-        switch (opcode & 0xc0) {
-        case DW_CFA_advance_loc:
-        case DW_CFA_restore: continue;
-        case DW_CFA_offset:
-            rts_cursor_skip_leb(&reader);
-            if (reader.failed)
-                return false;
-            continue;
-        default: break;
-        }
-        if (!pass_operand(&reader, operands[opcode].first, address_size) ||
-            (operands[opcode].second != NONE &&
-             !pass_operand(&reader, operands[opcode].second, address_size)))
+        if (!pass_operands(&reader, opcode, address_size))
             return false;
         if (opcode == DW_CFA_remember_state && ++remembered > RTS_CFI_REMEMBER_MAX)
             return false;
@@ -102,4 +104,25 @@ bool rts_cfi_program_is_sound(const uint8_t *at, const uint8_t *end, size_t addr
             remembered--;
     }
     return true;
+}
+
+void rts_cfi_program_mentions(const uint8_t *at, const uint8_t *end, size_t address_size,
+                              struct rts_cfi_mentions *mentions)
+{
+    struct rts_cursor reader = {at, end, false};
+    while (reader.at < reader.end) {
+        uint8_t opcode = *reader.at++;
+        struct rts_cursor operand = reader;
+        if (!pass_operands(&reader, opcode, address_size))
+            return;
+        mentions->values |= opcode == DW_CFA_val_offset || opcode == DW_CFA_val_offset_sf;
+        if (opcode != DW_CFA_undefined && opcode != DW_CFA_register)
+            continue;
+        uint64_t number = rts_cursor_uleb(&operand);
+        if (opcode == DW_CFA_undefined && number < 64)
+            mentions->undefined |= 1ULL << number;
+        uint64_t place = opcode == DW_CFA_register ? rts_cursor_uleb(&operand) : 0;
+        if (place > mentions->place)
+            mentions->place = place;
+    }
 }

@@ -16,4 +16,15 @@
  * limits. `address_size`: bytes of an address as DW_CFA_set_loc takes it. */
 bool rts_cfi_program_is_sound(const uint8_t *at, const uint8_t *end, size_t address_size);
 
+/* What libdw does not tell of a program, in any of its rows. */
+struct rts_cfi_mentions {
+    uint64_t undefined; /* the registers below 64 that it says are so, a bit each */
+    uint64_t place;     /* the highest register that it says another one is in; 0: there is none */
+    bool values;        /* it has a register that is the CFA, or some bytes from it */
+};
+
+/* Adds what a sound program mentions. */
+void rts_cfi_program_mentions(const uint8_t *at, const uint8_t *end, size_t address_size,
+                              struct rts_cfi_mentions *mentions);
+
 #endif

@@ -367,6 +367,15 @@ bool rts_object_fde(struct rts_object *object, uint64_t vaddr, struct rts_object
     return true;
 }
 
+struct rts_cfi_mentions rts_object_cfi_mentions(struct rts_object *object, uint64_t vaddr)
+{
+    struct rts_object_fde fde;
+    if (!rts_object_fde(object, vaddr, &fde) || !fde.section)
+        return (struct rts_cfi_mentions){0};
+    const struct rts_cfi_bytes bytes = {fde.section, fde.section_size, fde.section_vaddr};
+    return rts_fde_mentions(&bytes, fde.entry);
+}
+
 bool rts_object_fde_bounds(struct rts_object *object, uint64_t vaddr, uint64_t *start,
                            uint64_t *end)
 {

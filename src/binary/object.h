@@ -14,6 +14,7 @@
 #include <elfutils/libdw.h>
 #include <libelf.h>
 
+#include "binary/cfi_program.h"
 #include "binary/function.h"
 #include "binary/hash_cache.h"
 #include "broker/tree.h"
@@ -195,6 +196,10 @@ struct rts_object_fde {
 
 /* The one that covers `vaddr`; false: none does. */
 bool rts_object_fde(struct rts_object *object, uint64_t vaddr, struct rts_object_fde *fde);
+
+/* What that FDE mentions, in any of its rows: libdw does not tell a register that is undefined from
+ * one of which nothing is said. Nothing where there is none. */
+struct rts_cfi_mentions rts_object_cfi_mentions(struct rts_object *object, uint64_t vaddr);
 
 /* An entry of a procedure linkage table. */
 struct rts_linkage_slot {

@@ -9,6 +9,7 @@
 
 struct compilation {
     const struct rts_architecture *arch;
+    uint64_t undefined; /* registers, a bit each */
     struct rts_rule *rule;
     void (*own)(void *context, struct rts_expression *);
     void *context;
@@ -90,9 +91,23 @@ static bool compile_register_location(struct rts_rule *rule, unsigned number,
         other = operations->number;
     else
         return false;
-    rule->kind[number] = other < RTS_REGISTERS_MAX ? RTS_RULE_REGISTER : RTS_RULE_UNDEFINED;
-    rule->offset[number] = (int32_t)(other & 63);
+    /* One that is not followed has a number that nobody knows the value of. */
+    rule->kind[number] = RTS_RULE_REGISTER;
+    rule->offset[number] = other < RTS_REGISTERS_MAX ? (int32_t)other : RTS_REGISTERS_MAX;
     return true;
+}
+
+/* A register without a location: it is the same, or undefined, or nothing is said of it, which libdw
+ * calls undefined too unless its table of the ABI has it as kept. That of x86-64 has rax in the place
+ * of rbx. */
+static bool compile_no_location(struct compilation *compilation, unsigned number, bool same)
+{
+    struct rts_rule *rule = compilation->rule;
+    bool said = compilation->undefined >> number & 1;
+    bool is_return = number == rule->return_column;
+    bool kept = (compilation->arch->callee_saved >> number & 1) ? same || !said : same && is_return;
+    rule->kind[number] = kept ? RTS_RULE_SAME : RTS_RULE_UNDEFINED;
+    return kept || said || !is_return;
 }
 
 static bool compile_register(struct compilation *compilation, Dwarf_Frame *frame, unsigned number)
@@ -103,12 +118,8 @@ static bool compile_register(struct compilation *compilation, Dwarf_Frame *frame
     if (dwarf_frame_register(frame, (int)number, memory, &operations, &count) != 0 ||
         count > RTS_EXPRESSION_LENGTH_MAX)
         return false;
-    if (count == 0) {
-        /* libdw's table of the x86-64 ABI has rax in the place of rbx among those that are kept. */
-        bool kept = !operations || (compilation->arch->callee_saved >> number & 1);
-        rule->kind[number] = kept ? RTS_RULE_SAME : RTS_RULE_UNDEFINED;
-        return true;
-    }
+    if (count == 0)
+        return compile_no_location(compilation, number, operations == NULL);
     if (compile_cfa_relative(rule, number, operations, count) ||
         compile_register_location(rule, number, operations, count))
         return true;
@@ -136,7 +147,7 @@ static bool compile_row(struct compilation *compilation, Dwarf_Frame *frame)
 }
 
 enum rts_rule_result rts_rule_compile(const struct rts_architecture *arch, Dwarf_CFI *cfi,
-                                      uint64_t vaddr, struct rts_rule *rule,
+                                      uint64_t vaddr, uint64_t undefined, struct rts_rule *rule,
                                       void (*own)(void *context, struct rts_expression *),
                                       void *context)
 {
@@ -144,7 +155,7 @@ enum rts_rule_result rts_rule_compile(const struct rts_architecture *arch, Dwarf
     RTS_FREE Dwarf_Frame *frame = NULL;
     if (dwarf_cfi_addrframe(cfi, vaddr, &frame) != 0)
         return RTS_RULE_NO_CFI;
-    struct compilation compilation = {arch, rule, own, context};
+    struct compilation compilation = {arch, undefined, rule, own, context};
     return compile_row(&compilation, frame) ? RTS_RULE_FOUND : RTS_RULE_BAD_CFI;
 }
 

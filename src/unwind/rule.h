@@ -75,10 +75,12 @@ enum rts_rule_result {
     RTS_RULE_BAD_CFI,  /* one does, but it is malformed or of a shape that nothing here can apply */
 };
 
-/* Makes the rule for the row of `cfi` that covers `vaddr`. Expressions are allocated, and passed to
- * `own`, which takes over their memory. */
+/* Makes the rule for the row of `cfi` that covers `vaddr`. `undefined` are the registers that the
+ * CFI there says are so (rts_object_cfi_mentions()): what it says nothing of is kept if callers
+ * rely on it, else lost, and a return address has to be said. Expressions are allocated, and passed
+ * to `own`, which takes over their memory. */
 enum rts_rule_result rts_rule_compile(const struct rts_architecture *arch, Dwarf_CFI *cfi,
-                                      uint64_t vaddr, struct rts_rule *rule,
+                                      uint64_t vaddr, uint64_t undefined, struct rts_rule *rule,
                                       void (*own)(void *context, struct rts_expression *),
                                       void *context);
 

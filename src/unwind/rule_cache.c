@@ -161,12 +161,13 @@ static enum rts_rule_result compile(struct rts_rule_cache *cache, struct rts_obj
         *interned = intern(cache, &rule);
         return RTS_RULE_FOUND;
     }
+    const uint64_t at = exact ? vaddr : vaddr - 1;
+    const uint64_t undefined = rts_object_cfi_mentions(object, at).undefined;
     for (int section = 0; section < 2; section++) {
         Dwarf_CFI *cfi = section == 0 ? rts_object_eh_cfi(object) : rts_object_debug_cfi(object);
         if (!cfi)
             continue;
-        result = rts_rule_compile(cache->arch, cfi, exact ? vaddr : vaddr - 1, &rule,
-                                  own_expression, cache);
+        result = rts_rule_compile(cache->arch, cfi, at, undefined, &rule, own_expression, cache);
         if (result == RTS_RULE_FOUND)
             *interned = intern(cache, &rule);
         if (result != RTS_RULE_NO_CFI)
@@ -174,7 +175,7 @@ static enum rts_rule_result compile(struct rts_rule_cache *cache, struct rts_obj
     }
     uint32_t size = 0;
     unsigned words, or_more;
-    switch (rts_object_go_frame(object, exact ? vaddr : vaddr - 1, &size)) {
+    switch (rts_object_go_frame(object, at, &size)) {
     case RTS_GO_FRAME_UNKNOWN: return RTS_RULE_NO_FRAME;
     case RTS_GO_FRAME_NONE:
         if (!exact || !rts_text_words_pushed(cache->arch, object, vaddr, &words, &or_more))

@@ -71,6 +71,49 @@ static void test_operands_out_of_bounds(void **state)
     assert_false(is_sound(PROGRAM(DW_CFA_MIPS_advance_loc8, 0, 0, 0, 0, 0, 0, 0, 0)));
 }
 
+static uint64_t undefined(const uint8_t *program, size_t size)
+{
+    struct rts_cfi_mentions mentions = {0};
+    rts_cfi_program_mentions(program, program + size, 4, &mentions);
+    return mentions.undefined;
+}
+
+static uint64_t place(const uint8_t *program, size_t size)
+{
+    struct rts_cfi_mentions mentions = {0};
+    rts_cfi_program_mentions(program, program + size, 4, &mentions);
+    return mentions.place;
+}
+
+static bool values(const uint8_t *program, size_t size)
+{
+    struct rts_cfi_mentions mentions = {0};
+    rts_cfi_program_mentions(program, program + size, 4, &mentions);
+    return mentions.values;
+}
+
+static void test_mentions(void **state)
+{
+    (void)state;
+    assert_int_equal(undefined(PROGRAM(DW_CFA_nop)), 0);
+    assert_int_equal(undefined(PROGRAM(DW_CFA_def_cfa, DW_CFA_undefined, 3, DW_CFA_undefined, 16,
+                                       DW_CFA_advance_loc1, DW_CFA_undefined, DW_CFA_undefined, 3,
+                                       DW_CFA_offset | 6, DW_CFA_undefined, DW_CFA_same_value, 12)),
+                     1 << 16 | 1 << 3);
+    /* Numbers that have no bit, and what comes behind them. */
+    assert_int_equal(
+        undefined(PROGRAM(DW_CFA_undefined, 64, DW_CFA_undefined, 0xff, 0x01, DW_CFA_expression, 6,
+                          2, DW_CFA_undefined, 1, DW_CFA_undefined, 63)),
+        1ULL << 63);
+    assert_int_equal(place(PROGRAM(DW_CFA_undefined, 40, DW_CFA_same_value, 41)), 0);
+    assert_int_equal(place(PROGRAM(DW_CFA_register, 50, 3, DW_CFA_register, 0xff, 0x01, 0xff, 0x01,
+                                   DW_CFA_register, 3, 17)),
+                     255);
+    assert_false(values(PROGRAM(DW_CFA_offset_extended, DW_CFA_val_offset, DW_CFA_val_offset_sf)));
+    assert_true(values(PROGRAM(DW_CFA_advance_loc | 1, DW_CFA_val_offset, 6, 4)));
+    assert_true(values(PROGRAM(DW_CFA_val_offset_sf, 6, 4, DW_CFA_undefined, 16)));
+}
+
 static void test_remembered_states(void **state)
 {
     (void)state;
@@ -248,6 +291,7 @@ RTS_SUITE
         cmocka_unit_test(test_usual_programs),
         cmocka_unit_test(test_cut_off_programs),
         cmocka_unit_test(test_operands_out_of_bounds),
+        cmocka_unit_test(test_mentions),
         cmocka_unit_test(test_remembered_states),
         cmocka_unit_test(test_index),
         cmocka_unit_test(test_terminator),

@@ -8,6 +8,7 @@ unwind_suites = \
 	tests/unit/unwind/test_rule_cache.c \
 	tests/unit/unwind/test_step.c \
 	tests/unit/unwind/test_text.c \
+	tests/unit/unwind/test_undefined.c \
 	tests/unit/unwind/test_unwind.c
 unit_suites += $(unwind_suites)
 unit_parts += tests/unit/oracle.h \
