@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "binary/cfi_entry.h"
 #include "binary/object.h"
 #include "unwind/libunwind_library.h"
 #include "unwind/root.h"
@@ -129,6 +130,19 @@ static bool fill_table(struct guest *guest)
     return (int64_t)distance == guest->table.fde;
 }
 
+/* It has a table of the registers that it follows, and reads behind its end where one is said to be in
+ * another that is not among them. And it does not know DW_CFA_val_offset, whose operands it takes for
+ * instructions that nobody has vetted. */
+static bool is_safe(const struct guest *guest)
+{
+    const struct rts_object_fde *fde = &guest->fde;
+    const struct rts_cfi_bytes bytes = {fde->section, fde->section_size, fde->section_vaddr};
+    if (!fde->section)
+        return false;
+    const struct rts_cfi_mentions mentions = rts_fde_mentions(&bytes, fde->entry);
+    return mentions.place < guest->arch->registers && !mentions.values;
+}
+
 static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *found,
                           int need_unwind_info, void *context)
 {
@@ -140,6 +154,10 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
         rts_object_machine(code.object) != guest->arch->elf_machine ||
         !rts_object_fde(code.object, ip - code.bias, &guest->fde) || !fill_table(guest))
         return -UNW_ENOINFO;
+    if (!is_safe(guest)) {
+        guest->no_info = false;
+        return -UNW_EBADREG;
+    }
     unw_dyn_info_t table = {
         .start_ip = guest->fde.start,
         .end_ip = guest->fde.end,

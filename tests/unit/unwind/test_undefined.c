@@ -15,7 +15,7 @@
 
 #include "../suite.h"
 #include "binary/object.h"
-#include "unwind/rule_cache.h"
+#include "unwind/method.h"
 #include "unwind/step.h"
 
 #define CODE      0x10000
@@ -197,12 +197,60 @@ static void test_other_places(void **state)
     function_finish(&function);
 }
 
+static struct rts_code find_code(void *context, uint64_t pc)
+{
+    const struct function *function = context;
+    bool inside = pc >= CODE && pc < CODE + CODE_SIZE;
+    return (struct rts_code){.kind = inside ? RTS_CODE_OBJECT : RTS_CODE_NONE,
+                             .object = inside ? function->object : NULL};
+}
+
+/* libunwind is not given one either: it would read behind the end of a table of its own. Nor what hides
+ * one, since it takes the operands of an instruction that it does not know for the next ones. */
+static void test_libunwind(void **state)
+{
+    (void)state;
+    static const uint8_t programs[][4] = {
+        {DW_CFA_register, 16, 17},
+        {DW_CFA_register, 16, 41},
+        {DW_CFA_register, 16, 100},
+        {DW_CFA_val_offset, DW_CFA_register, 16, DW_CFA_advance_loc | 36},
+        {DW_CFA_val_offset_sf, DW_CFA_register, 16, DW_CFA_advance_loc | 1},
+    };
+    struct rts_stack *stack = calloc(1, sizeof *stack);
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        struct function function;
+        struct rts_registers registers = {.known = (1 << 17) - 1};
+        const struct rts_memory memory = {0};
+        function_init(&function, 16, programs[i], sizeof programs[i]);
+        const struct rts_code_finder finder = {&function, find_code};
+        const struct rts_unwind_task task = {
+            .finder = &finder, .registers = &registers, .memory = &memory};
+        registers.value[16] = CODE + CODE_SIZE - 1;
+        registers.value[7] = 4096;
+        void *method = rts_unwind_libunwind.open(&rts_architecture_x86_64, function.cache, NULL);
+        if (!method) {
+            function_finish(&function);
+            free(stack);
+            print_message("libunwind cannot be loaded\n");
+            skip();
+        }
+        rts_unwind_libunwind.unwind(method, &task, stack);
+        assert_int_equal(stack->count, 1);
+        assert_int_equal(stack->stop, RTS_STOP_LOST_REGISTER);
+        rts_unwind_libunwind.close(method);
+        function_finish(&function);
+    }
+    free(stack);
+}
+
 RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_registers),
         cmocka_unit_test(test_return_address),
         cmocka_unit_test(test_other_places),
+        cmocka_unit_test(test_libunwind),
     };
     /* libdw's table is that of the machine it runs on. */
     if (rts_architecture_native() != &rts_architecture_x86_64)
