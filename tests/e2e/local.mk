@@ -17,6 +17,7 @@ e2e_scripts = \
 	tests/e2e/brief.py \
 	tests/e2e/graph.py \
 	tests/e2e/cgroups.py \
+	tests/e2e/cfi_rows.py \
 	tests/e2e/containers.py \
 	tests/e2e/hostile_claims.py \
 	tests/e2e/podman.py \
@@ -68,3 +69,4 @@ EXTRA_DIST += tests/e2e/lib.py tests/e2e/hostile_lib.py tests/e2e/redis_load.py 
 	tests/e2e/seccomp_run.py tests/e2e/delivery_lib.py tests/e2e/delivery_server.py \
 	tests/e2e/failing_disk.c tests/e2e/confine.c tests/e2e/intruder.c tests/e2e/neighbour.c tests/e2e/ptrace_hang.c tests/e2e/kernel_lib.py
 $(e2e_scripts:.py=.log): src/rtsample$(EXEEXT)
+tests/e2e/cfi_rows.log: tests/oracles/cfi_rows$(EXEEXT)
