@@ -70,6 +70,10 @@ void rts_selftest_take(struct rts_selftest *test, const struct rts_unwind_task *
     struct rts_selftest_form *form = &test->facts.forms[test->form];
     if (settled_ns == 0 || time <= settled_ns + SETTLES_NS)
         return; /* of the form before, or on its way into this one */
+    /* Where not even our own program may be looked into, unwinding is not what is tested. */
+    const uint64_t pc = task->registers->value[rts_architecture_native()->program_counter];
+    if (task->finder->find(task->finder->context, pc).kind != RTS_CODE_OBJECT)
+        return;
     test->samples++;
     form->samples++;
     for (unsigned i = 0; i < RTS_SELFTEST_BY_COUNT; i++) {

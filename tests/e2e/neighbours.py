@@ -161,7 +161,9 @@ def start(*arguments, prefix=(), private=()):
     """A run of ours that keeps a trace."""
     path = os.path.join(tempfile.mkdtemp(dir=WORK), "trace")
     os.chmod(os.path.dirname(path), 0o1777)
-    options = {"program": [*prefix, os.path.join(WORK, "rtsample")], "private": private}
+    # One run would sample the process of another one's self-test, whose build-id is not ours.
+    environment = {**os.environ, "Sampler__SelfTest": "false"}
+    options = {"program": [*prefix, os.path.join(WORK, "rtsample")], "private": private, "env": environment}
     folder = os.path.dirname(path)
     sampling = Sampling(
         "-F", RATE, "-d", SECONDS, "--record", path, "--stats", os.path.join(folder, "stats"),
