@@ -184,17 +184,11 @@ def slow_answers():
     return beside(slow_attack(), given_up_by_root, GIVEN_UP if IS_ROOT else "")
 
 
-def waited_little(run):
-    """Who is not asked about often need not be given up: most samples come through meanwhile."""
-    samples = run.stats["samples"]
-    lost = samples["dropped"]["kernel_lost"]
-    return ["%d of %d samples were lost" % (lost, samples["taken"])] if 2 * lost > samples["taken"] else []
-
-
 def lock_in_turns():
     """a user's process that holds the lock of its own address space for nearly as long as is waited, again and
     again"""
-    return beside([Hanging("turns")], lambda run: [] if GIVEN_UP in run.stderr else waited_little(run))
+    # He is given up once his answers have taken 3 s, if he is asked that often.
+    return beside([Hanging("turns")])
 
 
 def end_by_signal():
