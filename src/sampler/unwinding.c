@@ -72,7 +72,6 @@ static void keep(struct rts_unwinding *unwinding, struct rts_unwind_task *task,
     struct rts_code code = task->finder->find(task->finder->context, pc);
     bool exact = stack->frames[how->frame].vaddr == pc - code.bias;
     news->place = (struct rts_place){object, stack->frames[how->frame].vaddr + !exact, exact};
-    news->bias = stack->frames[how->frame].load_base;
     news->text_size =
         rts_object_read_text(object, news->place.vaddr, news->text, sizeof news->text);
     const struct rts_rule *rule;

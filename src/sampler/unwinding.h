@@ -19,7 +19,6 @@
 struct rts_disagreement {
     struct rts_comparison how;
     struct rts_place place; /* of the frame whose caller they differ about */
-    uint64_t bias;          /* load base of its object */
     enum rts_stop rules_stop, libunwind_stop;
     struct rts_registers registers;      /* at that place, as the rules have them */
     uint8_t text[RTS_DISAGREEMENT_TEXT]; /* from the place on; a caller's begins behind its call */

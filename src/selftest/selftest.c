@@ -50,7 +50,6 @@ static void run(struct rts_selftest *test, enum rts_form form)
     test->form = form;
     test->samples = 0;
     test->form_cpu_ns = rts_subject_cpu_ns(&test->subject);
-    test->told_ns = rts_clock_monotonic_ns();
     rts_subject_run(&test->subject, form);
 }
 

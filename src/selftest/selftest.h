@@ -20,7 +20,6 @@ struct rts_selftest {
     enum rts_form form;   /* that is being run */
     unsigned samples;     /* of it, in this round */
     uint64_t form_cpu_ns; /* the subject's CPU time when it began */
-    uint64_t told_ns;     /* when the next one was asked for last */
     struct rts_selftest_facts facts;
 };
 

@@ -115,13 +115,6 @@ static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *v
     return 0;
 }
 
-static int access_fpreg(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t *value, int write,
-                        void *context)
-{
-    (void)space, (void)number, (void)value, (void)write, (void)context;
-    return -UNW_EBADREG;
-}
-
 /* Sets up the table of one entry. False: its numbers are too large. */
 static bool fill_table(struct guest *guest)
 {
@@ -176,30 +169,6 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
         found->end_ip += code.bias;
     }
     return result;
-}
-
-static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *context)
-{
-    (void)space, (void)info, (void)context;
-}
-
-static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *address, void *context)
-{
-    (void)space, (void)address, (void)context;
-    return -UNW_ENOINFO;
-}
-
-static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *context)
-{
-    (void)space, (void)cursor, (void)context;
-    return -UNW_EINVAL;
-}
-
-static int get_proc_name(unw_addr_space_t space, unw_word_t address, char *name, size_t size,
-                         unw_word_t *offset, void *context)
-{
-    (void)space, (void)address, (void)name, (void)size, (void)offset, (void)context;
-    return -UNW_ENOINFO;
 }
 
 /* ---- the walk ---- */
@@ -313,16 +282,8 @@ static void close_guest(void *state)
 static void *open_guest(const struct rts_architecture *arch, struct rts_rule_cache *rules,
                         struct rts_error *error)
 {
-    static unw_accessors_t accessors = {
-        .find_proc_info = find_proc_info,
-        .put_unwind_info = put_unwind_info,
-        .get_dyn_info_list_addr = get_dyn_info_list_addr,
-        .access_mem = access_mem,
-        .access_reg = access_reg,
-        .access_fpreg = access_fpreg,
-        .resume = resume,
-        .get_proc_name = get_proc_name,
-    };
+    const unw_accessors_t accessors = {
+        .find_proc_info = find_proc_info, .access_mem = access_mem, .access_reg = access_reg};
     struct rts_libunwind library;
     if (arch != rts_architecture_native()) {
         rts_fail(error, RTS_FAILED,
@@ -337,10 +298,9 @@ static void *open_guest(const struct rts_architecture *arch, struct rts_rule_cac
     guest->library = library;
     guest->arch = arch;
     guest->rules = rules;
-    guest->space = library.create_addr_space(&accessors, 0);
-    if (guest->space && library.set_caching_policy(guest->space, UNW_CACHE_NONE) >= 0)
+    guest->space = rts_libunwind_space(&library, &accessors, error);
+    if (guest->space)
         return guest;
-    rts_fail(error, RTS_FAILED, "libunwind has no memory for an address space");
     close_guest(guest);
     return NULL;
 }

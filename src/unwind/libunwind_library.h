@@ -34,6 +34,12 @@ struct rts_libunwind {
 /* Loads it; what was opened is to be closed once. On failure there is nothing to close. */
 int rts_libunwind_open(struct rts_libunwind *library, struct rts_error *error);
 
+/* An address space without caches, of a thread that is only looked at: the accessors are those that
+ * find CFI and read memory and registers, and all others refuse. To be destroyed by the caller.
+ * NULL: it failed. */
+unw_addr_space_t rts_libunwind_space(const struct rts_libunwind *library,
+                                     const unw_accessors_t *accessors, struct rts_error *error);
+
 /* Gives it back. */
 void rts_libunwind_close(struct rts_libunwind *library);
 

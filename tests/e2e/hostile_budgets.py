@@ -17,7 +17,6 @@ import zlib
 
 skip_in("user", "sanitizers")
 
-LONG = bool(os.environ.get("RTSAMPLE_LONG"))
 SECONDS = 12 if LONG else 3
 RSS_MAX_KIB = 300 << 10
 BUILD_ID = "b0dd" * 10

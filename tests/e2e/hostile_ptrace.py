@@ -8,7 +8,6 @@ import sys
 sys.dont_write_bytecode = True
 from hostile_lib import *  # noqa
 
-LONG = bool(os.environ.get("RTSAMPLE_LONG"))
 PTRACE = ("--method", "ptrace")
 
 

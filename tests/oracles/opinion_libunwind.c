@@ -72,13 +72,6 @@ static int access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *v
     return 0;
 }
 
-static int access_fpreg(unw_addr_space_t space, unw_regnum_t number, unw_fpreg_t *value, int write,
-                        void *context)
-{
-    (void)space, (void)number, (void)value, (void)write, (void)context;
-    return -UNW_EBADREG;
-}
-
 static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *found,
                           int need_unwind_info, void *context)
 {
@@ -108,52 +101,19 @@ static int find_proc_info(unw_addr_space_t space, unw_word_t ip, unw_proc_info_t
     return result;
 }
 
-static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void *context)
-{
-    (void)space, (void)info, (void)context;
-}
-
-static int get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *address, void *context)
-{
-    (void)space, (void)address, (void)context;
-    return -UNW_ENOINFO;
-}
-
-static int resume(unw_addr_space_t space, unw_cursor_t *cursor, void *context)
-{
-    (void)space, (void)cursor, (void)context;
-    return -UNW_EINVAL;
-}
-
-static int get_proc_name(unw_addr_space_t space, unw_word_t address, char *name, size_t size,
-                         unw_word_t *offset, void *context)
-{
-    (void)space, (void)address, (void)name, (void)size, (void)offset, (void)context;
-    return -UNW_ENOINFO;
-}
-
 struct libunwind *libunwind_open(const struct rts_architecture *arch, struct rts_error *error)
 {
-    static unw_accessors_t accessors = {
-        .find_proc_info = find_proc_info,
-        .put_unwind_info = put_unwind_info,
-        .get_dyn_info_list_addr = get_dyn_info_list_addr,
-        .access_mem = access_mem,
-        .access_reg = access_reg,
-        .access_fpreg = access_fpreg,
-        .resume = resume,
-        .get_proc_name = get_proc_name,
-    };
+    const unw_accessors_t accessors = {
+        .find_proc_info = find_proc_info, .access_mem = access_mem, .access_reg = access_reg};
     struct libunwind *guest = rts_calloc(1, sizeof *guest);
     guest->arch = arch;
     if (rts_libunwind_open(&guest->library, error) < 0) {
         free(guest);
         return NULL;
     }
-    guest->space = guest->library.create_addr_space(&accessors, 0);
-    if (guest->space && guest->library.set_caching_policy(guest->space, UNW_CACHE_NONE) >= 0)
+    guest->space = rts_libunwind_space(&guest->library, &accessors, error);
+    if (guest->space)
         return guest;
-    rts_fail(error, RTS_FAILED, "libunwind has no address space for us");
     libunwind_close(guest);
     return NULL;
 }
