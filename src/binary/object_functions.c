@@ -36,12 +36,20 @@ static uint64_t symbol_bytes(const struct rts_elf_image *image)
     return bytes;
 }
 
+static size_t room_for_one(const struct rts_object *object)
+{
+    return object->share ? rts_share_of_one(object->share, object->owner) : SIZE_MAX;
+}
+
 static void read_symbols(struct rts_object *object)
 {
     struct rts_symbols *symbols = &object->symbols;
     const struct rts_elf_image *image = &object->image;
     const struct rts_elf_image *companion = rts_object_companion(object);
-    rts_object_make_room(object, 2 * (symbol_bytes(image) + symbol_bytes(companion)));
+    uint64_t bytes = 2 * (symbol_bytes(image) + symbol_bytes(companion));
+    size_t room = room_for_one(object);
+    rts_object_make_room(object, bytes < room ? bytes : room);
+    symbols->bytes_max = room < SIZE_MAX ? room : 0;
     rts_symbols_add(symbols, image, SHT_SYMTAB, image, RTS_SYMBOL_SYMTAB);
     if (companion)
         rts_symbols_add(symbols, companion, SHT_SYMTAB, image, RTS_SYMBOL_DEBUGFILE);
@@ -55,6 +63,8 @@ static void read_symbols(struct rts_object *object)
         add_go_functions(object);
     rts_symbols_add(symbols, image, SHT_DYNSYM, image, RTS_SYMBOL_DYNSYM);
     rts_symbols_seal(symbols);
+    if (symbols->left_out && room < SIZE_MAX)
+        rts_unread_say(&object->unread, RTS_UNREAD_NO_ROOM, "its table of symbols");
 }
 
 static void load_symbols(struct rts_object *object)
@@ -127,8 +137,14 @@ static struct rts_inlines *load_inlines(struct rts_object *object)
 {
     if (!object->inlines_tried) {
         object->inlines_tried = true;
-        uint64_t own = debug_bytes(&object->image); /* then the companion's is not read */
-        rts_object_make_room(object, own > 0 ? own : debug_bytes(rts_object_companion(object)));
+        uint64_t bytes = debug_bytes(&object->image); /* then the companion's is not read */
+        if (bytes == 0)
+            bytes = debug_bytes(rts_object_companion(object));
+        if (bytes > room_for_one(object)) {
+            rts_unread_say(&object->unread, RTS_UNREAD_NO_ROOM, "its debug information");
+            return NULL;
+        }
+        rts_object_make_room(object, bytes);
         struct rts_debug_place place = {.path = object->path,
                                         .mapped = object->path,
                                         .tree = &object->tree,

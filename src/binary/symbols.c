@@ -67,12 +67,21 @@ static bool is_mark(const Elf64_Sym *symbol)
     return type != STT_SECTION && type != STT_FILE && type != STT_TLS;
 }
 
+/* Would one more, with a name of that size, be too much? */
+static bool is_full(const struct rts_symbols *symbols, size_t name_size)
+{
+    size_t bytes =
+        (symbols->count + 1) * sizeof *symbols->entries + symbols->names_size + name_size;
+    return symbols->bytes_max > 0 && bytes > symbols->bytes_max;
+}
+
 static void add_mark(struct rts_symbols *symbols, uint64_t start, enum rts_symbol_source source)
 {
     /* It has the empty name, which ends the last one. */
     if (symbols->names_size == 0 && symbols->names_limit > 0)
         keep_name(symbols, "", 0);
-    if (symbols->names_size == 0)
+    symbols->left_out |= is_full(symbols, 0);
+    if (symbols->names_size == 0 || symbols->left_out)
         return;
     symbols->entries =
         rts_grow(symbols->entries, symbols->count, &symbols->capacity, sizeof *symbols->entries);
@@ -97,7 +106,7 @@ static bool add_symbol(struct rts_symbols *symbols, const Elf64_Sym *symbol, uin
         add_mark(symbols, symbol->st_value, source);
         return true;
     }
-    if (length + 1 > symbols->names_limit - symbols->names_size)
+    if (length + 1 > symbols->names_limit - symbols->names_size || is_full(symbols, length + 1))
         return false;
     uint64_t size = symbol->st_size;
     if (symbol->st_value + size < symbol->st_value)

@@ -41,6 +41,7 @@ struct rts_symbols {
     size_t names_size;
     size_t names_capacity;
     uint64_t names_limit;     /* never less than names_size */
+    size_t bytes_max;         /* of entries and names; 0: no limit */
     bool has_all;             /* the static functions too: a .symtab, of which nothing was taken */
     bool left_out;            /* there was no room for some */
     struct rts_table aliases; /* of those asked for so far */

@@ -28,6 +28,10 @@ void rts_unread_say(struct rts_unread *unread, enum rts_unread_cause cause, cons
                                     "--decompress-debug-sections undoes it"},
         [RTS_UNREAD_DAMAGED] = {"", " is damaged"},
         [RTS_UNREAD_TOO_LARGE] = {"", " is larger than what is read"},
+        [RTS_UNREAD_NO_ROOM] = {"",
+                                " takes more than the share of its owner of what others need as "
+                                "well, and is not used, or not all of it; a higher "
+                                "Sampler:MaxMemoryBytes helps"},
         [RTS_UNREAD_VERSION] = {"its DWARF is of version ", ", and 5 is the highest known here"},
         [RTS_UNREAD_NO_SPLIT] = {"", " is not there, or is of another build; it belongs where the "
                                      "compiler left it or beside the program, or all of them into "

@@ -13,6 +13,7 @@ enum rts_unread_cause {
     RTS_UNREAD_PACKING,   /* compressed in an unknown way */
     RTS_UNREAD_DAMAGED,   /* a section contradicts itself */
     RTS_UNREAD_TOO_LARGE, /* beyond a limit of ours */
+    RTS_UNREAD_NO_ROOM,   /* others need the memory */
     RTS_UNREAD_VERSION,   /* of DWARF */
     RTS_UNREAD_NO_SPLIT,  /* a .dwo file is not there, or is of another build; nor is a .dwp */
     RTS_UNREAD_NO_COMMON, /* the file that dwz moved things to is not there, or is another one */

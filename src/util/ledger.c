@@ -23,6 +23,11 @@ void rts_ledger_evict(struct rts_ledger *ledger, unsigned owner)
         ledger->evictions[known(owner)]++;
 }
 
+bool rts_ledger_is_pressed(const struct rts_ledger *ledger, unsigned owner)
+{
+    return ledger && ledger->pressed[known(owner)];
+}
+
 /* What others than root have above `level`. */
 static size_t above(const size_t *left, size_t level)
 {

@@ -31,6 +31,9 @@ void rts_ledger_change(struct rts_ledger *ledger, unsigned owner, size_t before,
 /* Something of this owner was let go of. */
 void rts_ledger_evict(struct rts_ledger *ledger, unsigned owner);
 
+/* Whether it lost some since others need it. */
+bool rts_ledger_is_pressed(const struct rts_ledger *ledger, unsigned owner);
+
 /* What each owner is to lose. */
 struct rts_losses {
     size_t of[RTS_OWNERS_MAX];

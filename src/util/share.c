@@ -43,6 +43,12 @@ void rts_share_evict(struct rts_share *share, unsigned owner)
     rts_ledger_evict(share->ledger, owner);
 }
 
+size_t rts_share_of_one(const struct rts_share *share, unsigned owner)
+{
+    bool pressed = share->limit > 0 && rts_ledger_is_pressed(share->ledger, owner);
+    return pressed ? share->limit / 4 : SIZE_MAX;
+}
+
 bool rts_share_is_over(const struct rts_share *share)
 {
     return share->limit > 0 && share->bytes > share->limit;

@@ -41,6 +41,11 @@ void rts_share_change_of(struct rts_share *share, unsigned owner, size_t before,
 /* Something of this owner was let go of. */
 void rts_share_evict(struct rts_share *share, unsigned owner);
 
+/* The bytes that one thing of this owner should not go beyond: SIZE_MAX, but a quarter of the limit
+ * for an owner who lost some since others need it. What does not fit in would be let go of as soon
+ * as it is there, and made again. */
+size_t rts_share_of_one(const struct rts_share *share, unsigned owner);
+
 /* More than is allowed? */
 bool rts_share_is_over(const struct rts_share *share);
 

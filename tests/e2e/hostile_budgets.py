@@ -226,7 +226,7 @@ def long_names():
 
     def check(run):
         theirs = [fact for fact in run.facts if fact.get("processId") == attacker.pid]
-        return judge(run, "functions" if LONG else None) + wrong_names(theirs, names)
+        return judge(run, "its share" if LONG else None) + wrong_names(theirs, names)
 
     return in_each(runs, check)
 

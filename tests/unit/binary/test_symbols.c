@@ -258,6 +258,36 @@ static void test_unsized_until_mark(void **state)
     rts_object_destroy(object);
 }
 
+/* There is room for some of an owner whose memory others need: those have their names, and none has
+ * that of another one. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    enum {
+        USER = 3
+    };
+    struct maker maker;
+    maker_init(&maker);
+    add_signs(&maker);
+    maker_symbol(&maker, "first", STB_GLOBAL, STT_FUNC, 0x10, 8);
+    maker_symbol(&maker, "second", STB_GLOBAL, STT_FUNC, 0x20, 0);
+    maker_symbol(&maker, "constants", STB_LOCAL, STT_OBJECT, 0x30, 8);
+    maker_symbol(&maker, "third", STB_GLOBAL, STT_FUNC, 0x40, 8);
+    for (int pressed = 0; pressed < 2; pressed++) {
+        struct rts_ledger ledger = {.pressed = {[USER] = pressed}};
+        struct rts_share share = {.limit = 4 * (2 * sizeof(struct rts_symbol_entry) + 40),
+                                  .ledger = &ledger};
+        struct rts_object *object = make(&maker);
+        rts_object_use_share(object, &share);
+        rts_object_see(object, USER);
+        assert_name(object, 0x11, "first");
+        assert_name(object, 0x21, pressed ? "" : "second");
+        assert_name(object, 0x31, "");
+        assert_name(object, 0x41, pressed ? "" : "third");
+        rts_object_destroy(object);
+    }
+}
+
 /* What the table of a file holds beside functions. */
 static void test_left_out(void **state)
 {
@@ -494,19 +524,13 @@ static void test_lies(void **state)
 RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_alias_limit),
-        cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_unsized),
-        cmocka_unit_test(test_left_out),
-        cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_lies),
-        cmocka_unit_test(test_cut_names),
-        cmocka_unit_test(test_cut_twin),
-        cmocka_unit_test(test_version_lies),
-        cmocka_unit_test(test_unsized_alone),
-        cmocka_unit_test(test_unsized_until_mark),
+        cmocka_unit_test(test_choice),        cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_alias_limit),   cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_unsized),       cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_left_out),      cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_lies),          cmocka_unit_test(test_cut_names),
+        cmocka_unit_test(test_cut_twin),      cmocka_unit_test(test_version_lies),
+        cmocka_unit_test(test_unsized_alone), cmocka_unit_test(test_unsized_until_mark),
         cmocka_unit_test(test_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,30 @@ static void test_counting(void **state)
     assert_int_equal(share.peak, 801);
 }
 
+/* Who shares with others may not have all for one thing. */
+static void test_of_one(void **state)
+{
+    (void)state;
+    enum {
+        USER = 3
+    };
+    struct rts_ledger ledger = {0};
+    struct rts_losses losses;
+    struct rts_share share = {.limit = 800, .ledger = &ledger};
+    rts_share_change_of(&share, USER, 0, 900);
+    rts_ledger_divide(&ledger, 800, 100, &losses);
+    assert_true(rts_share_of_one(&share, USER) == SIZE_MAX); /* alone */
+    rts_share_change_of(&share, RTS_OWNER_ROOT, 0, 100);
+    assert_true(rts_share_of_one(&share, USER) == SIZE_MAX);
+    rts_ledger_divide(&ledger, 800, 200, &losses);
+    assert_int_equal(rts_share_of_one(&share, USER), 200);
+    assert_true(rts_share_of_one(&share, RTS_OWNER_ROOT) == SIZE_MAX);
+    assert_true(rts_share_of_one(&share, USER + 1) == SIZE_MAX);
+    share.limit = 0;
+    assert_true(rts_share_of_one(&share, USER) == SIZE_MAX);
+    assert_true(rts_share_of_one(&RTS_SHARE_UNLIMITED, USER) == SIZE_MAX);
+}
+
 static void test_no_limit(void **state)
 {
     (void)state;
@@ -58,6 +82,7 @@ RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counting),
+        cmocka_unit_test(test_of_one),
         cmocka_unit_test(test_no_limit),
         cmocka_unit_test(test_heap_bytes),
     };
