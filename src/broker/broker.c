@@ -36,8 +36,8 @@
 /* While a signal is pending, it is looked for others so often. */
 #define TURN_MS 50
 
-/* At the end: both have nothing left to do. */
-#define GOODBYE_NS (100 * MS_NS)
+/* At the end: the keeper only has to kill its worker, but may have to wait for a CPU. */
+#define GOODBYE_NS (1000 * MS_NS)
 
 /* Processes that are named when they are given up; the others are counted. */
 #define SAID_MAX 8

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +20,6 @@
  * ones are for root's processes, that others cannot use up all places. */
 #define HANGING_MAX        64
 #define HANGING_MAX_OTHERS 48
-
-#define GOODBYE_MS 50
 
 struct keeper {
     const struct rts_broker_setup *setup;
@@ -115,17 +112,6 @@ static void look(struct keeper *keeper, const struct rts_keeper_ask *ask)
     rts_message_send(keeper->socket, &message);
 }
 
-/* Its socket is closed as well: it ends by itself, or hangs. */
-static void end_worker(struct keeper *keeper)
-{
-    for (int i = 0; keeper->worker > 0 && i < GOODBYE_MS; i++) {
-        reap(keeper);
-        if (keeper->worker > 0)
-            poll(NULL, 0, 1);
-    }
-    drop_worker(keeper);
-}
-
 void rts_keeper_run(int socket, const struct rts_broker_setup *setup)
 {
     struct keeper keeper = {.setup = setup, .socket = socket};
@@ -146,6 +132,7 @@ void rts_keeper_run(int socket, const struct rts_broker_setup *setup)
         default: break;
         }
     }
-    end_worker(&keeper);
+    /* At once: we may be killed for being late, and nobody else knows one that hangs. */
+    drop_worker(&keeper);
     _exit(0);
 }
