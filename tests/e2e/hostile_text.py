@@ -463,6 +463,7 @@ def planted():
         for name, (option, path) in outputs(folder).items():
             plant(path)
             before = os.lstat(path)
+            held = os.open(path, os.O_PATH | os.O_NOFOLLOW)  # or a new file could get its inode
             if plant is not second_name:
                 os.lchown(path, OTHER, OTHER)
             status, out, said = busy_run(option, path, *([] if name == "facts" else ["-o", os.devnull]))
@@ -476,6 +477,7 @@ def planted():
             if not replaced and (status == 0 or os.fsencode(path) not in said or os.lstat(path).st_ino != before.st_ino):
                 problems.append("%s by %s: status %d, %r" % (name, plant.__name__, status, said))
             problems += wrong_in(out + said)
+            os.close(held)
             os.unlink(path)
     return problems
 
