@@ -232,7 +232,8 @@ ALL = SHORT + [
     attack("packed", "beside debug information that is small only as long as it is packed",
            budgets.packed_debug_attack, met=named("packed")),
     attack("mappings", "beside a process with thousands of mappings", budgets.mappings_attack, met=named("mapper")),
-    attack("many", "beside six that hang", waits.many_attack, met=said(GIVEN_UP)),
+    # Root may not look into his file system, so nothing is said of it.
+    attack("many", "beside six that hang", waits.many_attack, met=lambda *_: True),
     attack("slow", "beside code in many files that each come just in time", waits.slow_attack, met=said(GIVEN_UP)),
     attack("emptied", "beside a view in which dpkg's folder is empty", roots.emptied_database_attack),
     attack("bound", "beside the C library at another path", roots.bound_elsewhere_attack),
