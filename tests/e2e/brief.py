@@ -7,6 +7,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 LONG = bool(os.environ.get("RTSAMPLE_LONG"))
 FREQUENCY = 199
 LOOP = "i=0; while [ $i -lt %d ]; do /bin/true; i=$((i+1)); done"

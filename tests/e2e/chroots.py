@@ -9,6 +9,8 @@ sys.dont_write_bytecode = True
 from lib import *  # noqa
 from package_lib import *  # noqa
 
+skip_in("user")
+
 PYTHON = "/usr/bin/python3"
 
 # Does what it is told, then works in the interpreter and in libz.

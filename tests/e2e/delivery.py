@@ -8,6 +8,8 @@ import sys
 sys.dont_write_bytecode = True
 from delivery_lib import *  # noqa
 
+skip_in("user")
+
 SECRET = "s3cr3t-token-of-nobody"
 
 

@@ -9,6 +9,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 PROGRAM = "chain-O2-nofp"
 
 

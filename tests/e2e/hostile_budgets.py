@@ -397,4 +397,4 @@ if __name__ == "__main__":
     if not IS_ROOT:
         skip_all("it takes root to sample what others run")
     require_sampling()
-    run_steps(begin, long_names, many_files, packed_debug, mappings, common_tables)
+    run_steps(begin, long_names, many_files, *([packed_debug, mappings] if LONG else []), common_tables)

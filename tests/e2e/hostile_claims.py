@@ -7,7 +7,7 @@ import sys
 sys.dont_write_bytecode = True
 from hostile_lib import *  # noqa
 
-skip_in("sanitizers")
+skip_in("user", "sanitizers")
 
 BUILD_ID = "7e57" * 10
 

@@ -10,7 +10,7 @@ sys.dont_write_bytecode = True
 from hostile_lib import *  # noqa
 from package_lib import *  # noqa
 
-skip_in("sanitizers")
+skip_in("user", "sanitizers")
 
 BUSY = """
 #include <dlfcn.h>

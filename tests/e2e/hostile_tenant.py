@@ -11,7 +11,7 @@ that have one of a hundred samples count; shares may differ by 2 points, and by 
 (four standard deviations, see differences() of hostile_lib.py). Attackers are nice to others: they attack the
 sampler, not the scheduler. A run goes on until there are enough samples, however long that takes.
 
-With RTSAMPLE_LONG in the environment all attacks of the other hostile scenarios, else two of them."""
+With RTSAMPLE_LONG in the environment all attacks of the other hostile scenarios, else one of them."""
 import sys
 
 sys.dont_write_bytecode = True
@@ -218,10 +218,10 @@ GIVEN_UP = waits.GIVEN_UP
 SHORT = [
     by_events,
     attack("names", "beside functions with names of 16 KiB", budgets.long_names_attack),
+]
+ALL = SHORT + [
     attack("root", "beside a root of somebody's own that shows the host's /usr, and the C library's build-id",
            roots.shown_usr_attack, claims_of_libc),
-]  # fmt: skip
-ALL = SHORT + [
     attack("hanging", "beside processes that hold their own lock, for ever or in turns, or never answer",
            hanging("code"), hanging("lock"), hanging("turns"), met=said(GIVEN_UP)),
     by_ptrace,

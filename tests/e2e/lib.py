@@ -90,9 +90,9 @@ def skip_all(reason):
 
 
 def skip_in(*passes):
-    """For a scenario that proves nothing more when it is run again by an ordinary user ("user"), or
+    """For a scenario that proves little more when it is run again by an ordinary user ("user"), or
     is too much with the sanitizers ("sanitizers"): ends the script in those passes of contrib/check,
-    which come after one that has run it."""
+    which come after one that has run it. --full has an ordinary user run them all."""
     if os.environ.get("RTSAMPLE_PASS") in passes:
         skip_all("an earlier pass has run it")
 

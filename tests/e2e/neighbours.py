@@ -12,6 +12,8 @@ import sys
 sys.dont_write_bytecode = True
 from cgroup_lib import *  # noqa
 
+skip_in("user")
+
 # Of whole CPUs, of which this machine has a few, that is below the limit of samples per second.
 RATE = 199
 SECONDS = 1.5

@@ -28,7 +28,7 @@ ELSEWHERE = {
 
 def check(name):
     """What is wrong with a program, or a Skip."""
-    options = {}
+    options = {"seconds": (0.25, 3, 10)}
     if name == "plugin-host":
         # The two plugins take turns of 30 ms: many turns make their shares even.
         options = {"minimum": 400, "seconds": (2, 5, 15)}

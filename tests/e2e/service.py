@@ -7,6 +7,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 SYSTEMD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "contrib", "systemd")
 
 

@@ -8,6 +8,8 @@ import sys
 sys.dont_write_bytecode = True
 from lib import *  # noqa
 
+skip_in("user")
+
 # The example of the runbook, as it stands there.
 RUNBOOK = """{
 "Sampler": {
