@@ -194,7 +194,8 @@ def check_run(run, expected):
     if run.status:
         return run.problems
     problems = run.problems + check_expectations(run, directives(PROGRAM))
-    if run.kept < 20:
+    # By ptrace a slow machine leaves a thread alone for most of the time.
+    if run.kept < (5 if run.stats["method"].startswith("ptrace") else 20):
         problems.append("too few samples")
     return problems + ([run.summary()] if problems else [])
 
