@@ -26,13 +26,13 @@ struct rts_process {
     uint64_t born_ns;   /* 0: before we looked */
     uint64_t died_ns;   /* UINT64_MAX: as far as we know it lives */
     bool leader_exited; /* its first thread has ended, or its events have; others may go on */
-    bool unwatched;     /* its events have ended and it lives on, which the session has said */
+    bool unwatched;     /* its events have ended and it lives on, which was said */
     bool maps_known;    /* mappings were read from /proc or inherited from a known parent */
     uint64_t cpu_ms;    /* that it had used when it was attached */
     uint64_t start_ticks;   /* /proc/PID/stat: tells a reused pid; 0: not read yet */
     uint64_t sampled_ns;    /* its last sample; 0: it has had none */
     bool target;            /* it is to be sampled; see rts_process_table_select() */
-    bool counted;           /* the session has counted it in the account */
+    bool counted;           /* it was counted in the account */
     uint64_t read_again_ns; /* not before this is /proc/PID/maps read again */
     uint64_t read_wait_ns;  /* that was so long after the last reading; 0: none yet */
     uint32_t reported;      /* mappings that the kernel reported since all were forgotten */

@@ -36,10 +36,10 @@ struct rts_symbol {
     char *module;    /* base name of the file, for the closing summary only: must never leave */
     enum rts_symbol_source source;
     struct rts_symbol *counts; /* the form that has the three below for all of one id and file */
-    uint64_t total_hits;       /* over the whole run; the session adds to it */
+    uint64_t total_hits;       /* over the whole run; naming/namer.h adds to it */
     uint64_t leaf_hits;        /* those of them that were taken in it */
-    uint64_t last_stack;       /* the session's mark: the last stack this symbol was counted in; the
-                                  higher, the later it was seen */
+    uint64_t last_stack;       /* the number of the last stack it was counted for; the higher, the
+                                  later it was seen */
     struct rts_symbol *next_form;
     size_t bytes;      /* that it takes, or that all forms do */
     unsigned owner;    /* of whose share: that of the object when it was named first */

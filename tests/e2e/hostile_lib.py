@@ -52,6 +52,8 @@ def start_ways(pids, *options, program=(), only=(), kind=Sampling, **more):
     def of(way, words):
         return [str(word).replace("{way}", way) for word in words]
 
+    # Who waits for facts has them soon.
+    more["env"] = {"Ingest__FlushIntervalMs": "500", **(more.get("env") or os.environ)}
     return {
         way: kind(*of(way, options), *words, program=[*of(way, program), RTSAMPLE], **more)
         for way, words in ways(pids, only).items()

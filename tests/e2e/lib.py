@@ -822,11 +822,43 @@ def sample(*arguments, expect=0, **options):
     return Sampling(*arguments, **options).finish(expect)
 
 
-def sample_enough(*arguments, minimum=60, seconds=(0.5, 3, 10), **options):
-    """Runs rtsample for a time that grows until `minimum` samples were kept: a busy machine may
-    give the target little of a short time."""
-    for length in (*seconds, 4 * seconds[-1]):
-        run = sample("-d", length, *arguments, **options)
+def cpu_seconds(pid):
+    """The CPU time of a process so far; 0 when there is none."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def sample_cpu(arguments, seconds, most, options):
+    """Runs rtsample until the processes of -p have had CPU time of so many seconds."""
+    pids = [int(pid) for pid in str(arguments[arguments.index("-p") + 1]).split(",")]
+    sampling = Sampling("-d", most, *arguments, **options)
+
+    def ended():
+        return sampling.process.poll() is not None
+
+    until(lambda: ended() or "sampling target" in sampling.said(), STUCK_SECONDS)
+    before = sum(map(cpu_seconds, pids))
+    while not ended() and sum(map(cpu_seconds, pids)) - before < seconds:
+        time.sleep(0.02)
+    sampling.signal(signal.SIGTERM)
+    return sampling.finish()
+
+
+def sample_enough(*arguments, minimum=60, seconds=(), **options):
+    """Runs rtsample until `minimum` samples were kept: of -p by the CPU time that those have; of others,
+    and where `seconds` are given, for a time that grows. A busy machine may give the target little of a
+    short time."""
+    by_cpu = "-p" in arguments and not seconds
+    rate = int(arguments[arguments.index("-F") + 1]) if "-F" in arguments else 99
+    for length in (20, 60) if by_cpu else (*seconds, 4 * seconds[-1]) if seconds else (0.5, 3, 10, 40):
+        if by_cpu:
+            run = sample_cpu(arguments, 1.5 * minimum / rate, length, options)
+        else:
+            run = sample("-d", length, *arguments, **options)
         if run.kept >= minimum or run.problems:
             return run
     run.problems.append("%d samples in %s s are too few" % (run.kept, length))

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Exceptions thrown five calls deep and caught, all the time: most stacks are those of the C++
- * runtime's own unwinder at work.
+ * runtime's own unwinder at work. As it goes to a handler it puts the address of that in place of
+ * its own return address: a sample there ends, since no call is before it.
  *
- * EXPECT: _ < _ZN4demo7catcherEi < main < _start
+ * SHARE: _ZN4demo7catcherEi 90 100
+ * SHARE: main 90 100
+ * SHARE: _start 90 100
+ * STOP: complete bad_return
  * SEEN: _ZN4demo7throwerEi __cxa_throw _Unwind_RaiseException
  * DEMANGLED: _ZN4demo7catcherEi demo::catcher(int)
  *
