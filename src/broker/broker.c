@@ -46,6 +46,7 @@ struct rts_broker {
     struct rts_keeper_link keeper;
     int worker_fd; /* -1: none */
     pid_t worker;
+    pid_t near;       /* reads near samples; 0: there is none */
     uint32_t number;  /* of the last question */
     int signals;      /* -1: not watched */
     bool hurried;     /* the run has to end */
@@ -381,6 +382,15 @@ ssize_t rts_broker_memory(struct rts_broker *broker, int32_t pid, int32_t tid, u
     return (ssize_t)have;
 }
 
+int rts_broker_near(struct rts_broker *broker, int32_t *pid)
+{
+    if (need_worker(broker, 0) < 0)
+        return -1;
+    int fd = rts_keeper_link_near(&broker->keeper, &broker->near);
+    *pid = (int32_t)broker->near;
+    return fd;
+}
+
 void rts_broker_watch(struct rts_broker *broker, int signals)
 {
     broker->signals = signals;
@@ -398,7 +408,8 @@ bool rts_broker_gave_up(const struct rts_broker *broker, int32_t pid)
 
 bool rts_broker_is_own(const struct rts_broker *broker, int32_t pid)
 {
-    return pid == broker->keeper.pid || (pid == broker->worker && pid != 0);
+    return pid == broker->keeper.pid ||
+           (pid != 0 && (pid == broker->worker || pid == broker->near));
 }
 
 struct rts_broker_counts rts_broker_counts(const struct rts_broker *broker)

@@ -8,7 +8,9 @@
  *     rtsample ──questions──▶ broker (a worker)
  *         └──"another one"──▶ keeper ──forks──▶ workers
  *
- * The keeper does nothing but fork workers, and looks at what they are doing. It touches nobody.
+ * The keeper does nothing but fork workers, and looks at what they are doing. It touches nobody. It
+ * also forks the process that reads memory near samples (capture/near_reader.h), since we may not
+ * start one with these rights any more when we need it.
  */
 #ifndef RTS_BROKER_BROKER_H
 #define RTS_BROKER_BROKER_H
@@ -73,13 +75,17 @@ int32_t rts_broker_prepare(struct rts_broker *broker);
 ssize_t rts_broker_memory(struct rts_broker *broker, int32_t pid, int32_t tid, uint64_t address,
                           void *bytes, size_t size);
 
+/* Starts a process that reads memory near samples, in place of the one before. Returns our end of
+ * its socket, and its pid in *pid; -1 with errno: there is none to be had. */
+int rts_broker_near(struct rts_broker *broker, int32_t *pid);
+
 /* `pid` is that of another process from now on. */
 void rts_broker_forget(struct rts_broker *broker, int32_t pid);
 
 /* Was this process given up? */
 bool rts_broker_gave_up(const struct rts_broker *broker, int32_t pid);
 
-/* Is `pid` one of the broker's own processes? */
+/* Is `pid` one of the broker's own processes, or the near reader? */
 bool rts_broker_is_own(const struct rts_broker *broker, int32_t pid);
 
 /* What was counted so far. */

@@ -25,6 +25,7 @@ struct keeper {
     const struct rts_broker_setup *setup;
     int socket;
     pid_t worker;     /* 0: none */
+    pid_t near;       /* that reads near samples; 0: none */
     unsigned hanging; /* were killed, and have not ended */
 };
 
@@ -33,22 +34,33 @@ static void reap(struct keeper *keeper)
     for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;) {
         if (pid == keeper->worker)
             keeper->worker = 0;
+        else if (pid == keeper->near)
+            keeper->near = 0;
         else
             keeper->hanging--;
     }
 }
 
-static void drop_worker(struct keeper *keeper)
+static void drop(struct keeper *keeper, pid_t *child)
 {
-    if (keeper->worker == 0)
+    if (*child == 0)
         return;
-    kill(keeper->worker, SIGKILL);
-    keeper->worker = 0;
+    kill(*child, SIGKILL);
+    *child = 0;
     keeper->hanging++;
 }
 
-/* Returns our end of the new worker's socket, or -1. */
-static int start_worker(struct keeper *keeper)
+static _Noreturn void run_child(const struct keeper *keeper, bool near, int socket)
+{
+    close(keeper->socket);
+    if (near)
+        keeper->setup->near(socket);
+    prctl(PR_SET_NAME, "rtsample-broker");
+    rts_worker_run(socket, keeper->setup);
+}
+
+/* Returns our end of the new one's socket, or -1. */
+static int start(struct keeper *keeper, bool near, pid_t *child)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -56,26 +68,27 @@ static int start_worker(struct keeper *keeper)
     pid_t pid = fork();
     if (pid == 0) {
         close(ends[0]);
-        close(keeper->socket);
-        prctl(PR_SET_NAME, "rtsample-broker");
-        rts_worker_run(ends[1], keeper->setup);
+        run_child(keeper, near, ends[1]);
     }
     close(ends[1]);
     if (pid < 0) {
         close(ends[0]);
         return -1;
     }
-    keeper->worker = pid;
+    *child = pid;
     return ends[0];
 }
 
 static void give_another(struct keeper *keeper, const struct rts_keeper_ask *ask)
 {
-    drop_worker(keeper);
+    bool near = ask->what == RTS_KEEPER_NEAR;
+    pid_t *child = near ? &keeper->near : &keeper->worker;
+    drop(keeper, child);
     reap(keeper);
-    bool has_place = keeper->hanging < (ask->urgent ? HANGING_MAX : HANGING_MAX_OTHERS);
-    RTS_CLOSE int end = has_place ? start_worker(keeper) : -1;
-    struct rts_keeper_told told = {.number = ask->number, .worker = keeper->worker};
+    bool has_place = keeper->hanging < (ask->urgent ? HANGING_MAX : HANGING_MAX_OTHERS) &&
+                     (!near || keeper->setup->near);
+    RTS_CLOSE int end = has_place ? start(keeper, near, child) : -1;
+    struct rts_keeper_told told = {.number = ask->number, .worker = *child};
     const struct rts_message message = {
         .head = &told,
         .head_size = sizeof told,
@@ -127,12 +140,14 @@ void rts_keeper_run(int socket, const struct rts_broker_setup *setup)
         if (rts_message_receive(socket, &message, 0) <= 0)
             break;
         switch (ask.what) {
+        case RTS_KEEPER_NEAR:
         case RTS_KEEPER_ANOTHER: give_another(&keeper, &ask); break;
         case RTS_KEEPER_LOOK: look(&keeper, &ask); break;
         default: break;
         }
     }
-    /* At once: we may be killed for being late, and nobody else knows one that hangs. */
-    drop_worker(&keeper);
+    /* At once: we may be killed for being late, and nobody else knows those that hang. */
+    drop(&keeper, &keeper.worker);
+    drop(&keeper, &keeper.near);
     _exit(0);
 }

@@ -8,6 +8,7 @@
 enum rts_keeper_what {
     RTS_KEEPER_ANOTHER = 1, /* another worker in place of the current one, which is killed */
     RTS_KEEPER_LOOK,        /* what that one is doing */
+    RTS_KEEPER_NEAR,        /* a near reader in place of the one before, which is killed */
 };
 
 struct rts_keeper_ask {
@@ -19,8 +20,8 @@ struct rts_keeper_ask {
 
 struct rts_keeper_told {
     uint32_t number;
-    int32_t
-        worker; /* its pid; 0: there is none, too many hang; with ANOTHER its socket goes along */
+    int32_t worker; /* its pid; 0: there is none, too many hang; with ANOTHER its socket goes along;
+                       with NEAR that of the near reader, likewise */
     uint32_t state; /* LOOK: as in /proc/PID/stat; 0: not known */
     uint32_t owner_known;
     uint32_t owner; /* the effective user id */

@@ -108,6 +108,19 @@ int rts_keeper_link_another(struct rts_keeper_link *link, bool urgent, pid_t *wo
     return fd;
 }
 
+int rts_keeper_link_near(struct rts_keeper_link *link, pid_t *reader)
+{
+    struct rts_keeper_ask question = {.what = RTS_KEEPER_NEAR};
+    struct rts_keeper_told told;
+    int fd = -1, heard = link->fd >= 0 ? ask(link, &question, &told, &fd) : -1;
+    if (heard < 0 || fd < 0) {
+        errno = heard < 0 ? EPIPE : ETIME;
+        return -1;
+    }
+    *reader = told.worker;
+    return fd;
+}
+
 struct rts_keeper_told rts_keeper_link_look(struct rts_keeper_link *link, int32_t pid)
 {
     struct rts_keeper_ask question = {.what = RTS_KEEPER_LOOK, .pid = pid};

@@ -24,6 +24,10 @@ int rts_keeper_link_open(struct rts_keeper_link *link, const struct rts_broker_s
  * `urgent`. */
 int rts_keeper_link_another(struct rts_keeper_link *link, bool urgent, pid_t *worker);
 
+/* A near reader in place of the one before: its socket, and its pid in *reader. After the first
+ * worker was taken. -1 with errno, as above. */
+int rts_keeper_link_near(struct rts_keeper_link *link, pid_t *reader);
+
 /* What the worker is doing, and whose process `pid` is; all zero when the keeper does not say. */
 struct rts_keeper_told rts_keeper_link_look(struct rts_keeper_link *link, int32_t pid);
 

@@ -12,6 +12,9 @@ struct rts_broker_setup {
     /* Called once in a worker, before its first question, and in the keeper: gives up what it does
      * not need. NULL: nothing. */
     void (*seal)(bool worker);
+    /* The life of a process that reads memory near samples, at its end of a socket; never returns.
+     * NULL: there is none to be had. */
+    void (*near)(int socket);
     const char *loses; /* what becomes of a process that is given up, for people; static. NULL: "its
                           code stays unnamed" */
 };

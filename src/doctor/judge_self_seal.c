@@ -81,6 +81,7 @@ void rts_judge_self_seal(const struct rts_self_findings *findings, struct rts_re
         [RTS_SEAL_BROKER] = "sealed.broker",
         [RTS_SEAL_KEEPER] = "sealed.keeper",
         [RTS_SEAL_MEMORY_READER] = "sealed.memory_reader",
+        [RTS_SEAL_NEAR_READER] = "sealed.near_reader",
         [RTS_SEAL_DELIVERY] = "sealed.delivery",
         [RTS_SEAL_PACKER] = "sealed.packer",
         [RTS_SEAL_RPM_STARTER] = "sealed.rpm_starter",

@@ -163,6 +163,7 @@ static const char *const basic[] = {
     "sched_setattr",
     "sched_setscheduler",
     "sched_yield",
+    "setpriority",
     "set_robust_list",
     "set_tid_address",
     "tgkill",

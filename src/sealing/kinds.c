@@ -53,12 +53,15 @@ static const struct {
     [RTS_SEAL_TRACER] = {"tracer", BIT(CAP_SYS_PTRACE),
                          RTS_CALLS_OPEN | RTS_CALLS_TRACE | RTS_CALLS_MEMORY},
     [RTS_SEAL_BROKER] = {"broker", PEEK | BECOME | SEARCH, READER},
-    /* What it starts is a broker, of its own user. */
-    [RTS_SEAL_KEEPER] = {"keeper", PEEK | BECOME | SEARCH,
+    /* What it starts is a broker, of its own user, or a near reader. */
+    [RTS_SEAL_KEEPER] = {"keeper", PEEK | BECOME | SEARCH | BIT(CAP_SYS_NICE),
                          READER | RTS_CALLS_LOCAL | RTS_CALLS_FORK},
     /* No more than the tracer has, which says on which CPU it runs. */
     [RTS_SEAL_MEMORY_READER] = {"memory_reader", BIT(CAP_SYS_PTRACE),
                                 RTS_CALLS_OPEN | RTS_CALLS_MEMORY},
+    /* What it reads from is open. To go before others takes sys_nice. */
+    [RTS_SEAL_NEAR_READER] = {"near_reader", BIT(CAP_SYS_PTRACE) | BIT(CAP_SYS_NICE),
+                              RTS_CALLS_MEMORY},
     /* The resolver loads libraries, and runs in threads of its own. */
     [RTS_SEAL_DELIVERY] = {"delivery", 0, WRITES | RTS_CALLS_NETWORK | RTS_CALLS_LOAD},
     [RTS_SEAL_PACKER] = {"packer", 0, WRITES | RTS_CALLS_LOAD},

@@ -16,6 +16,7 @@ enum rts_seal_kind {
     RTS_SEAL_BROKER,        /* reads files and /proc of targets in the place of others */
     RTS_SEAL_KEEPER,        /* starts brokers anew */
     RTS_SEAL_MEMORY_READER, /* a broker for the tracer: reads memory and /proc of targets */
+    RTS_SEAL_NEAR_READER,   /* reads memory near samples */
     RTS_SEAL_DELIVERY,      /* the thread that sends facts */
     RTS_SEAL_PACKER,        /* the thread that packs bundles */
     RTS_SEAL_RPM_STARTER,   /* starts it */

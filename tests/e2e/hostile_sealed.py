@@ -20,7 +20,8 @@ FILES = {"dac_override", "dac_read_search"}
 KEEPS = {
     "main": {"perfmon", "sys_ptrace", "kill", "ipc_lock"},
     "broker": {"setuid", "setgid", "sys_ptrace", "checkpoint_restore", "dac_read_search"},
-    "keeper": {"setuid", "setgid", "sys_ptrace", "checkpoint_restore", "dac_read_search"},
+    "keeper": {"setuid", "setgid", "sys_ptrace", "checkpoint_restore", "dac_read_search", "sys_nice"},
+    "near": {"sys_ptrace", "sys_nice"},
     "starter": {"chown", "setuid", "setgid", "sys_chroot", "dac_read_search", "kill"},
     "tracer": {"sys_ptrace"},
     "thread": set(),
@@ -78,7 +79,12 @@ def weak(who, status, keeps, bounds=None):
             yield "%s: %s has %s" % (who, name, sorted(map(str, more)))
 
 
-HELPERS = {"rtsample-starte": "starter", "rtsample-keeper": "keeper", "rtsample-broker": "broker"}
+HELPERS = {
+    "rtsample-starte": "starter",
+    "rtsample-keeper": "keeper",
+    "rtsample-broker": "broker",
+    "rtsample-near": "near",
+}
 
 
 def look_at_helpers(pid, seen):
