@@ -32,6 +32,17 @@ int rts_capture_turn_to_cpus(struct rts_capture *capture, struct rts_error *erro
     return capture->backend->turn_to_cpus(capture, error);
 }
 
+int rts_capture_near(struct rts_capture *capture, int32_t pid, const struct rts_near_plan *plan,
+                     struct rts_error *error)
+{
+    return capture->backend->near(capture, pid, plan, error);
+}
+
+void rts_capture_leave_near(struct rts_capture *capture, int32_t pid)
+{
+    capture->backend->leave_near(capture, pid);
+}
+
 void rts_capture_close_events(struct rts_capture *capture)
 {
     capture->backend->close_events(capture);

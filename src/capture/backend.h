@@ -16,6 +16,9 @@ struct rts_capture_backend {
     int (*add_cpus)(struct rts_capture *capture, struct rts_error *error);
     int (*add_group)(struct rts_capture *capture, int folder, struct rts_error *error);
     int (*turn_to_cpus)(struct rts_capture *capture, struct rts_error *error);
+    int (*near)(struct rts_capture *capture, int32_t pid, const struct rts_near_plan *plan,
+                struct rts_error *error);
+    void (*leave_near)(struct rts_capture *capture, int32_t pid);
     void (*close_events)(struct rts_capture *capture);
     int (*set_frequency)(struct rts_capture *capture, uint32_t frequency, struct rts_error *error);
     int (*interval_ms)(const struct rts_capture *capture);

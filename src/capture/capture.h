@@ -17,6 +17,7 @@
 #include "broker/broker.h"
 #include "broker/proc.h"
 #include "capture/attr.h"
+#include "capture/near_plan.h"
 #include "capture/record.h"
 #include "util/error.h"
 
@@ -38,7 +39,7 @@ struct rts_capture_options {
     rts_capture_maps_reader *read_maps; /* ptrace only */
     uint32_t max_cpu_percent;           /* ptrace only: of one CPU, for looking; 0: no limit */
     struct rts_proc proc; /* ptrace: its broker is for the thread that traces alone, while there are
-                             processes */
+                             processes. Else it starts what reads near samples */
 };
 
 /* How long threads stood still, at most, and how much of their CPU time was sampled. */
@@ -67,6 +68,7 @@ struct rts_capture_facts {
     unsigned cpus;
     struct rts_capture_stops stops; /* ptrace only; as of the last drain */
     struct rts_broker_counts asked; /* likewise, of the broker in the options */
+    struct rts_near_counts near;    /* perf events only; as of the last drain */
 };
 
 /* Receives records in time order within a drain. Records and what they point to are valid during
@@ -117,6 +119,15 @@ int rts_capture_add_group(struct rts_capture *capture, int folder, struct rts_er
  * moment on, so that nothing is sampled twice or not at all; what the rings hold is passed on as
  * before. Nothing changes when it fails. */
 int rts_capture_turn_to_cpus(struct rts_capture *capture, struct rts_error *error);
+
+/* Has memory of a process read near its samples by this plan from now on, in place of an earlier
+ * one; what is proven to be as it was at the sample comes along with it (struct rts_sample). Costs
+ * nothing before the first call. Fails when that cannot be had. Not during a drain. */
+int rts_capture_near(struct rts_capture *capture, int32_t pid, const struct rts_near_plan *plan,
+                     struct rts_error *error);
+
+/* No longer. */
+void rts_capture_leave_near(struct rts_capture *capture, int32_t pid);
 
 /* Closes all events again; the rings stay. */
 void rts_capture_close_events(struct rts_capture *capture);

@@ -26,9 +26,10 @@ static int by_time(const void *left, const void *right)
     return a->position < b->position ? -1 : a->position > b->position;
 }
 
-/* Where the side-band records of a ring end that are no younger than `latest`, in [from, head). */
+/* Where the samples, or the other records, of a ring end that are no younger than `latest`, in
+ * [from, head). */
 static uint64_t end_of_older(const struct rts_drain *drain, const struct rts_ring *ring,
-                             uint64_t from, uint64_t head, uint64_t latest,
+                             uint64_t from, uint64_t head, uint64_t latest, bool samples,
                              const struct rts_record_layout *layout)
 {
     while (from < head) {
@@ -37,12 +38,21 @@ static uint64_t end_of_older(const struct rts_drain *drain, const struct rts_rin
             return head;
         const struct perf_event_header *record = rts_ring_record(ring, from, head, drain->scratch);
         uint64_t time = rts_record_time(record, layout);
-        if (header.type != PERF_RECORD_SAMPLE && time != 0 &&
+        if ((header.type == PERF_RECORD_SAMPLE) == samples && time != 0 &&
             time + (uint64_t)drain->clock_offset_ns > latest)
             return from;
         from += header.size;
     }
     return head;
+}
+
+/* Switches are many, and concern nobody but the proofs of what was read near samples. All of them
+ * are told with the side-band records, although some are samples. */
+static bool is_switch(struct rts_drain *drain, uint32_t ring, const struct perf_event_header *bytes,
+                      bool samples)
+{
+    return rts_near_is_told(drain->near) && ring < drain->near->rings->cpu_count &&
+           rts_near_take(drain->near, ring, bytes, samples);
 }
 
 /* Collects the records of one ring in [from, head) that are samples, or that are not. False when it
@@ -55,13 +65,16 @@ static bool collect(struct rts_drain *drain, const struct rts_ring *ring, uint32
         struct perf_event_header header = rts_ring_header(ring, from, head);
         if (header.size == 0)
             return false;
-        if ((header.type == PERF_RECORD_SAMPLE) == samples) {
+        bool is_sample = header.type == PERF_RECORD_SAMPLE;
+        if (is_sample == samples || rts_near_is_told(drain->near)) {
             const struct perf_event_header *record =
                 rts_ring_record(ring, from, head, drain->scratch);
-            drain->items =
-                rts_grow(drain->items, drain->count, &drain->capacity, sizeof *drain->items);
-            drain->items[drain->count++] = (struct rts_drain_item){
-                .time = rts_record_time(record, layout), .position = from, .cpu = cpu};
+            if (!is_switch(drain, cpu, record, samples) && is_sample == samples) {
+                drain->items =
+                    rts_grow(drain->items, drain->count, &drain->capacity, sizeof *drain->items);
+                drain->items[drain->count++] = (struct rts_drain_item){
+                    .time = rts_record_time(record, layout), .position = from, .cpu = cpu};
+            }
         }
         from += header.size;
     }
@@ -99,10 +112,32 @@ static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const
                 rts_events_thread_born(events, record.tid, record.time);
             sink->side_band(sink->context, &record);
         } else if (rts_events_admit(events, &record)) {
+            if (rts_near_is_on(drain->near))
+                record.sample.near = rts_near_pair(drain->near, item->cpu, &record);
             sink->sample(sink->context, &record);
         }
     }
     drain->count = 0;
+}
+
+/* A switch was lost only if there was no room for it: less than this. */
+#define SWITCH_BYTES_MAX 4096
+
+/* Has samples that are younger than `passed_on` wait: their heads are put back. */
+static void hold_back(struct rts_drain *drain, const struct rts_ring *rings, unsigned ring_count,
+                      const uint64_t *side_heads, uint64_t *sample_heads, uint64_t passed_on,
+                      const struct rts_record_layout *layout)
+{
+    for (unsigned cpu = 0; cpu < ring_count; cpu++) {
+        const struct rts_ring *ring = &rings[cpu];
+        if (!ring->page)
+            continue;
+        if (cpu < drain->near->rings->cpu_count &&
+            side_heads[cpu] - ring->tail + SWITCH_BYTES_MAX > ring->data_size)
+            rts_near_switches_lost(&drain->near->switches, drain->near->latest_ns);
+        sample_heads[cpu] =
+            end_of_older(drain, ring, ring->tail, sample_heads[cpu], passed_on, true, layout);
+    }
 }
 
 void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned ring_count,
@@ -114,16 +149,25 @@ void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned rin
         drain->scratch = rts_calloc(1, RECORD_SIZE_MAX);
     }
     uint64_t *sample_heads = drain->heads, *side_heads = drain->heads + ring_count;
+    /* All samples that are older than the wait are before the heads. */
+    bool waits = rts_near_is_on(drain->near) && clock;
+    uint64_t passed_on = waits ? clock() - RTS_NEAR_WAIT_NS : 0;
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
         sample_heads[cpu] = rings[cpu].page ? rts_ring_head(&rings[cpu]) : 0;
     uint64_t latest = clock ? clock() : UINT64_MAX;
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
         side_heads[cpu] = rings[cpu].page ? rts_ring_head(&rings[cpu]) : 0;
 
+    if (!waits || drain->near->ending)
+        passed_on = latest;
+    if (waits)
+        rts_near_begin_drain(drain->near, latest);
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
         if (rings[cpu].page && clock)
             side_heads[cpu] = end_of_older(drain, &rings[cpu], sample_heads[cpu], side_heads[cpu],
-                                           latest, layout);
+                                           latest, false, layout);
+    if (waits)
+        hold_back(drain, rings, ring_count, side_heads, sample_heads, passed_on, layout);
     for (unsigned cpu = 0; cpu < ring_count; cpu++)
         if (rings[cpu].page)
             collect(drain, &rings[cpu], cpu, rings[cpu].side, side_heads[cpu], false, layout);
@@ -142,4 +186,6 @@ void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned rin
         rts_ring_release(&rings[cpu], sample_heads[cpu]);
     }
     rts_events_end_drain(events);
+    if (drain->near && clock)
+        rts_near_end_drain(drain->near, passed_on, latest);
 }

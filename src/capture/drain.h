@@ -16,6 +16,7 @@
 
 #include "capture/capture.h"
 #include "capture/events.h"
+#include "capture/near.h"
 #include "capture/ring.h"
 
 struct rts_drain_item {
@@ -27,6 +28,8 @@ struct rts_drain_item {
 /* Zero-initialise. Scratch memory that is kept from one drain to the next. */
 struct rts_drain {
     int64_t clock_offset_ns; /* added to the times of records: what our own clock reads more */
+    struct rts_near *near;   /* borrowed; NULL: there is none. Needs a clock, and as many rings as
+                                there are in near->rings, twice */
     struct rts_drain_item *items;
     size_t count, capacity;
     uint64_t *heads; /* A and B of each ring */

@@ -112,6 +112,34 @@ int rts_events_set_period(const struct rts_events *events, uint64_t period_ns)
     return result;
 }
 
+static void move(struct rts_event *event, const int *owners, bool moved)
+{
+    if (event->moved != moved && owners[event->cpu] >= 0 &&
+        ioctl(event->fd, PERF_EVENT_IOC_SET_OUTPUT, owners[event->cpu]) == 0)
+        event->moved = moved;
+}
+
+void rts_events_move_thread(struct rts_events *events, int32_t tid, const int *owners)
+{
+    for (size_t i = 0; i < events->count; i++)
+        if (events->items[i]->tid == tid || events->items[i]->tid < 0)
+            move(events->items[i], owners, true);
+}
+
+void rts_events_move(struct rts_events *events, uint64_t id, const int *owners)
+{
+    const struct rts_event *event =
+        rts_table_find(&events->by_id, rts_hash_u64(id), same_event, &id);
+    if (event && !event->moved)
+        rts_events_move_thread(events, event->tid, owners);
+}
+
+void rts_events_move_back(struct rts_events *events, const int *owners)
+{
+    for (size_t i = 0; i < events->count; i++)
+        move(events->items[i], owners, false);
+}
+
 /* Takes one out of the table and closes it; its place among the items is the caller's. */
 static void close_event(struct rts_events *events, struct rts_event *event)
 {

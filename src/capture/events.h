@@ -18,6 +18,7 @@ struct rts_event {
     int32_t tid; /* what it was opened on; -1: a whole CPU */
     uint32_t cpu;
     uint64_t id; /* as samples carry it */
+    bool moved;  /* it writes into another ring than the first one */
 };
 
 struct rts_events {
@@ -61,6 +62,17 @@ void rts_events_cut(struct rts_events *events, size_t first);
 /* Has all events, but not what was inherited from them already, sample each `period_ns`. Returns 0,
  * or -errno of the first one that refused. */
 int rts_events_set_period(const struct rts_events *events, uint64_t period_ns);
+
+/* Has the events that were opened on a thread, or on whole CPUs, write into the rings that `owners`
+ * own, by CPU, with all that inherited them. */
+void rts_events_move_thread(struct rts_events *events, int32_t tid, const int *owners);
+
+/* Has the event of this id, and those of other CPUs that belong to it, write into the rings that
+ * `owners` own, by CPU, with all that inherited them. Those that are there already are left alone. */
+void rts_events_move(struct rts_events *events, uint64_t id, const int *owners);
+
+/* Has all those write into the rings that `owners` own again. */
+void rts_events_move_back(struct rts_events *events, const int *owners);
 
 /* False when this sample is the second one of a thread that is covered twice, or of an event at a
  * time at which another one counts. */

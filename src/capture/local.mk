@@ -6,12 +6,19 @@ librtsample_a_SOURCES += \
 	src/capture/drain.c src/capture/drain.h \
 	src/capture/events.c src/capture/events.h \
 	src/capture/flag_leak.c src/capture/flag_leak.h \
+	src/capture/near.c src/capture/near.h \
+	src/capture/near_events.c src/capture/near_events.h \
+	src/capture/near_memory.c src/capture/near_memory.h \
+	src/capture/near_plan.h \
+	src/capture/near_proof.c src/capture/near_proof.h \
+	src/capture/near_reader.c src/capture/near_reader.h \
 	src/capture/perf_capture.c \
 	src/capture/perf_limits.c src/capture/perf_limits.h \
 	src/capture/perf_rings.c src/capture/perf_rings.h \
 	src/capture/ptrace_capture.c \
 	src/capture/ptrace_clock.c src/capture/ptrace_clock.h \
 	src/capture/ptrace_image.c src/capture/ptrace_image.h \
+	src/capture/ptrace_near.c src/capture/ptrace_near.h \
 	src/capture/ptrace_rounds.c src/capture/ptrace_rounds.h \
 	src/capture/ptrace_state.c src/capture/ptrace_state.h \
 	src/capture/ptrace_stop.c src/capture/ptrace_stop.h \

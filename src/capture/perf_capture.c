@@ -30,6 +30,11 @@
 #define RING_LASTS_WISH_MS 500
 #define RING_LASTS_MIN_MS  60
 
+/* How often records are taken while memory is read near samples, since what was read is larger; and
+ * so how long a ring of these should last. */
+#define NEAR_INTERVAL_MS 10
+#define NEAR_LASTS_MS    30
+
 /* How often new threads are looked for during attach before we call it a thread storm. Each round
  * only has the threads that were born during the round before. */
 #define ATTACH_ROUNDS_MAX 64
@@ -44,6 +49,7 @@ struct perf_capture {
     struct rts_perf_rings rings;
     struct rts_events events;
     struct rts_drain drain;
+    struct rts_near near;
     bool settled; /* samples have come: all events have to be as they are */
     bool exclude_idle;
     bool cpus_refused; /* whole CPUs, when they were tried instead of many threads */
@@ -296,31 +302,61 @@ static int interval_ms(const struct rts_capture *capture)
     const struct perf_capture *perf = (const struct perf_capture *)capture;
     uint64_t bytes_per_second =
         perf->frequency_max * record_bytes(perf, perf->base.facts.stack_bytes);
-    uint64_t quarter_full_ms = perf->base.facts.ring_bytes / 4 * 1000 / bytes_per_second;
-    return quarter_full_ms < 5 ? 5 : quarter_full_ms > 100 ? 100 : (int)quarter_full_ms;
+    size_t bytes = perf->rings.near_bytes ? perf->rings.near_bytes : perf->base.facts.ring_bytes;
+    uint64_t longest = rts_near_is_on(&perf->near) ? NEAR_INTERVAL_MS : 100;
+    uint64_t quarter_full_ms = bytes / 4 * 1000 / bytes_per_second;
+    return quarter_full_ms < 5         ? 5
+           : quarter_full_ms > longest ? (int)longest
+                                       : (int)quarter_full_ms;
 }
 
 static void stop(struct rts_capture *capture)
 {
     struct perf_capture *perf = perf_of(capture);
     rts_events_control(&perf->events, PERF_EVENT_IOC_DISABLE);
+    perf->near.ending = true;
 }
 
-static void drain(struct rts_capture *capture, const struct rts_capture_sink *sink)
+static struct rts_record_layout layout_of(const struct perf_capture *perf)
 {
-    struct perf_capture *perf = perf_of(capture);
     struct rts_attr_request request = request_of(perf, false);
     struct perf_event_attr attr;
     rts_attr_fill(&attr, &request, perf->rings.features);
-    struct rts_record_layout layout = {
+    return (struct rts_record_layout){
         .sample_type = attr.sample_type,
         .user_registers = attr.sample_regs_user,
         .sample_id_all = attr.sample_id_all,
         .build_id_flag = perf->rings.features & RTS_FEATURE_BUILD_IDS ? RTS_BUILD_ID_FLAG_HOLDS
                                                                       : RTS_BUILD_ID_FLAG_FOREIGN,
     };
-    rts_drain_run(&perf->drain, perf->rings.items, perf->rings.cpu_count, &layout,
+}
+
+static void drain(struct rts_capture *capture, const struct rts_capture_sink *sink)
+{
+    struct perf_capture *perf = perf_of(capture);
+    const struct rts_record_layout layout = layout_of(perf);
+    rts_drain_run(&perf->drain, perf->rings.items, 2 * perf->rings.cpu_count, &layout,
                   has_our_clock(perf) ? rts_clock_monotonic_ns : NULL, &perf->events, sink);
+    perf->base.facts.near = perf->near.counts;
+}
+
+static int near(struct rts_capture *capture, int32_t pid, const struct rts_near_plan *plan,
+                struct rts_error *error)
+{
+    struct perf_capture *perf = perf_of(capture);
+    if (!has_our_clock(perf))
+        return rts_fail(error, RTS_FAILED, "the kernel does not tell times on our clock");
+    if (perf->options.call_graph != RTS_CALL_GRAPH_DWARF)
+        return rts_fail(error, RTS_FAILED, "stacks are not copied");
+    perf->near.layout = layout_of(perf);
+    perf->near.ring_bytes_least = record_bytes(perf, perf->base.facts.stack_bytes) *
+                                  perf->base.facts.frequency * NEAR_LASTS_MS / 1000;
+    return rts_near_want(&perf->near, pid, plan, error);
+}
+
+static void leave_near(struct rts_capture *capture, int32_t pid)
+{
+    rts_near_leave(&perf_of(capture)->near, pid);
 }
 
 static size_t poll_fds(const struct rts_capture *capture, struct pollfd *fds, size_t capacity)
@@ -336,6 +372,7 @@ static void mark_end(struct rts_capture *capture)
 static void destroy(struct rts_capture *capture)
 {
     struct perf_capture *perf = perf_of(capture);
+    rts_near_finish(&perf->near);
     rts_events_finish(&perf->events);
     rts_perf_rings_finish(&perf->rings);
     rts_drain_finish(&perf->drain);
@@ -349,6 +386,8 @@ static const struct rts_capture_backend backend = {
     .add_cpus = add_cpus,
     .add_group = add_group,
     .turn_to_cpus = turn_to_cpus,
+    .near = near,
+    .leave_near = leave_near,
     .close_events = close_events,
     .set_frequency = set_frequency,
     .interval_ms = interval_ms,
@@ -376,11 +415,15 @@ struct rts_capture *rts_capture_create_perf(const struct rts_capture_options *op
     perf->base.backend = &backend;
     perf->options = *options;
     perf->group = -1;
+    perf->near = (struct rts_near){
+        .rings = &perf->rings, .events = &perf->events, .broker = options->proc.broker};
+    perf->drain.near = &perf->near;
     facts->method = "perf:cpu-clock";
     facts->frequency = options->frequency < limit ? options->frequency : limit;
     perf->frequency_max = facts->frequency;
     rts_perf_raise_file_limit();
     facts->clock_is_off = !rts_time_namespace_offset("/proc", &perf->drain.clock_offset_ns);
+    perf->near.clock_offset_ns = perf->drain.clock_offset_ns;
     rts_perf_rings_init(&perf->rings, RTS_FEATURE_CLOCK_ID | RTS_FEATURE_KERNEL_SIDE);
     if (options->build_ids)
         choose_build_ids(&perf->rings);

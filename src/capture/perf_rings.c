@@ -19,6 +19,9 @@
 #define RING_BYTES_MAX ((size_t)16 << 20)
 #define RING_BYTES_MIN ((size_t)64 << 10)
 
+/* Room for two of the largest records. */
+#define NEAR_BYTES_MIN ((size_t)128 << 10)
+
 int rts_perf_event_open(const struct perf_event_attr *attr, int32_t pid, uint32_t cpu)
 {
     return (int)syscall(SYS_perf_event_open, attr, (pid_t)pid, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
@@ -37,15 +40,15 @@ void rts_perf_rings_init(struct rts_perf_rings *rings, unsigned features)
         .cpu_count = cpus > 0 ? (unsigned)cpus : 1,
         .features = features,
     };
-    rings->items = rts_calloc(rings->cpu_count, sizeof *rings->items);
-    rings->owners = rts_calloc(rings->cpu_count, sizeof *rings->owners);
-    for (unsigned cpu = 0; cpu < rings->cpu_count; cpu++)
-        rings->owners[cpu] = -1;
+    rings->items = rts_calloc((size_t)2 * rings->cpu_count, sizeof *rings->items);
+    rings->owners = rts_calloc((size_t)2 * rings->cpu_count, sizeof *rings->owners);
+    for (unsigned i = 0; i < 2 * rings->cpu_count; i++)
+        rings->owners[i] = -1;
 }
 
 /* A dummy event that owns the ring of one CPU. Its clock must be that of the events redirected into
- * the ring. */
-static int open_owner(uint32_t cpu, unsigned features, size_t ring_bytes)
+ * the ring. It wakes who polls it when `watermark` bytes have come. */
+static int open_owner(uint32_t cpu, unsigned features, uint32_t watermark)
 {
     struct perf_event_attr attr = {
         .size = PERF_ATTR_SIZE_VER5,
@@ -58,7 +61,7 @@ static int open_owner(uint32_t cpu, unsigned features, size_t ring_bytes)
         .sample_id_all = 1,
         .sample_type = RTS_ATTR_COMMON_TYPE,
         .watermark = 1,
-        .wakeup_watermark = (uint32_t)(ring_bytes / 4),
+        .wakeup_watermark = watermark,
     };
     if (features & RTS_FEATURE_CLOCK_ID) {
         attr.use_clockid = 1;
@@ -72,7 +75,7 @@ static int open_owner(uint32_t cpu, unsigned features, size_t ring_bytes)
 static int map_cpu(struct rts_perf_rings *rings, uint32_t cpu)
 {
     int fd;
-    while ((fd = open_owner(cpu, rings->features, rings->bytes)) < 0) {
+    while ((fd = open_owner(cpu, rings->features, (uint32_t)(rings->bytes / 4))) < 0) {
         int number = errno;
         if (number == ENODEV || (number == EINVAL && rings->cpus > 0))
             return 0;
@@ -92,15 +95,56 @@ static int map_cpu(struct rts_perf_rings *rings, uint32_t cpu)
     return 0;
 }
 
+static void unmap(struct rts_perf_rings *rings, unsigned first, unsigned end)
+{
+    for (unsigned i = first; i < end; i++) {
+        rts_ring_unmap(&rings->items[i]);
+        if (rings->owners[i] >= 0)
+            close(rings->owners[i]);
+        rings->owners[i] = -1;
+    }
+}
+
 static void unmap_all(struct rts_perf_rings *rings)
 {
-    for (uint32_t cpu = 0; cpu < rings->cpu_count; cpu++) {
-        rts_ring_unmap(&rings->items[cpu]);
-        if (rings->owners[cpu] >= 0)
-            close(rings->owners[cpu]);
-        rings->owners[cpu] = -1;
-    }
+    unmap(rings, 0, 2 * rings->cpu_count);
     rings->cpus = 0;
+    rings->near_bytes = 0;
+}
+
+/* Of a CPU that has a ring. Returns 0, or -errno. */
+static int map_near_cpu(struct rts_perf_rings *rings, uint32_t cpu, size_t bytes)
+{
+    const unsigned near = rings->cpu_count + cpu;
+    int fd = open_owner(cpu, rings->features, 1);
+    int result = fd < 0 ? -errno : rts_ring_map(&rings->items[near], fd, bytes);
+    if (result < 0 && fd >= 0)
+        close(fd);
+    else
+        rings->owners[near] = fd;
+    return result;
+}
+
+int rts_perf_rings_map_near(struct rts_perf_rings *rings, uint64_t least, struct rts_error *error)
+{
+    int result = -EPERM;
+    if (least < NEAR_BYTES_MIN)
+        least = NEAR_BYTES_MIN;
+    for (size_t bytes = rings->bytes; bytes >= least && result < 0; bytes /= 2) {
+        result = 0;
+        for (uint32_t cpu = 0; cpu < rings->cpu_count && result == 0; cpu++)
+            if (rings->owners[cpu] >= 0)
+                result = map_near_cpu(rings, cpu, bytes);
+        if (result < 0)
+            unmap(rings, rings->cpu_count, 2 * rings->cpu_count);
+        else
+            rings->near_bytes = bytes;
+    }
+    return result == 0 ? 0
+                       : rts_fail_errno(error, -result,
+                                        "there is no memory left for rings that wake a reader, of "
+                                        "what may be locked (ulimit -l, "
+                                        "kernel.perf_event_mlock_kb)");
 }
 
 int rts_perf_rings_map(struct rts_perf_rings *rings, uint64_t wish, struct rts_error *error)

@@ -2,6 +2,9 @@
 /*
  * One ring per CPU, each owned by a dummy event on ourselves: so a ring outlives every thread of
  * the target, and its fd can be polled to the end.
+ *
+ * Where memory is read near samples there is another one per CPU, which wakes its reader with each
+ * record, in place of a quarter of its size: those behind the first `cpu_count` items.
  */
 #ifndef RTS_CAPTURE_PERF_RINGS_H
 #define RTS_CAPTURE_PERF_RINGS_H
@@ -15,10 +18,11 @@
 
 struct rts_perf_rings {
     unsigned cpu_count;     /* configured CPUs */
-    struct rts_ring *items; /* per CPU; page is NULL for those that are offline */
-    int *owners;            /* per CPU: the dummy event, -1 if offline */
+    struct rts_ring *items; /* per CPU, twice; page is NULL for those that are not there */
+    int *owners;            /* likewise: the dummy event, or -1 */
     unsigned cpus;          /* that have a ring */
     size_t bytes;           /* of each ring */
+    size_t near_bytes;      /* of each of those near ones; 0: there are none */
     unsigned features;      /* set of enum rts_feature that the kernel takes */
     unsigned gave_up;       /* and of those that it refused */
     bool refused;           /* the last failure was that of a ring's mmap() */
@@ -30,6 +34,9 @@ void rts_perf_rings_init(struct rts_perf_rings *rings, unsigned features);
 /* Maps all rings with one size: the largest that the locked-memory limit allows, about `wish` bytes
  * each. RTS_NOT_PERMITTED says what to grant. */
 int rts_perf_rings_map(struct rts_perf_rings *rings, uint64_t wish, struct rts_error *error);
+
+/* Maps the near rings, each as large as the others, or smaller, but not below `least` bytes. */
+int rts_perf_rings_map_near(struct rts_perf_rings *rings, uint64_t least, struct rts_error *error);
 
 void rts_perf_rings_finish(struct rts_perf_rings *rings);
 

@@ -21,6 +21,8 @@ struct ptrace_capture {
     uint32_t frequency_max;
     struct rts_ptrace_tracer tracer;
     struct rts_buffer drained; /* the records of the current drain */
+    struct rts_ptrace_pieces pieces;
+    struct rts_ptrace_plans plans; /* as the tracer has them */
 };
 
 static struct ptrace_capture *ptrace_of(struct rts_capture *capture)
@@ -82,6 +84,7 @@ static void destroy(struct rts_capture *capture)
     stop(capture);
     rts_ptrace_tracer_finish(&trace->tracer);
     rts_buffer_finish(&trace->drained);
+    rts_ptrace_pieces_finish(&trace->pieces);
     free(trace);
 }
 
@@ -112,14 +115,30 @@ static void mark_end(struct rts_capture *capture)
     (void)capture; /* what was lost is counted at each drain */
 }
 
+/* Gives a sample the memory that was read with it. */
+static void pass_on_sample(struct ptrace_capture *trace, struct rts_record *record,
+                           const struct rts_capture_sink *sink)
+{
+    struct rts_near_counts *counts = &trace->base.facts.near;
+    record->sample.near = rts_ptrace_pieces_of(&trace->pieces, record);
+    if (rts_ptrace_plans_find(&trace->plans, record->pid)) {
+        counts->samples++;
+        counts->frozen += record->sample.near != NULL;
+        counts->late += record->sample.near == NULL;
+    }
+    sink->sample(sink->context, record);
+}
+
 static void pass_on(struct ptrace_capture *trace, const struct perf_event_header *header,
                     const struct rts_capture_sink *sink)
 {
     struct rts_record record;
-    if (rts_record_decode(header, &trace->tracer.layout, &record) < 0)
+    if (header->type == RTS_PTRACE_NEAR_TYPE)
+        rts_ptrace_pieces_add(&trace->pieces, header);
+    else if (rts_record_decode(header, &trace->tracer.layout, &record) < 0)
         sink->malformed(sink->context, record.kind);
     else if (record.kind == RTS_RECORD_SAMPLE)
-        sink->sample(sink->context, &record);
+        pass_on_sample(trace, &record, sink);
     else
         sink->side_band(sink->context, &record);
 }
@@ -148,6 +167,37 @@ static void drain(struct rts_capture *capture, const struct rts_capture_sink *si
     }
 }
 
+static int set_plan(struct ptrace_capture *trace, int32_t pid, const struct rts_near_plan *plan)
+{
+    struct rts_ptrace_tracer *tracer = &trace->tracer;
+    if (!rts_ptrace_plans_set(&trace->plans, pid, plan))
+        return -1;
+    pthread_mutex_lock(&tracer->targets_lock);
+    tracer->plans = trace->plans;
+    pthread_mutex_unlock(&tracer->targets_lock);
+    return 0;
+}
+
+static int near(struct rts_capture *capture, int32_t pid, const struct rts_near_plan *plan,
+                struct rts_error *error)
+{
+    if (rts_near_plan_bytes(plan) > RTS_NEAR_BYTES_MAX)
+        return rts_fail(error, RTS_FAILED, "it is more than is read near samples");
+    struct ptrace_capture *trace = ptrace_of(capture);
+    if (set_plan(trace, pid, plan) == 0)
+        return 0;
+    rts_ptrace_plans_drop_ended(&trace->plans);
+    if (set_plan(trace, pid, plan) < 0)
+        return rts_fail(error, RTS_FAILED, "it is read of %d other processes already",
+                        RTS_NEAR_PROCESSES_MAX);
+    return 0;
+}
+
+static void leave_near(struct rts_capture *capture, int32_t pid)
+{
+    set_plan(ptrace_of(capture), pid, NULL);
+}
+
 static const struct rts_capture_backend backend = {
     .destroy = destroy,
     .add_process = add_process,
@@ -155,6 +205,8 @@ static const struct rts_capture_backend backend = {
     .add_cpus = add_cpus,
     .add_group = add_group,
     .turn_to_cpus = turn_to_cpus,
+    .near = near,
+    .leave_near = leave_near,
     .close_events = close_events,
     .set_frequency = set_frequency,
     .interval_ms = interval_ms,

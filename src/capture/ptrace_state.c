@@ -158,6 +158,16 @@ int rts_ptrace_state_read_stack(struct rts_ptrace_reader *reader, int32_t tid, s
     return 0;
 }
 
+ssize_t rts_ptrace_state_read_more(struct rts_ptrace_reader *reader, int32_t tid, uint64_t address,
+                                   uint8_t *to, size_t size)
+{
+    if (!reader->proc.broker || reader->direct)
+        return (ssize_t)rts_proc_memory_direct(reader->proc.root, tid, address, to, size);
+    errno = 0;
+    size_t got = ask_for(reader, tid, address, to, size);
+    return got == 0 && errno == ETIME ? -1 : (ssize_t)got;
+}
+
 bool rts_ptrace_state_read(int32_t tid, uint64_t mask, struct rts_ptrace_state *state)
 {
     struct user_regs_struct regs;

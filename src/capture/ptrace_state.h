@@ -6,6 +6,8 @@
 #ifndef RTS_CAPTURE_PTRACE_STATE_H
 #define RTS_CAPTURE_PTRACE_STATE_H
 
+#include <sys/types.h>
+
 #include "broker/proc.h"
 #include "capture/record.h"
 
@@ -34,6 +36,11 @@ bool rts_ptrace_state_read(int32_t tid, uint64_t mask, struct rts_ptrace_state *
  * cannot be read otherwise is an empty stack. */
 int rts_ptrace_state_read_stack(struct rts_ptrace_reader *reader, int32_t tid, size_t room,
                                 struct rts_ptrace_state *state);
+
+/* Reads memory of the thread in the way that its stack was read before. Returns how many bytes there
+ * were; -1 with ETIME when the broker gave no answer in time. */
+ssize_t rts_ptrace_state_read_more(struct rts_ptrace_reader *reader, int32_t tid, uint64_t address,
+                                   uint8_t *to, size_t size);
 
 /* The return addresses that frame pointers lead to, as the kernel lists them: PERF_CONTEXT_USER,
  * the pc, and then those of the callers, `capacity` (at least 2) at most. Returns their number. */

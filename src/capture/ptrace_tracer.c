@@ -88,9 +88,10 @@ static void queue_records(struct rts_ptrace_tracer *tracer)
     if (tracer->queue.size + tracer->records.size <= QUEUE_BYTES_MAX)
         rts_buffer_append(&tracer->queue, tracer->records.data, tracer->records.size);
     else
-        for (size_t at = 0; at < tracer->records.size; tracer->lost++) {
+        for (size_t at = 0; at < tracer->records.size;) {
             struct perf_event_header header;
             memcpy(&header, tracer->records.data + at, sizeof header);
+            tracer->lost += header.type != RTS_PTRACE_NEAR_TYPE;
             at += header.size;
         }
     pthread_mutex_unlock(&tracer->queue_lock);
@@ -240,6 +241,7 @@ void rts_ptrace_tracer_finish(struct rts_ptrace_tracer *tracer)
     rts_ptrace_targets_finish(&tracer->targets);
     rts_buffer_finish(&tracer->queue);
     rts_buffer_finish(&tracer->records);
+    rts_buffer_finish(&tracer->pieces);
     pthread_mutex_destroy(&tracer->targets_lock);
     pthread_mutex_destroy(&tracer->queue_lock);
     free(tracer->state.stack);

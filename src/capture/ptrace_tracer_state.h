@@ -10,6 +10,7 @@
 #include "broker/broker.h"
 #include "capture/capture.h"
 #include "capture/ptrace_clock.h"
+#include "capture/ptrace_near.h"
 #include "capture/ptrace_rounds.h"
 #include "capture/ptrace_state.h"
 #include "capture/ptrace_stop.h"
@@ -33,6 +34,7 @@ struct rts_ptrace_tracer {
 
     pthread_mutex_t targets_lock;
     struct rts_ptrace_targets targets;
+    struct rts_ptrace_plans plans;
 
     pthread_mutex_t queue_lock;
     struct rts_buffer queue; /* records that nobody has taken yet */
@@ -51,6 +53,7 @@ struct rts_ptrace_tracer {
     struct rts_ptrace_state state;
     struct rts_ptrace_hold hold;
     struct rts_buffer records; /* that are not queued yet */
+    struct rts_buffer pieces;  /* of the memory of the thread that was read last */
     bool waiting;              /* somebody was asked to stop */
     size_t asked_count;        /* threads that are marked so */
     unsigned given_up_said;

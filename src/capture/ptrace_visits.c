@@ -131,6 +131,7 @@ static void write_sample(struct rts_ptrace_tracer *tracer, const struct rts_ptra
         record.sample.callchain_size =
             rts_ptrace_state_chain(state, chain, sizeof chain / sizeof *chain);
     }
+    rts_buffer_append(&tracer->records, tracer->pieces.data, tracer->pieces.size);
     rts_record_encode(&record, &tracer->layout, &tracer->records);
 }
 
@@ -176,9 +177,24 @@ bool rts_ptrace_visits_let_all_go(void *context)
     return held || tracer->hold.late >= LATE_TURNS_MAX || atomic_load(&tracer->stopping);
 }
 
-/* Reads the thread that is held. */
-static bool read_held(struct rts_ptrace_tracer *tracer, struct rts_ptrace_process *process)
+/* What the process's plan names, in half of the time that a stop may last. */
+static int read_pieces(struct rts_ptrace_tracer *tracer, const struct rts_ptrace_thread *thread,
+                       struct rts_ptrace_reader *reader)
 {
+    const struct rts_near_plan *plan = rts_ptrace_plans_find(&tracer->plans, thread->process->pid);
+    uint64_t half_ns = (uint64_t)tracer->options.max_stop_us * 1000 / 2;
+    rts_buffer_clear(&tracer->pieces);
+    if (!plan)
+        return 0;
+    return rts_ptrace_near_read(reader, tracer->hold.tid, plan, &tracer->state, thread->asked_ns,
+                                half_ns > 0 ? rts_clock_monotonic_ns() + half_ns : 0,
+                                &tracer->pieces);
+}
+
+/* Reads the thread that is held. */
+static bool read_held(struct rts_ptrace_tracer *tracer, const struct rts_ptrace_thread *thread)
+{
+    struct rts_ptrace_process *process = thread->process;
     struct rts_broker *broker = tracer->options.proc.broker;
     int32_t tid = tracer->hold.tid;
     struct rts_ptrace_reader reader = {tracer->options.proc, process->pid, process->direct};
@@ -186,6 +202,8 @@ static bool read_held(struct rts_ptrace_tracer *tracer, struct rts_ptrace_proces
         return false;
     int result = rts_ptrace_state_read_stack(&reader, tid, tracer->stack_bytes, &tracer->state);
     process->direct = reader.direct;
+    if (result == 0)
+        result = read_pieces(tracer, thread, &reader);
     /* A broker that was late because the machine is busy is another matter. */
     if (result < 0 && (tracer->hold.late == 0 || rts_broker_gave_up(broker, process->pid)))
         give_up(tracer, process);
@@ -210,7 +228,7 @@ static void take_stopped(struct rts_ptrace_tracer *tracer, int32_t tid, int sign
     struct rts_ptrace_thread *thread = rts_ptrace_targets_find(&tracer->targets, tid);
     tracer->hold = (struct rts_ptrace_hold){.tid = tid, .signal = signal};
     /* Not asked under this name: a thread that called execve() has got the id of the first one. */
-    bool sampled = wanted && thread && thread->asked && read_held(tracer, thread->process);
+    bool sampled = wanted && thread && thread->asked && read_held(tracer, thread);
     let_go_held(tracer);
     if (thread)
         unmark(tracer, thread);

@@ -52,6 +52,8 @@ struct rts_record_layout {
     enum rts_build_id_flag build_id_flag;
 };
 
+struct rts_near_blob;
+
 /* Pointers lead into the record's bytes and live as long as those. */
 struct rts_sample {
     uint64_t ip;           /* where the CPU was; a kernel address when kernel_mode */
@@ -64,7 +66,9 @@ struct rts_sample {
     size_t stack_asked;        /* bytes that were asked for */
     const uint64_t *callchain; /* with PERF_CONTEXT_* markers; NULL if none */
     size_t callchain_size;
-    uint64_t cgroup; /* id of the control group that it ran in; 0 if unknown */
+    uint64_t cgroup;                  /* id of the control group that it ran in; 0 if unknown */
+    const struct rts_near_blob *near; /* memory as it was then (near_plan.h); NULL: none. Of a live
+                                         capture only */
 };
 
 struct rts_mmap_record {

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/near.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/near_reader.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/memory.h"
+
+/* How often readers and processes are looked after, and how long one may take to read. That is for
+ * the memory of some MiB: who takes longer waits for somebody, as for a file system of the
+ * target's. */
+#define LOOK_NS RTS_NS_PER_S
+#define HANG_NS RTS_NS_PER_S
+
+/* How often readers are replaced in a run: whoever let them hang is given up each time. */
+#define REPLACED_MAX 16
+
+/* ---- the readers ---- */
+
+static int send_setup(const struct rts_near *near, int socket, int memory)
+{
+    const struct rts_perf_rings *rings = near->rings;
+    struct rts_near_setup setup = {
+        .layout = near->layout,
+        .ring_bytes = rings->near_bytes,
+        .clock_offset_ns = near->clock_offset_ns,
+        .cpu_count = rings->cpu_count,
+    };
+    int fds[RTS_MESSAGE_FDS_MAX] = {memory};
+    size_t first = 1;
+    for (unsigned cpu = 0, left = rings->cpus; left > 0; first = 0) {
+        for (setup.ring_count = 0; left > 0 && setup.ring_count < RTS_NEAR_RINGS_MAX; cpu++) {
+            if (rings->owners[rings->cpu_count + cpu] < 0)
+                continue;
+            fds[first + setup.ring_count] = rings->owners[rings->cpu_count + cpu];
+            setup.cpus[setup.ring_count++] = cpu;
+            left--;
+        }
+        setup.more = left > 0;
+        const struct rts_message message = {
+            .head = &setup,
+            .head_size = sizeof setup,
+            .fds = fds,
+            .fd_count = first + setup.ring_count,
+        };
+        if (rts_message_send(socket, &message) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int start_readers(struct rts_near *near, struct rts_error *error)
+{
+    RTS_CLOSE int fd = -1;
+    int32_t pid;
+    if (!near->broker)
+        return rts_fail(error, RTS_FAILED, "there is nobody to read it");
+    struct rts_near_memory *memory = rts_near_memory_create(near->rings->cpu_count, &fd);
+    if (!memory)
+        return rts_fail_errno(error, errno, "cannot share memory with the process that reads it");
+    RTS_CLOSE int socket = rts_broker_near(near->broker, &pid);
+    if (socket < 0 || send_setup(near, socket, fd) < 0) {
+        rts_fail_errno(error, errno, "cannot start the process that reads it");
+        rts_near_memory_close(memory);
+        return -1;
+    }
+    near->memory = memory;
+    near->socket = rts_take_fd(&socket);
+    near->started_ns = near->looked_ns = rts_clock_monotonic_ns();
+    return 0;
+}
+
+static int start(struct rts_near *near, struct rts_error *error)
+{
+    if (near->memory)
+        return 0;
+    if (near->counts.ended)
+        return rts_fail(error, RTS_FAILED, "the process that read it has ended too often");
+    if (near->rings->near_bytes == 0 &&
+        rts_perf_rings_map_near(near->rings, near->ring_bytes_least, error) < 0)
+        return -1;
+    if (!near->switches.cpus)
+        rts_near_switches_init(&near->switches, near->rings->cpu_count);
+    return start_readers(near, error);
+}
+
+/* CPU time of the present readers: no more than they can have used, whatever they say. */
+static uint64_t present_cpu_ns(const struct rts_near *near, uint64_t now)
+{
+    if (!near->memory)
+        return 0;
+    uint64_t most = (now - near->started_ns) * near->rings->cpus;
+    uint64_t said = rts_near_memory_cpu(near->memory);
+    return said < most ? said : most;
+}
+
+static void stop_readers(struct rts_near *near)
+{
+    if (!near->memory)
+        return;
+    near->past_cpu_ns += present_cpu_ns(near, rts_clock_monotonic_ns());
+    close(near->socket);
+    rts_near_memory_close(near->memory);
+    near->memory = NULL;
+}
+
+/* Samples and switches go where they went before. */
+static void turn_back(struct rts_near *near)
+{
+    rts_events_move_back(near->events, near->rings->owners);
+    rts_near_events_close(&near->switch_events, 0);
+}
+
+void rts_near_finish(struct rts_near *near)
+{
+    stop_readers(near);
+    rts_near_events_finish(&near->switch_events);
+    rts_near_switches_finish(&near->switches);
+}
+
+/* Readers that hang or have ended are replaced, for those processes that are left. */
+static void replace_readers(struct rts_near *near)
+{
+    stop_readers(near);
+    if (near->replaced++ < REPLACED_MAX && (near->count == 0 || start_readers(near, NULL) == 0)) {
+        if (near->memory)
+            rts_near_memory_publish(near->memory, near->processes);
+        return;
+    }
+    near->counts.ended = true;
+    near->count = 0;
+    memset(near->processes, 0, sizeof near->processes);
+    turn_back(near);
+}
+
+/* ---- processes ---- */
+
+static struct rts_near_process *find(struct rts_near *near, int32_t pid)
+{
+    for (unsigned i = 0; i < near->count; i++)
+        if (near->processes[i].pid == pid)
+            return &near->processes[i];
+    return NULL;
+}
+
+static bool was_given_up(const struct rts_near *near, int32_t pid)
+{
+    for (unsigned i = 0; i < near->given_up_count; i++)
+        if (near->given_up[i] == pid)
+            return true;
+    return false;
+}
+
+static void drop(struct rts_near *near, struct rts_near_process *process)
+{
+    const int32_t pid = process->pid;
+    *process = near->processes[--near->count];
+    near->processes[near->count] = (struct rts_near_process){0};
+    rts_near_events_close(&near->switch_events, pid);
+    if (near->memory)
+        rts_near_memory_publish(near->memory, near->processes);
+    if (near->count == 0)
+        turn_back(near);
+}
+
+static void drop_ended(struct rts_near *near)
+{
+    for (unsigned i = near->count; i-- > 0;)
+        if (kill((pid_t)near->processes[i].pid, 0) < 0 && errno == ESRCH)
+            drop(near, &near->processes[i]);
+}
+
+void rts_near_leave(struct rts_near *near, int32_t pid)
+{
+    struct rts_near_process *process = find(near, pid);
+    if (process)
+        drop(near, process);
+}
+
+int rts_near_want(struct rts_near *near, int32_t pid, const struct rts_near_plan *plan,
+                  struct rts_error *error)
+{
+    struct rts_near_process *process = find(near, pid);
+    if (rts_near_plan_bytes(plan) > RTS_NEAR_BYTES_MAX)
+        return rts_fail(error, RTS_FAILED, "it is more than is read near samples");
+    if (was_given_up(near, pid))
+        return rts_fail(error, RTS_FAILED, "it could not be read in time before");
+    if (!process) {
+        if (near->count == RTS_NEAR_PROCESSES_MAX)
+            drop_ended(near);
+        if (near->count == RTS_NEAR_PROCESSES_MAX)
+            return rts_fail(error, RTS_FAILED, "it is read of %d other processes already",
+                            RTS_NEAR_PROCESSES_MAX);
+        if (start(near, error) < 0 || rts_near_events_open(&near->switch_events, near->rings, pid,
+                                                           near->layout.user_registers, error) < 0)
+            return -1;
+        process = &near->processes[near->count++];
+    }
+    *process = (struct rts_near_process){.pid = pid, .plan = *plan};
+    rts_near_memory_publish(near->memory, near->processes);
+    /* Those of its other threads, and of its ancestors, follow with the first sample of each. */
+    rts_events_move_thread(near->events, pid, near->rings->owners + near->rings->cpu_count);
+    return 0;
+}
+
+/* ---- in a drain ---- */
+
+static uint64_t digest_of(const struct rts_sample *sample)
+{
+    if (!sample->registers || sample->register_abi != PERF_SAMPLE_REGS_ABI_64)
+        return 0;
+    return rts_near_digest(sample->registers, (size_t)__builtin_popcountll(sample->register_set));
+}
+
+bool rts_near_take(struct rts_near *near, unsigned cpu, const struct perf_event_header *bytes,
+                   bool used)
+{
+    const struct rts_record_layout layout = rts_near_events_layout(near->layout.user_registers);
+    struct rts_record record;
+    bool left = bytes->type == PERF_RECORD_SAMPLE;
+    if (left ? !rts_near_events_have(&near->switch_events, bytes)
+             : bytes->type != PERF_RECORD_SWITCH)
+        return false;
+    if (used || !rts_near_is_on(near) || rts_record_decode(bytes, &layout, &record) < 0)
+        return true;
+    const struct rts_near_switch one = {
+        .time = record.time + (uint64_t)near->clock_offset_ns,
+        .tid = record.tid,
+        .in = !left && !(bytes->misc & PERF_RECORD_MISC_SWITCH_OUT),
+        .registers = left ? digest_of(&record.sample) : 0,
+    };
+    rts_near_switches_add(&near->switches, cpu, &one);
+    return true;
+}
+
+/* The blob of a sample, proven or not. */
+static bool find_blob(struct rts_near *near, unsigned cpu, const struct rts_record *sample)
+{
+    struct rts_near_blob *blob = &near->blob;
+    while (rts_near_lane_oldest(near->memory, cpu, blob) && blob->sample_ns <= sample->time) {
+        if (blob->sample_ns == sample->time && blob->tid == sample->tid && blob->pid == sample->pid)
+            return true;
+        rts_near_lane_let_go(near->memory, cpu);
+    }
+    return false;
+}
+
+static void refuse(struct rts_near *near, int32_t pid, int error)
+{
+    near->counts.refused++;
+    if (near->counts.refused_pid != 0)
+        return;
+    near->counts.refused_pid = pid;
+    near->counts.refused_error = error;
+}
+
+const struct rts_near_blob *rts_near_pair(struct rts_near *near, unsigned ring,
+                                          const struct rts_record *sample)
+{
+    const unsigned cpus = near->rings->cpu_count;
+    if (!find(near, sample->pid))
+        return NULL;
+    near->counts.samples++;
+    if (ring < cpus)
+        rts_events_move(near->events, sample->id, near->rings->owners + cpus);
+    if (ring < cpus || !find_blob(near, ring - cpus, sample)) {
+        near->counts.late++;
+        return NULL;
+    }
+    const struct rts_near_blob *blob = &near->blob;
+    if (blob->error == EPERM || blob->error == EACCES || blob->error == ENOSYS) {
+        refuse(near, sample->pid, blob->error);
+        return NULL;
+    }
+    const struct rts_near_moment moment = {
+        .cpu = ring - cpus,
+        .tid = sample->tid,
+        .sample_ns = sample->time,
+        .begin_ns = blob->begin_ns,
+        .end_ns = blob->end_ns,
+        .registers = digest_of(&sample->sample),
+    };
+    bool frozen = blob->count > 0 && blob->end_ns <= near->latest_ns &&
+                  rts_near_is_frozen(&near->switches, &moment);
+    near->counts.frozen += frozen;
+    near->counts.late += !frozen;
+    return frozen ? blob : NULL;
+}
+
+/* Whoever lets a reader hang is given up; 0: nobody does. */
+static int32_t find_hanging(const struct rts_near *near, uint64_t now)
+{
+    for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++) {
+        const struct rts_near_lane_state state = rts_near_lane_state(near->memory, cpu);
+        if (state.reading_pid > 0 && state.reading_since_ns < now &&
+            now - state.reading_since_ns > HANG_NS)
+            return state.reading_pid;
+    }
+    return 0;
+}
+
+static bool have_ended(const struct rts_near *near)
+{
+    struct pollfd other = {.fd = near->socket, .events = POLLIN};
+    return poll(&other, 1, 0) > 0;
+}
+
+static void count_refused_cpus(struct rts_near *near)
+{
+    near->counts.cpus_refused = 0;
+    for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++)
+        near->counts.cpus_refused +=
+            rts_near_lane_state(near->memory, cpu).schedule == RTS_NEAR_REFUSED;
+}
+
+static void look_after(struct rts_near *near, uint64_t now)
+{
+    int32_t hanging = find_hanging(near, now);
+    near->looked_ns = now;
+    count_refused_cpus(near);
+    if (hanging != 0) {
+        near->counts.hung_pid = hanging;
+        if (near->given_up_count < RTS_NEAR_GIVEN_UP_MAX)
+            near->given_up[near->given_up_count++] = hanging;
+        rts_near_leave(near, hanging);
+    }
+    if (hanging != 0 || have_ended(near))
+        replace_readers(near);
+    drop_ended(near);
+}
+
+void rts_near_end_drain(struct rts_near *near, uint64_t passed_on, uint64_t now)
+{
+    struct rts_near_blob *blob = &near->blob;
+    if (!near->memory)
+        return;
+    for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++)
+        while (rts_near_lane_oldest(near->memory, cpu, blob) && blob->sample_ns <= passed_on)
+            rts_near_lane_let_go(near->memory, cpu);
+    rts_near_switches_forget(&near->switches, passed_on);
+    if (now - near->looked_ns > LOOK_NS)
+        look_after(near, now);
+    near->counts.cpu_ns = near->past_cpu_ns + present_cpu_ns(near, now);
+}
