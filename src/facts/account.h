@@ -128,6 +128,15 @@ struct rts_looking {
     uint64_t replaced; /* workers */
 };
 
+/* What became of samples near which memory was read; all zero in a replay. samples = frozen + late +
+ * refused. */
+struct rts_near_facts {
+    uint64_t samples; /* of the processes that need it */
+    uint64_t frozen;  /* of which it is proven that their threads stood still meanwhile */
+    uint64_t late;    /* of which it is not */
+    uint64_t refused; /* of which the kernel did not permit it */
+};
+
 /* The parts of --stats that are not counts of the account. Strings borrowed; NULL: left out. */
 struct rts_run_facts {
     const char *method; /* "perf:cpu-clock" */
@@ -154,6 +163,7 @@ struct rts_run_facts {
 
     struct rts_stop_times stopped;
     struct rts_looking looking;
+    struct rts_near_facts near;
     const struct rts_selftest_facts *selftest; /* NULL: none */
     const char *unwinder;                      /* that was chosen; NULL: left out */
     const struct rts_opinions *opinions;       /* sorted; NULL: none */

@@ -331,6 +331,10 @@ void rts_account_write(const struct rts_account *account, const struct rts_run_f
                       ",\"refused\":%" PRIu64 ",\"replaced\":%" PRIu64 "}",
                       run->looking.late, run->looking.asked, run->looking.refused,
                       run->looking.replaced);
+    rts_buffer_format(out,
+                      ",\"near\":{\"samples\":%" PRIu64 ",\"frozen\":%" PRIu64 ",\"late\":%" PRIu64
+                      ",\"refused\":%" PRIu64 "}",
+                      run->near.samples, run->near.frozen, run->near.late, run->near.refused);
     append_run(run, out);
     if (run->trace)
         append_trace(run->trace, out);

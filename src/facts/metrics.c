@@ -144,6 +144,11 @@ static void append_self(const struct rts_metrics_facts *facts, struct rts_buffer
     append_head(out, "unreadable_processes_total", "counter",
                 "Processes that did not let themselves be looked at, by why.");
     append_labelled(out, "unreadable_processes_total", "cause", "late", facts->processes_late);
+    append_head(out, "near_samples_total", "counter",
+                "Samples near which memory was to be read, by what became of that.");
+    append_labelled(out, "near_samples_total", "result", "frozen", facts->near.frozen);
+    append_labelled(out, "near_samples_total", "result", "late", facts->near.late);
+    append_labelled(out, "near_samples_total", "result", "refused", facts->near.refused);
     append_head(out, "run_duration_seconds", "gauge", "Time since sampling began.");
     append_seconds(out, "run_duration_seconds", facts->duration_ms);
     append_head(out, "build_info", "gauge", "Always 1; what runs is in the label.");

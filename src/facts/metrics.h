@@ -17,7 +17,8 @@ struct rts_metrics_facts {
     const char *version; /* borrowed; of the program */
     uint64_t duration_ms;
     uint64_t processes_late; /* that were given up: struct rts_looking */
-    uint64_t cpu_ms;         /* user and system time used by ourselves */
+    struct rts_near_facts near;
+    uint64_t cpu_ms; /* user and system time used by ourselves */
     uint64_t rss_kib, peak_rss_kib;
     uint32_t frequency;                            /* Hz, in effect now */
     const struct rts_budget *memory;               /* NULL: all zero */

@@ -5,6 +5,7 @@ librtsample_a_SOURCES += \
 	src/sampler/copied_text.c src/sampler/copied_text.h \
 	src/sampler/kept.h \
 	src/sampler/mapped_object.c src/sampler/mapped_object.h \
+	src/sampler/nearness.c src/sampler/nearness.h \
 	src/sampler/pace.c src/sampler/pace.h \
 	src/sampler/sampler.c src/sampler/sampler.h \
 	src/sampler/sampler_state.h \

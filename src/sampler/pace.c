@@ -91,10 +91,11 @@ void rts_pace_close(struct rts_pace *pace)
     pace->guard = NULL;
 }
 
-/* With what is read for the thread that traces: so much for each sample. */
+/* With what is read for the thread that traces, and near samples: so much for each of them. */
 static uint64_t own_cpu_ns(const struct rts_pace *pace)
 {
-    return rts_clock_process_cpu_ns() + rts_capture_facts(pace->capture)->asked.cpu_ms * 1000000;
+    const struct rts_capture_facts *facts = rts_capture_facts(pace->capture);
+    return rts_clock_process_cpu_ns() + facts->asked.cpu_ms * 1000000 + facts->near.cpu_ns;
 }
 
 void rts_pace_read_cpu(struct rts_pace *pace, bool sampling)

@@ -33,6 +33,7 @@ static void unwind_sample(struct rts_sampler *sampler, const struct rts_code_que
             .bytes = sample->stack,
             .size = sample->stack_size,
         };
+        rts_nearness_extend(&memory, sample);
         struct rts_unwind_task task = {
             .finder = &finder, .registers = registers, .memory = &memory};
         rts_unwinding_do(&sampler->unwinding, &task, sampler->stack);
@@ -198,6 +199,7 @@ void rts_sampler_take_sample(void *context, const struct rts_record *record)
     struct rts_code_question question = {&sampler->code_map, process, record->time};
     sampler->last_ns = record->time;
     unwind_in_process(sampler, &question, record, &registers);
+    rts_nearness_see(&sampler->nearness, question.process, record, sampler->stack);
     if (!question.process->counted)
         rts_container_of(sampler->processes, sampler->cgroups, question.process, record,
                          setup->hash_container_ids);
@@ -230,6 +232,7 @@ void rts_sampler_drain(struct rts_sampler *sampler)
     };
     rts_pace_read_cpu(&sampler->pace, false);
     rts_capture_drain(sampler->capture, &sink);
+    rts_nearness_settle(&sampler->nearness, sampler->capture);
     rts_pace_read_cpu(&sampler->pace, true);
 }
 
@@ -244,6 +247,7 @@ void rts_sampler_init(struct rts_sampler *sampler, const struct rts_sampler_setu
         .rules = rts_rule_cache_create(setup->arch),
         .stack = rts_calloc(1, sizeof *sampler->stack),
         .call_graph = setup->call_graph,
+        .nearness.wanted = setup->near,
         .throttled_since = rts_calloc(setup->cpu_count, sizeof *sampler->throttled_since),
     };
     rts_unwinding_init(&sampler->unwinding, setup->arch, sampler->rules, setup->opinions);

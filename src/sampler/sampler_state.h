@@ -10,6 +10,7 @@
 #include "process/lives.h"
 #include "sampler/code_map.h"
 #include "sampler/kept.h"
+#include "sampler/nearness.h"
 #include "sampler/pace.h"
 #include "sampler/self.h"
 #include "unwind/unwind.h"
@@ -48,6 +49,7 @@ struct rts_sampler_setup {
     enum rts_call_graph call_graph;
     unsigned cpu_count; /* above every number of a CPU in the records */
     bool hash_container_ids;
+    bool near;         /* memory may be read near samples */
     bool pc_is_enough; /* a sample without registers is one all the same, as traces of perf may
                           have */
 };
@@ -66,6 +68,7 @@ struct rts_sampler {
     struct rts_cgroup_ids *cgroups;
     struct rts_rule_cache *rules;
     struct rts_unwinding unwinding;
+    struct rts_nearness nearness;
     struct rts_code_map code_map;
     struct rts_stack *stack; /* of the sample that is being unwound */
     struct rts_lives *lives; /* of the target's threads; NULL: they are not sampled one by one */

@@ -29,10 +29,19 @@ struct rts_looking rts_self_looking(const struct rts_self *self)
                                 counts.replaced + tracers.replaced};
 }
 
+struct rts_near_facts rts_self_near(const struct rts_self *self)
+{
+    if (!self->capture)
+        return (struct rts_near_facts){0};
+    const struct rts_near_counts *counts = &rts_capture_facts(self->capture)->near;
+    return (struct rts_near_facts){counts->samples, counts->frozen, counts->late, counts->refused};
+}
+
 uint64_t rts_self_cpu_ms(const struct rts_self *self)
 {
     struct rusage usage;
     uint64_t broker_ms = tracer_asked(self).cpu_ms;
+    broker_ms += self->capture ? rts_capture_facts(self->capture)->near.cpu_ns / 1000000 : 0;
     broker_ms += self->broker ? rts_broker_counts(self->broker).cpu_ms : 0;
     getrusage(RUSAGE_SELF, &usage);
     return broker_ms + (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +

@@ -28,6 +28,9 @@ bool rts_self_is(const struct rts_self *self, int32_t pid);
 /* What our brokers were asked so far. */
 struct rts_looking rts_self_looking(const struct rts_self *self);
 
+/* What became of samples near which memory was read. */
+struct rts_near_facts rts_self_near(const struct rts_self *self);
+
 /* CPU time that our processes have used so far, user and system, in milliseconds. */
 uint64_t rts_self_cpu_ms(const struct rts_self *self);
 

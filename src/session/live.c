@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "capture/near_reader.h"
 #include "naming/own_packages.h"
 #include "outlets/outlet_places.h"
 #include "process/cgroup.h"
@@ -331,7 +332,11 @@ static void seal_broker(bool worker)
 static int open_broker(struct live *live, struct rts_error *error)
 {
     const struct rts_broker_setup setup = {
-        .proc_root = "/proc", .answer = rts_look_answer, .seal = seal_broker};
+        .proc_root = "/proc",
+        .answer = rts_look_answer,
+        .seal = seal_broker,
+        .near = rts_near_reader_run,
+    };
     live->broker = rts_broker_start(&setup, error);
     if (!live->broker)
         return -1;
@@ -378,6 +383,7 @@ static void init_line(struct live *live, const struct rts_settings *settings)
                     .cgroup_root = RTS_CGROUP_ROOT,
                     .self = &live->self,
                     .call_graph = settings->call_graph,
+                    .near = settings->near_reader == RTS_NEAR_READER_AUTO,
                     .cpu_count = cpus > 0 ? (unsigned)cpus : 1},
         .packages = rts_own_packages(packages),
         .package_table = packages,

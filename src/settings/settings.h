@@ -37,6 +37,12 @@ enum rts_method {
     RTS_METHOD_PTRACE,
 };
 
+/* The order of the words of Sampler:NearReader. */
+enum rts_near_reader {
+    RTS_NEAR_READER_AUTO, /* memory is read near samples of processes whose stacks need it */
+    RTS_NEAR_READER_OFF,
+};
+
 /* The order of the words of Ingest:Format. */
 enum rts_ingest_format {
     RTS_INGEST_AUTO, /* by the path of the endpoint */
@@ -106,6 +112,7 @@ struct rts_settings {
     enum rts_unwind_by unwinder;
     bool self_test;       /* of the unwinders, at the start and each hour */
     uint32_t check_every; /* stacks, of which libunwind unwinds one too: RTS_UNWIND_BY_BOTH */
+    unsigned near_reader; /* enum rts_near_reader */
     uint32_t stack_bytes; /* copied per sample; 0: as much as the method gives */
     enum rts_method method;
     uint64_t duration_ms; /* 0: until the target ends or a signal comes */

@@ -43,6 +43,7 @@
 
 static const char *const call_graphs[] = {"dwarf", "fp", "none", NULL};
 static const char *const unwinders[] = {"rules", "libunwind", "both", NULL};
+static const char *const near_readers[] = {"auto", "off", NULL};
 static const char *const methods[] = {"auto", "perf", "ptrace", NULL};
 static const char *const formats[] = {"auto", "ndjson", "structured", NULL};
 static const char *const searches[] = {"system", "paths", "symfs", NULL};
@@ -100,6 +101,7 @@ static const struct rts_setting table[] = {
      1ULL << 50, .zero_too = true},
     {"Sampler:MaxStopMicroseconds", RTS_SETTING_NUMBER, AT(sampler.max_stop_us), 0, 10000000},
     {"Sampler:Method", RTS_SETTING_CHOICE, AT(method), .choices = methods},
+    {"Sampler:NearReader", RTS_SETTING_CHOICE, AT(near_reader), .choices = near_readers},
     {"Sampler:Ratio", RTS_SETTING_NUMBER, AT(sampler.ratio), 1, 1000000},
     {"Sampler:SelfTest", RTS_SETTING_BOOLEAN, AT(self_test)},
     {"Sampler:StackBytes", RTS_SETTING_NUMBER, AT(stack_bytes), STACK_BYTES_MIN, STACK_BYTES_MAX,

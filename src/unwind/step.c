@@ -104,10 +104,11 @@ enum rts_step_result rts_step_rule(const struct rts_architecture *arch, const st
         } else if (result != RTS_STEP_DONE && number == rule->return_column) {
             *missing = step.missing;
             return result;
-        } else if (result == RTS_STEP_NO_MEMORY && rule->kind[number] == RTS_RULE_AT_CFA &&
-                   step.missing < registers->value[arch->stack_pointer]) {
-            *popped |= 1ULL << number;
         }
+        if (rule->kind[number] == RTS_RULE_AT_CFA && number != rule->return_column &&
+            step.cfa + (uint64_t)(int64_t)rule->offset[number] <
+                registers->value[arch->stack_pointer])
+            *popped |= 1ULL << number;
         /* Any other register is just not known from here on: it may never be needed. */
     }
     if (!rts_register_known(&caller, rule->return_column))

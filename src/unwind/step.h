@@ -19,7 +19,8 @@ enum rts_step_result {
 
 /* Applies a rule. *registers becomes the caller's on RTS_STEP_DONE and is left alone otherwise.
  * *popped is the set (by DWARF number) of registers that the rule finds below the stack pointer,
- * where nothing was copied: they are left unknown. In an epilogue they are back in place already.
+ * where nothing was copied, so that they are unknown, or what is there may be old. In an epilogue
+ * they are back in place already.
  */
 enum rts_step_result rts_step_rule(const struct rts_architecture *arch, const struct rts_rule *rule,
                                    const struct rts_memory *memory, struct rts_registers *registers,

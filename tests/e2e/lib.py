@@ -534,11 +534,12 @@ STATS_KEYS = {
     "memory",
     "unreadable",
     "broker",
+    "near",
 }
 
 
 # What is of the run, and not of what it recorded.
-LIVE_ONLY = ("self", "memory", "broker", "unreadable", "unwinding", "selftest")
+LIVE_ONLY = ("self", "memory", "broker", "unreadable", "near", "unwinding", "selftest")
 
 
 def check_account(stats, facts=None, delivers=False):

@@ -16,6 +16,7 @@ ELSEWHERE = {
     "brief-threads": "brief.py",
     "busy": "ptrace.py",
     "chain-stripped": "files.py",
+    "deep-stack": "near.py",
     "family": "targets.py",
     "fuse_hang": "hostile_waits.py",
     "short-run": "targets.py",

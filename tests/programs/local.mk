@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/programs/chain.c \
 	tests/programs/churn.c \
 	tests/programs/coroutine.c \
+	tests/programs/deep_stack.c \
 	tests/programs/exceptions.cpp \
 	tests/programs/family.c \
 	tests/programs/fuse_hang.c \

@@ -256,6 +256,7 @@ static void every_number_is_in_its_place(void **state)
     rts_buffer_text(&expected, ",\"owners\":{\"0a1b2c3d\":{\"objects\":7,\"symbols\":1},"
                                "\"root\":{\"objects\":2}}},\"unreadable\":{\"late\":81},"
                                "\"broker\":{\"asked\":82,\"refused\":83,\"replaced\":84},"
+                               "\"near\":{\"samples\":87,\"frozen\":85,\"late\":1,\"refused\":1},"
                                "\"run\":{\"frequency\":99,\"gave_up\":["
                                "\"build_id\",\"kernel \\\"side\\\"\"],"
                                "\"command_status\":143,\"rung\":\"ptrace\",\"refused\":"
@@ -284,6 +285,7 @@ static void every_number_is_in_its_place(void **state)
     run.memory = &memory;
     run.memory_owners = &owners;
     run.looking = (struct rts_looking){.asked = 82, .late = 81, .refused = 83, .replaced = 84};
+    run.near = (struct rts_near_facts){.samples = 87, .frozen = 85, .late = 1, .refused = 1};
     char *text = written(&account, &run);
     assert_string_equal(text, expected.data);
     free(text);
