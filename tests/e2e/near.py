@@ -22,7 +22,7 @@ REFUSED = "cannot be read near|may not be read near"
 
 def near(*arguments, seconds=None, **options):
     """A run of some seconds of the target's; the Run."""
-    length = seconds or (20 if LONG else 3)
+    length = seconds or (20 if LONG else 2)
     return sample("-F", FREQUENCY, "-d", length, *arguments, **options)
 
 
@@ -108,7 +108,7 @@ def recursion():
 def all_cpus():
     """the same where whole CPUs are sampled"""
     with Target(build("deep-stack")) as target:
-        run = sample("-a", "-d", "3", expect=None)
+        run = sample("-a", "-d", "2", expect=None)
         if run.status == 4 or not run.stats or run.stats["run"]["rung"] != "perf_cpus":
             raise Skip("whole CPUs may not be sampled here")
         may_be_read(run)
@@ -185,7 +185,7 @@ def hangs():
         raise Skip(error)
     with target, Target(build("deep-stack")) as other:
         began = time.monotonic()
-        run = sample("-p", target.pid, "-p", other.pid, "-F", FREQUENCY, "-d", "5")
+        run = sample("-p", target.pid, "-p", other.pid, "-F", FREQUENCY, "-d", "4")
         took = time.monotonic() - began
         note("%.1f s; %s" % (took, run.stats and run.stats["near"]))
         problems = run.problems + ["it took %.1f s" % took] * (took > 60)
@@ -231,7 +231,7 @@ def sealed():
 def by_ptrace():
     """threads that ptrace has stopped are read in the stop"""
     with Target(build("deep-stack")) as target:
-        run = sample("-p", target.pid, "-d", "3", "--method", "ptrace", "--max-stop", "20000", expect=None)
+        run = sample("-p", target.pid, "-d", "2", "--method", "ptrace", "--max-stop", "20000", expect=None)
     if run.status == 4:
         raise Skip(run.stderr)
     return check_near(run, "stack_short")
