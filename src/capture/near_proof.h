@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Was memory read before the sampled thread went on? The kernel tells when a thread leaves a CPU
- * and when it is back on one (PERF_RECORD_SWITCH):
+ * Was memory read while the thread was in the state of its sample? The kernel tells when a thread
+ * leaves a CPU and when it is back on one (PERF_RECORD_SWITCH):
  *
  *     sample ──▶ out ──▶ the reading begins ──▶ it ends ──▶ in
  *
- * Where it went like that, and the thread left with the registers that it had at the sample, it has
- * run no instruction since then, and memory is what it was: the sample is frozen. Where the
- * registers cannot be had, which takes samples that hit in the kernel, it has to have left within
- * RTS_NEAR_OUT_NS. What is not told so is not proven. Pure.
+ * Where it went like that, the thread stood still in the reading. Mostly it has run no instruction
+ * since the sample. That cannot be told from one that has run a loop and came by again, so it is not
+ * what is asked for: it left with the registers that it had at the sample, and the reader has found
+ * its stack to be what the sample has copied. Then all of the stack is one that the thread had, at
+ * the moment of the reading: the sample is frozen. Where the registers cannot be had, which takes
+ * samples that hit in the kernel, it has to have left within RTS_NEAR_OUT_NS. What is not told so is
+ * not proven. Pure.
  */
 #ifndef RTS_CAPTURE_NEAR_PROOF_H
 #define RTS_CAPTURE_NEAR_PROOF_H
@@ -18,8 +21,9 @@
 #include <stdint.h>
 
 /* Between a sample and the thread's leave: the kernel writes the sample, wakes the reader and
- * switches to it, which takes 25 to 50 us, and more while the machine is busy. */
-#define RTS_NEAR_OUT_NS 80000u
+ * switches to it, which takes 25 to 50 us. A thread that went on first, since the reader was not
+ * due, leaves at any time in some milliseconds: the longer this is, the more of those pass. */
+#define RTS_NEAR_OUT_NS 60000u
 
 /* The same where the registers tell: until then a sample waits for it. */
 #define RTS_NEAR_OUT_KNOWN_NS 5000000u

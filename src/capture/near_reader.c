@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -50,6 +51,7 @@ struct reader {
     struct rts_ring ring;
     uint64_t position; /* records before it were looked at */
     uint8_t *scratch;
+    uint8_t *stack; /* what is there of a sample's copy */
 };
 
 /* ---- its turn ---- */
@@ -109,6 +111,17 @@ static uint32_t read_range(int32_t tid, uint64_t address, uint8_t *to, uint32_t 
     return copied > 0 ? (uint32_t)copied : 0;
 }
 
+/* Is the thread's stack what the sample has of it? */
+static bool has_same_stack(struct reader *reader, const struct rts_record *record, uint64_t sp,
+                           int *error)
+{
+    const struct rts_sample *sample = &record->sample;
+    const uint32_t size = (uint32_t)sample->stack_size;
+    return size == 0 || (size <= RECORD_SIZE_MAX &&
+                         read_range(record->tid, sp, reader->stack, size, error) == size &&
+                         memcmp(reader->stack, sample->stack, size) == 0);
+}
+
 static void read_near(struct reader *reader, const struct rts_record *sample,
                       const struct rts_near_plan *plan)
 {
@@ -125,7 +138,8 @@ static void read_near(struct reader *reader, const struct rts_record *sample,
     uint64_t sp = stack_pointer(&sample->sample);
     uint32_t offset = 0;
     rts_near_lane_begin(reader->memory, reader->cpu, sample->pid, blob.begin_ns);
-    for (unsigned i = 0; i < RTS_NEAR_RANGES_MAX; i++) {
+    const bool same = has_same_stack(reader, sample, sp, &blob.error);
+    for (unsigned i = 0; i < RTS_NEAR_RANGES_MAX && same; i++) {
         const struct rts_near_range *range = &plan->ranges[i];
         if (range->base == RTS_NEAR_NOTHING || range->size == 0)
             continue;
@@ -217,6 +231,7 @@ static void start(struct reader *reader, const pthread_attr_t *attributes)
     struct rts_near_lane_state refused = {.schedule = RTS_NEAR_REFUSED};
     pthread_t thread;
     reader->scratch = rts_calloc(1, RECORD_SIZE_MAX);
+    reader->stack = rts_calloc(1, RECORD_SIZE_MAX);
     reader->here = only(reader->cpu);
     refused.error = !reader->here      ? ENOMEM
                     : map_ring(reader) ? pthread_create(&thread, attributes, serve, reader)
