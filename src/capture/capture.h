@@ -69,6 +69,8 @@ struct rts_capture_facts {
     struct rts_capture_stops stops; /* ptrace only; as of the last drain */
     struct rts_broker_counts asked; /* likewise, of the broker in the options */
     struct rts_near_counts near;    /* perf events only; as of the last drain */
+    uint64_t passed_on_ns; /* as of the last drain: all samples of up to then have been passed on;
+                              UINT64_MAX: all that there were */
 };
 
 /* Receives records in time order within a drain. Records and what they point to are valid during

@@ -120,9 +120,6 @@ static void pass_on(struct rts_drain *drain, const struct rts_ring *rings, const
     drain->count = 0;
 }
 
-/* A switch was lost only if there was no room for it: less than this. */
-#define SWITCH_BYTES_MAX 4096
-
 /* Has samples that are younger than `passed_on` wait: their heads are put back. */
 static void hold_back(struct rts_drain *drain, const struct rts_ring *rings, unsigned ring_count,
                       const uint64_t *side_heads, uint64_t *sample_heads, uint64_t passed_on,
@@ -132,9 +129,8 @@ static void hold_back(struct rts_drain *drain, const struct rts_ring *rings, uns
         const struct rts_ring *ring = &rings[cpu];
         if (!ring->page)
             continue;
-        if (cpu < drain->near->rings->cpu_count &&
-            side_heads[cpu] - ring->tail + SWITCH_BYTES_MAX > ring->data_size)
-            rts_near_switches_lost(&drain->near->switches, drain->near->latest_ns);
+        if (cpu < drain->near->rings->cpu_count)
+            rts_near_see_room(drain->near, cpu, ring->tail, side_heads[cpu]);
         sample_heads[cpu] =
             end_of_older(drain, ring, ring->tail, sample_heads[cpu], passed_on, true, layout);
     }
@@ -185,7 +181,12 @@ void rts_drain_run(struct rts_drain *drain, struct rts_ring *rings, unsigned rin
         rings[cpu].side = side_heads[cpu];
         rts_ring_release(&rings[cpu], sample_heads[cpu]);
     }
-    rts_events_end_drain(events);
+    drain->passed_on = passed_on == latest ? UINT64_MAX : passed_on;
+    /* Two of these are enough for the last samples of a thread, if none were held back. */
+    if (drain->passed_on > drain->exits_until) {
+        drain->exits_until = waits ? latest : 0;
+        rts_events_end_drain(events);
+    }
     if (drain->near && clock)
         rts_near_end_drain(drain->near, passed_on, latest);
 }

@@ -30,6 +30,8 @@ struct rts_drain {
     int64_t clock_offset_ns; /* added to the times of records: what our own clock reads more */
     struct rts_near *near;   /* borrowed; NULL: there is none. Needs a clock, and as many rings as
                                 there are in near->rings, twice */
+    uint64_t passed_on;      /* all samples of up to then have been passed on; UINT64_MAX: all */
+    uint64_t exits_until;    /* threads that had ended by then are settled next */
     struct rts_drain_item *items;
     size_t count, capacity;
     uint64_t *heads; /* A and B of each ring */

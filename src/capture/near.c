@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "capture/near_reader.h"
+#include "capture/perf_rings.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/memory.h"
@@ -18,6 +19,18 @@
  * target's. */
 #define LOOK_NS RTS_NS_PER_S
 #define HANG_NS RTS_NS_PER_S
+
+/* Whoever lets readers wait for that long so often is given up too: a reader has others to read, and
+ * what comes so late is of no use. */
+#define SLOW_NS  100000000u
+#define SLOW_MAX 3
+
+/* Switches of one process between two looks. Each of them costs it some 2 us, and takes 400 bytes
+ * of the rings that all share. */
+#define SWITCHES_MAX 10000
+
+/* A record of a switch was lost only where there was no room for it: less than this. */
+#define SWITCH_BYTES_MAX 4096
 
 /* How often readers are replaced in a run: whoever let them hang is given up each time. */
 #define REPLACED_MAX 16
@@ -79,15 +92,19 @@ static int start_readers(struct rts_near *near, struct rts_error *error)
 
 static int start(struct rts_near *near, struct rts_error *error)
 {
+    if (near->counts.ended)
+        return rts_fail(error, RTS_FAILED, "%s",
+                        near->counts.cpu_came ? "a CPU has come online since the start"
+                                              : "the process that read it has ended too often");
     if (near->memory)
         return 0;
-    if (near->counts.ended)
-        return rts_fail(error, RTS_FAILED, "the process that read it has ended too often");
     if (near->rings->near_bytes == 0 &&
         rts_perf_rings_map_near(near->rings, near->ring_bytes_least, error) < 0)
         return -1;
     if (!near->switches.cpus)
         rts_near_switches_init(&near->switches, near->rings->cpu_count);
+    if (!near->tails)
+        near->tails = rts_calloc(near->rings->cpu_count, sizeof *near->tails);
     return start_readers(near, error);
 }
 
@@ -123,6 +140,16 @@ void rts_near_finish(struct rts_near *near)
     stop_readers(near);
     rts_near_events_finish(&near->switch_events);
     rts_near_switches_finish(&near->switches);
+    free(near->tails);
+}
+
+static void leave_all(struct rts_near *near)
+{
+    near->count = 0;
+    memset(near->processes, 0, sizeof near->processes);
+    if (near->memory)
+        rts_near_memory_publish(near->memory, near->processes);
+    turn_back(near);
 }
 
 /* Readers that hang or have ended are replaced, for those processes that are left. */
@@ -135,9 +162,7 @@ static void replace_readers(struct rts_near *near)
         return;
     }
     near->counts.ended = true;
-    near->count = 0;
-    memset(near->processes, 0, sizeof near->processes);
-    turn_back(near);
+    leave_all(near);
 }
 
 /* ---- processes ---- */
@@ -161,7 +186,9 @@ static bool was_given_up(const struct rts_near *near, int32_t pid)
 static void drop(struct rts_near *near, struct rts_near_process *process)
 {
     const int32_t pid = process->pid;
+    const size_t place = (size_t)(process - near->processes);
     *process = near->processes[--near->count];
+    near->watches[place] = near->watches[near->count];
     near->processes[near->count] = (struct rts_near_process){0};
     rts_near_events_close(&near->switch_events, pid);
     if (near->memory)
@@ -191,7 +218,7 @@ int rts_near_want(struct rts_near *near, int32_t pid, const struct rts_near_plan
     if (rts_near_plan_bytes(plan) > RTS_NEAR_BYTES_MAX)
         return rts_fail(error, RTS_FAILED, "it is more than is read near samples");
     if (was_given_up(near, pid))
-        return rts_fail(error, RTS_FAILED, "it could not be read in time before");
+        return rts_fail(error, RTS_FAILED, "it was given up before");
     if (!process) {
         if (near->count == RTS_NEAR_PROCESSES_MAX)
             drop_ended(near);
@@ -201,6 +228,7 @@ int rts_near_want(struct rts_near *near, int32_t pid, const struct rts_near_plan
         if (start(near, error) < 0 || rts_near_events_open(&near->switch_events, near->rings, pid,
                                                            near->layout.user_registers, error) < 0)
             return -1;
+        near->watches[near->count] = (struct rts_near_watch){0};
         process = &near->processes[near->count++];
     }
     *process = (struct rts_near_process){.pid = pid, .plan = *plan};
@@ -219,16 +247,33 @@ static uint64_t digest_of(const struct rts_sample *sample)
     return rts_near_digest(sample->registers, (size_t)__builtin_popcountll(sample->register_set));
 }
 
+void rts_near_see_room(struct rts_near *near, unsigned cpu, uint64_t tail, uint64_t head)
+{
+    /* What the last drain has released was not free before its end. */
+    if (head - near->tails[cpu] + SWITCH_BYTES_MAX > near->rings->items[cpu].data_size)
+        rts_near_switches_lost(&near->switches, near->latest_ns);
+    near->tails[cpu] = tail;
+}
+
+static void count_switch(struct rts_near *near, int32_t pid)
+{
+    const struct rts_near_process *process = find(near, pid);
+    if (process)
+        near->watches[process - near->processes].switches++;
+}
+
 bool rts_near_take(struct rts_near *near, unsigned cpu, const struct perf_event_header *bytes,
                    bool used)
 {
     const struct rts_record_layout layout = rts_near_events_layout(near->layout.user_registers);
     struct rts_record record;
     bool left = bytes->type == PERF_RECORD_SAMPLE;
-    if (left ? !rts_near_events_have(&near->switch_events, bytes)
-             : bytes->type != PERF_RECORD_SWITCH)
+    bool throttled = bytes->type == PERF_RECORD_THROTTLE || bytes->type == PERF_RECORD_UNTHROTTLE;
+    if (left || throttled ? !rts_near_events_have(&near->switch_events, bytes)
+                          : bytes->type != PERF_RECORD_SWITCH)
         return false;
-    if (used || !rts_near_is_on(near) || rts_record_decode(bytes, &layout, &record) < 0)
+    if (used || throttled || !rts_near_is_on(near) ||
+        rts_record_decode(bytes, &layout, &record) < 0)
         return true;
     const struct rts_near_switch one = {
         .time = record.time + (uint64_t)near->clock_offset_ns,
@@ -236,8 +281,20 @@ bool rts_near_take(struct rts_near *near, unsigned cpu, const struct perf_event_
         .in = !left && !(bytes->misc & PERF_RECORD_MISC_SWITCH_OUT),
         .registers = left ? digest_of(&record.sample) : 0,
     };
+    if (one.in)
+        count_switch(near, record.pid);
     rts_near_switches_add(&near->switches, cpu, &one);
     return true;
+}
+
+/* Of the blob that was looked at. */
+static void let_go(struct rts_near *near, unsigned cpu)
+{
+    const struct rts_near_blob *blob = &near->blob;
+    const struct rts_near_process *process = find(near, blob->pid);
+    if (process && blob->end_ns > blob->begin_ns && blob->end_ns - blob->begin_ns > SLOW_NS)
+        near->watches[process - near->processes].slow++;
+    rts_near_lane_let_go(near->memory, cpu);
 }
 
 /* The blob of a sample, proven or not. */
@@ -247,7 +304,7 @@ static bool find_blob(struct rts_near *near, unsigned cpu, const struct rts_reco
     while (rts_near_lane_oldest(near->memory, cpu, blob) && blob->sample_ns <= sample->time) {
         if (blob->sample_ns == sample->time && blob->tid == sample->tid && blob->pid == sample->pid)
             return true;
-        rts_near_lane_let_go(near->memory, cpu);
+        let_go(near, cpu);
     }
     return false;
 }
@@ -320,16 +377,61 @@ static void count_refused_cpus(struct rts_near *near)
             rts_near_lane_state(near->memory, cpu).schedule == RTS_NEAR_REFUSED;
 }
 
+/* Is there a CPU without a ring? Nobody tells of switches to it. */
+static bool has_new_cpu(const struct rts_near *near)
+{
+    struct perf_event_attr attr = {
+        .size = PERF_ATTR_SIZE_VER5,
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_DUMMY,
+        .exclude_kernel = 1,
+    };
+    for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++) {
+        int fd = near->rings->owners[cpu] < 0 ? rts_perf_event_open(&attr, 0, cpu) : -1;
+        if (fd >= 0) {
+            close(fd);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void give_up(struct rts_near *near, int32_t pid)
+{
+    if (near->given_up_count < RTS_NEAR_GIVEN_UP_MAX)
+        near->given_up[near->given_up_count++] = pid;
+    rts_near_leave(near, pid);
+}
+
+/* Not for the next look: until then they would take what others need. */
+static void leave_costly(struct rts_near *near)
+{
+    for (unsigned i = near->count; i-- > 0;) {
+        const int32_t pid = near->processes[i].pid;
+        if (near->watches[i].slow >= SLOW_MAX)
+            near->counts.hung_pid = pid;
+        else if (near->watches[i].switches > SWITCHES_MAX)
+            near->counts.switching_pid = pid;
+        else
+            continue;
+        give_up(near, pid);
+    }
+}
+
 static void look_after(struct rts_near *near, uint64_t now)
 {
     int32_t hanging = find_hanging(near, now);
     near->looked_ns = now;
+    for (unsigned i = 0; i < near->count; i++)
+        near->watches[i].switches = 0;
     count_refused_cpus(near);
+    if (near->count > 0 && has_new_cpu(near)) {
+        near->counts.cpu_came = near->counts.ended = true;
+        leave_all(near);
+    }
     if (hanging != 0) {
         near->counts.hung_pid = hanging;
-        if (near->given_up_count < RTS_NEAR_GIVEN_UP_MAX)
-            near->given_up[near->given_up_count++] = hanging;
-        rts_near_leave(near, hanging);
+        give_up(near, hanging);
     }
     if (hanging != 0 || have_ended(near))
         replace_readers(near);
@@ -339,12 +441,14 @@ static void look_after(struct rts_near *near, uint64_t now)
 void rts_near_end_drain(struct rts_near *near, uint64_t passed_on, uint64_t now)
 {
     struct rts_near_blob *blob = &near->blob;
+    rts_near_events_forget(&near->switch_events, passed_on);
     if (!near->memory)
         return;
     for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++)
         while (rts_near_lane_oldest(near->memory, cpu, blob) && blob->sample_ns <= passed_on)
-            rts_near_lane_let_go(near->memory, cpu);
+            let_go(near, cpu);
     rts_near_switches_forget(&near->switches, passed_on);
+    leave_costly(near);
     if (now - near->looked_ns > LOOK_NS)
         look_after(near, now);
     near->counts.cpu_ns = near->past_cpu_ns + present_cpu_ns(near, now);

@@ -27,6 +27,12 @@
 /* Processes that were given up are remembered, up to so many. */
 #define RTS_NEAR_GIVEN_UP_MAX 32
 
+/* What is seen of a process until it is looked after. */
+struct rts_near_watch {
+    uint64_t switches;
+    unsigned slow; /* readings that took long, in all */
+};
+
 struct rts_near {
     /* Borrowed, and set by the caller; the rest is zero. */
     struct rts_perf_rings *rings;
@@ -41,7 +47,9 @@ struct rts_near {
     uint64_t started_ns, past_cpu_ns, looked_ns;
     unsigned replaced;
     struct rts_near_process processes[RTS_NEAR_PROCESSES_MAX];
+    struct rts_near_watch watches[RTS_NEAR_PROCESSES_MAX]; /* of each */
     unsigned count;
+    uint64_t *tails; /* where the drain before the last one began in each ring of a CPU */
     int32_t given_up[RTS_NEAR_GIVEN_UP_MAX];
     unsigned given_up_count;
     struct rts_near_events switch_events;
@@ -80,6 +88,10 @@ static inline void rts_near_begin_drain(struct rts_near *near, uint64_t latest)
 {
     near->latest_ns = latest;
 }
+
+/* In a drain: a ring of a CPU holds records from `tail` on up to `head`. Were there more than it
+ * may have had room for, switches are missing. */
+void rts_near_see_room(struct rts_near *near, unsigned cpu, uint64_t tail, uint64_t head);
 
 /* In a drain: takes a record of the ring of a CPU if it tells of a switch, which concerns nobody
  * else. `used`: it has been taken before. */

@@ -7,17 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "capture/attr.h"
+#include "util/clock.h"
 #include "util/memory.h"
 
 /* One for each thread and CPU, of some 70 us and a descriptor each. */
 #define EVENTS_MAX 1024
 
-/* Closed ones that are known: their last samples come with one of the next drains. */
-#define RETIRED_MAX ((size_t)4 * EVENTS_MAX)
+/* All processes together have no more than this part of the files that we may have open, and one
+ * process no more than half of that. */
+#define FILES_PART 4
+
+/* How much later than it was closed an event may have written, by the order of times in a ring. */
+#define RETIRED_NS 1000000u
 
 /* A thread that is born while others are opened may be seen by the next look only. */
 #define ROUNDS_MAX 8
@@ -37,12 +43,14 @@ struct rts_record_layout rts_near_events_layout(uint64_t user_registers)
 }
 
 bool rts_near_events_have(const struct rts_near_events *events,
-                          const struct perf_event_header *sample)
+                          const struct perf_event_header *record)
 {
+    /* PERF_SAMPLE_IDENTIFIER is the first word of a sample; the other ones have the time there. */
+    const size_t before = record->type == PERF_RECORD_SAMPLE ? 0 : sizeof(uint64_t);
     uint64_t id;
-    if (sample->size < sizeof *sample + sizeof id)
+    if (record->size < sizeof *record + before + sizeof id)
         return false;
-    memcpy(&id, sample + 1, sizeof id); /* PERF_SAMPLE_IDENTIFIER */
+    memcpy(&id, (const char *)(record + 1) + before, sizeof id);
     return rts_table_find(&events->by_id, rts_hash_u64(id), same_id, &id) != NULL;
 }
 
@@ -61,6 +69,7 @@ static void forget(struct rts_near_events *events, size_t count)
 
 void rts_near_events_close(struct rts_near_events *events, int32_t pid)
 {
+    const uint64_t now = rts_clock_monotonic_ns();
     size_t kept = 0;
     for (size_t i = 0; i < events->count; i++) {
         struct rts_near_event *event = events->items[i];
@@ -69,13 +78,21 @@ void rts_near_events_close(struct rts_near_events *events, int32_t pid)
             continue;
         }
         close(event->fd);
+        event->closed_ns = now;
         events->retired = rts_grow(events->retired, events->retired_count,
                                    &events->retired_capacity, sizeof *events->retired);
         events->retired[events->retired_count++] = event;
     }
     events->count = kept;
-    if (events->retired_count > RETIRED_MAX)
-        forget(events, events->retired_count - RETIRED_MAX);
+}
+
+void rts_near_events_forget(struct rts_near_events *events, uint64_t time)
+{
+    size_t count = 0;
+    while (count < events->retired_count && events->retired[count]->closed_ns + RETIRED_NS < time)
+        count++;
+    if (count > 0)
+        forget(events, count);
 }
 
 void rts_near_events_finish(struct rts_near_events *events)
@@ -96,7 +113,16 @@ struct opening {
     uint64_t user_registers;
     int32_t tids[EVENTS_MAX]; /* that were opened */
     size_t count;
+    size_t before, room; /* events that were there, and that may be */
 };
+
+static size_t room_for_events(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / FILES_PART > 2 * EVENTS_MAX)
+        return (size_t)2 * EVENTS_MAX;
+    return (size_t)(limit.rlim_cur / FILES_PART);
+}
 
 /* Returns 0; or -1 with errno. A thread that is gone is none. */
 static int open_on(struct opening *opening, int32_t tid, unsigned cpu)
@@ -122,19 +148,20 @@ static int open_on(struct opening *opening, int32_t tid, unsigned cpu)
     int fd = rts_perf_event_open(&attr, tid, cpu);
     if (fd < 0)
         return errno == ESRCH || errno == ENODEV ? 0 : -1;
-    if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, opening->rings->owners[cpu]) < 0) {
+    uint64_t id;
+    if (ioctl(fd, PERF_EVENT_IOC_ID, &id) < 0 ||
+        ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, opening->rings->owners[cpu]) < 0) {
         int number = errno;
         close(fd);
         errno = number;
         return -1;
     }
     struct rts_near_event *event = rts_calloc(1, sizeof *event);
-    *event = (struct rts_near_event){.fd = fd, .pid = opening->pid};
+    *event = (struct rts_near_event){.fd = fd, .pid = opening->pid, .id = id};
     events->items =
         rts_grow(events->items, events->count, &events->capacity, sizeof *events->items);
     events->items[events->count++] = event;
-    if (ioctl(fd, PERF_EVENT_IOC_ID, &event->id) == 0)
-        rts_table_add(&events->by_id, rts_hash_u64(event->id), event);
+    rts_table_add(&events->by_id, rts_hash_u64(id), event);
     return 0;
 }
 
@@ -143,8 +170,10 @@ static int open_thread(struct opening *opening, int32_t tid)
     for (unsigned cpu = 0; cpu < opening->rings->cpu_count; cpu++) {
         if (opening->rings->owners[cpu] < 0)
             continue;
+        const size_t count = opening->events->count;
         errno = E2BIG;
-        if (opening->events->count >= EVENTS_MAX || open_on(opening, tid, cpu) < 0)
+        if (count >= opening->room || count - opening->before >= opening->room / 2 ||
+            open_on(opening, tid, cpu) < 0)
             return -1;
     }
     opening->tids[opening->count++] = tid;
@@ -187,7 +216,13 @@ int rts_near_events_open(struct rts_near_events *events, const struct rts_perf_r
 {
     struct opening *opening = rts_calloc(1, sizeof *opening);
     *opening = (struct opening){
-        .events = events, .rings = rings, .pid = pid, .user_registers = user_registers};
+        .events = events,
+        .rings = rings,
+        .pid = pid,
+        .user_registers = user_registers,
+        .before = events->count,
+        .room = room_for_events(),
+    };
     int count = 1;
     for (int round = 0; round < ROUNDS_MAX && count > 0; round++)
         count = open_new(opening);
@@ -197,6 +232,6 @@ int rts_near_events_open(struct rts_near_events *events, const struct rts_perf_r
         return 0;
     rts_near_events_close(events, pid);
     if (number == E2BIG)
-        return rts_fail(error, RTS_FAILED, "it has too many threads");
+        return rts_fail(error, RTS_FAILED, "it has too many threads, or others do");
     return rts_fail_errno(error, number, "its switches cannot be seen");
 }

@@ -16,9 +16,6 @@
 
 #include "capture/near_plan.h"
 
-/* Processes that are read near their samples at a time. */
-#define RTS_NEAR_PROCESSES_MAX 16
-
 /* How a reader runs. */
 enum rts_near_schedule {
     RTS_NEAR_NOT_YET,

@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Processes that are read near their samples at a time. */
+#define RTS_NEAR_PROCESSES_MAX 16
+
 /* Places that one plan can name: two are the stack's. */
 #define RTS_NEAR_RANGES_MAX 4
 
@@ -65,6 +68,8 @@ struct rts_near_counts {
     int refused_error;     /* and its errno */
     unsigned cpus_refused; /* where no reader may run */
     int32_t hung_pid;      /* the last one whose memory let a reader hang; 0: none */
+    int32_t switching_pid; /* the last one that was left since it switches too often; 0: none */
+    bool cpu_came;         /* one that was not there has come online, where nothing is proven */
     bool ended;            /* the readers are gone, and are not replaced any more */
 };
 

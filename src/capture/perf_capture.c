@@ -302,8 +302,9 @@ static int interval_ms(const struct rts_capture *capture)
     const struct perf_capture *perf = (const struct perf_capture *)capture;
     uint64_t bytes_per_second =
         perf->frequency_max * record_bytes(perf, perf->base.facts.stack_bytes);
-    size_t bytes = perf->rings.near_bytes ? perf->rings.near_bytes : perf->base.facts.ring_bytes;
-    uint64_t longest = rts_near_is_on(&perf->near) ? NEAR_INTERVAL_MS : 100;
+    bool near_too = rts_near_is_on(&perf->near);
+    size_t bytes = near_too ? perf->rings.near_bytes : perf->base.facts.ring_bytes;
+    uint64_t longest = near_too ? NEAR_INTERVAL_MS : 100;
     uint64_t quarter_full_ms = bytes / 4 * 1000 / bytes_per_second;
     return quarter_full_ms < 5         ? 5
            : quarter_full_ms > longest ? (int)longest
@@ -338,6 +339,7 @@ static void drain(struct rts_capture *capture, const struct rts_capture_sink *si
     rts_drain_run(&perf->drain, perf->rings.items, 2 * perf->rings.cpu_count, &layout,
                   has_our_clock(perf) ? rts_clock_monotonic_ns : NULL, &perf->events, sink);
     perf->base.facts.near = perf->near.counts;
+    perf->base.facts.passed_on_ns = perf->drain.passed_on;
 }
 
 static int near(struct rts_capture *capture, int32_t pid, const struct rts_near_plan *plan,

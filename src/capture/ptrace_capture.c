@@ -155,6 +155,7 @@ static void drain(struct rts_capture *capture, const struct rts_capture_sink *si
     trace->tracer.lost = 0;
     capture->facts.stops = trace->tracer.stops;
     capture->facts.asked = trace->tracer.asked;
+    capture->facts.passed_on_ns = UINT64_MAX;
     pthread_mutex_unlock(&trace->tracer.queue_lock);
     if (lost > 0) {
         const struct rts_record record = {.kind = RTS_RECORD_LOST, .lost = {.records = lost}};

@@ -38,9 +38,12 @@ struct rts_process {
     uint32_t reported;      /* mappings that the kernel reported since all were forgotten */
     unsigned owner;         /* rts_process_owner() has it; until then a guess: that of its parent */
     bool owner_known;
-    bool ours;         /* of a trace, which says so: see struct rts_fact_process */
-    uint8_t near;      /* is memory read near its samples? sampler/nearness.c has what this means */
-    uint8_t near_ends; /* stacks that ended for want of it, up to a few */
+    bool ours;    /* of a trace, which says so: see struct rts_fact_process */
+    uint8_t near; /* is memory read near its samples? sampler/nearness.c has what these mean */
+    uint8_t near_tries;                /* how often that was of no use */
+    uint32_t near_seen;                /* samples, lately */
+    uint32_t near_ends;                /* stacks among those that ended for want of memory */
+    uint32_t near_helped;              /* and that did not, by what was read */
     uint32_t near_beyond;              /* bytes that are read beyond the copy of the stack */
     char name[17];                     /* comm */
     struct rts_container container;    /* its parent's, until the session looks */

@@ -33,7 +33,7 @@ static void unwind_sample(struct rts_sampler *sampler, const struct rts_code_que
             .bytes = sample->stack,
             .size = sample->stack_size,
         };
-        rts_nearness_extend(&memory, sample);
+        rts_nearness_extend(&sampler->nearness, &memory, sample);
         struct rts_unwind_task task = {
             .finder = &finder, .registers = registers, .memory = &memory};
         rts_unwinding_do(&sampler->unwinding, &task, sampler->stack);

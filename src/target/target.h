@@ -33,6 +33,7 @@ struct rts_target {
     char *group; /* owned: the folder of the control group that is sampled; NULL: none */
     char container_id[RTS_CONTAINER_ID_SIZE]; /* sampled by its processes, without a folder */
     bool group_failed;                        /* somebody in it cannot be sampled, which was said */
+    uint64_t lives_settled_ns;                /* for the last time */
     unsigned drains_since_turn;               /* to whole CPUs, until it matters no more */
     bool stays;                               /* it was tried to turn to whole CPUs, in vain */
 };

@@ -57,8 +57,11 @@ void rts_target_watch_lives(struct rts_target *target, uint64_t now)
 {
     static const char why[] = "many threads or processes of the target end before they are sampled";
     struct rts_error failure;
-    if (!target->sampler->lives)
+    /* While samples are held back, a drain does not have the last ones of who has ended before. */
+    if (!target->sampler->lives ||
+        rts_capture_facts(target->capture)->passed_on_ns <= target->lives_settled_ns)
         return;
+    target->lives_settled_ns = now;
     rts_lives_settle(target->sampler->lives, now);
     struct rts_lives_unseen unseen = rts_lives_unseen(target->sampler->lives);
     target->account->unseen_processes = unseen.processes;

@@ -5,6 +5,7 @@ capture_suites = \
 	tests/unit/capture/test_drain.c \
 	tests/unit/capture/test_events.c \
 	tests/unit/capture/test_flag_leak.c \
+	tests/unit/capture/test_near.c \
 	tests/unit/capture/test_near_memory.c \
 	tests/unit/capture/test_near_proof.c \
 	tests/unit/capture/test_ptrace_rounds.c \
