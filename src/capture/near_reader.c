@@ -65,7 +65,7 @@ struct sched_attributes {
     uint64_t runtime, deadline, period;
 };
 
-static enum rts_near_schedule go_first(void)
+enum rts_near_schedule rts_near_go_first(void)
 {
     const struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
     struct sched_attributes slice = {.size = 48, .runtime = SLICE_NS};
@@ -197,7 +197,7 @@ static void *serve(void *argument)
 {
     struct reader *reader = argument;
     struct rts_near_lane_state state = {.error = stay(reader)};
-    state.schedule = state.error ? RTS_NEAR_REFUSED : go_first();
+    state.schedule = state.error ? RTS_NEAR_REFUSED : rts_near_go_first();
     rts_near_lane_tell(reader->memory, reader->cpu, &state);
     reader->position = rts_ring_head(&reader->ring);
     while (!state.error) {

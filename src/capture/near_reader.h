@@ -11,6 +11,7 @@
 #define RTS_CAPTURE_NEAR_READER_H
 
 #include "broker/channel.h"
+#include "capture/near_memory.h"
 #include "capture/record.h"
 
 /* Rings whose descriptors one message has; the shared memory goes along with the first one. */
@@ -26,6 +27,9 @@ struct rts_near_setup {
     uint32_t more;           /* another message follows */
     uint32_t cpus[RTS_NEAR_RINGS_MAX];
 };
+
+/* Has the calling thread go before others as far as that is permitted; says how. */
+enum rts_near_schedule rts_near_go_first(void);
 
 /* The process's life: ends when the other side of `socket` is gone. */
 _Noreturn void rts_near_reader_run(int socket);

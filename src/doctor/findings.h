@@ -7,6 +7,7 @@
 #define RTS_DOCTOR_FINDINGS_H
 
 #include "capture/flag_leak.h"
+#include "capture/near_memory.h"
 #include "capture/standing.h"
 #include "doctor/host.h"
 #include "doctor/identity.h"
@@ -48,6 +49,15 @@ struct rts_perf_findings {
 struct rts_ptrace_findings {
     int child;                    /* PTRACE_SEIZE of our own child */
     struct rts_sampling sampling; /* of our own child */
+};
+
+/* What reading near samples takes. */
+struct rts_near_findings {
+    bool tried;
+    int switches;          /* of an event that tells of our own switches */
+    unsigned online, cpus; /* CPUs, and those of them on which we may run */
+    int cpus_error;        /* why not, where that is no cpuset */
+    enum rts_near_schedule schedule;
 };
 
 struct rts_entry_findings {
@@ -98,6 +108,7 @@ struct rts_findings {
     struct rts_program program;
     struct rts_perf_findings perf;
     struct rts_ptrace_findings ptrace;
+    struct rts_near_findings near;
     struct rts_entry_findings entry;
     struct rts_endpoint_findings endpoint;
     bool has_target; /* what follows is filled */

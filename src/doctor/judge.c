@@ -91,6 +91,7 @@ void rts_judge(const struct rts_findings *findings, struct rts_report *report)
     rts_judge_ptrace(findings, report);
     if (findings->has_target)
         rts_judge_target(findings, report);
+    rts_judge_near(findings, report);
     rts_judge_entry(findings, report);
     rts_judge_self(findings, report);
     rts_judge_kernel(findings, report);

@@ -16,6 +16,7 @@ void rts_judge(const struct rts_findings *findings, struct rts_report *report);
 /* Its parts: each appends its checks. */
 void rts_judge_perf(const struct rts_findings *findings, struct rts_report *report);
 void rts_judge_ptrace(const struct rts_findings *findings, struct rts_report *report);
+void rts_judge_near(const struct rts_findings *findings, struct rts_report *report);
 void rts_judge_target(const struct rts_findings *findings, struct rts_report *report);
 void rts_judge_entry(const struct rts_findings *findings, struct rts_report *report);
 void rts_judge_self(const struct rts_findings *findings, struct rts_report *report);

@@ -9,6 +9,7 @@ librtsample_a_SOURCES += \
 	src/doctor/judge_endpoint.c \
 	src/doctor/judge_entry.c \
 	src/doctor/judge_kernel.c \
+	src/doctor/judge_near.c \
 	src/doctor/judge_perf.c \
 	src/doctor/judge_ptrace.c \
 	src/doctor/judge_self.c \
@@ -20,6 +21,7 @@ librtsample_a_SOURCES += \
 	src/doctor/probe_child.c \
 	src/doctor/probe_entry.c \
 	src/doctor/probe_gates.c \
+	src/doctor/probe_near.c \
 	src/doctor/probe_perf.c \
 	src/doctor/probe_ptrace.c \
 	src/doctor/probe_self_seal.c \

@@ -86,6 +86,7 @@ void rts_probe_all(struct rts_findings *findings, const struct rts_probe_options
         findings->entry.breakpoint = findings->entry.uprobe = RTS_KILLED;
     } else {
         rts_probe_perf(&findings->perf, options);
+        rts_probe_near(&findings->near);
         rts_probe_entry(&findings->entry, options);
     }
     if (findings->gates.ptrace == RTS_KILLED || findings->gates.process_vm_readv == RTS_KILLED)

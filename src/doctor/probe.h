@@ -28,6 +28,9 @@ void rts_probe_perf(struct rts_perf_findings *perf, const struct rts_probe_optio
 /* Seizes an own child and samples it. */
 void rts_probe_ptrace(struct rts_ptrace_findings *ptrace, const struct rts_probe_options *options);
 
+/* Tries, in an own child, to run on each CPU and before others. */
+void rts_probe_near(struct rts_near_findings *near);
+
 /* Arms a hardware breakpoint and a uprobe on a function of ours, calls it, and counts. */
 void rts_probe_entry(struct rts_entry_findings *entry, const struct rts_probe_options *options);
 

@@ -57,6 +57,7 @@ static struct rts_findings everything_permitted(void)
         .perf = {.child = sampling, .cpus = sampling, .of_target = sampling},
         .ptrace = {.sampling = sampling},
         .entry = {.breakpoint_hits = RTS_ENTRY_CALLS, .uprobe_hits = RTS_ENTRY_CALLS},
+        .near = {.tried = true, .online = 2, .cpus = 2, .schedule = RTS_NEAR_FIFO},
         .has_target = true,
         .target_pid = 7,
         .target = {.known = true, .pid = 7, .group = 7, .threads = 3, .name = "web", .state = 'S'},
@@ -375,6 +376,26 @@ static void build_ids_leak(void **state)
     }
 }
 
+static void near_reader(void **state)
+{
+    (void)state;
+    struct rts_findings findings = everything_permitted();
+    assert_int_equal(judged(&findings, "near.reader")->state, RTS_CHECK_WORKS);
+    findings.near.schedule = RTS_NEAR_SLICE;
+    assert_cause(&findings, "near.reader", "not_granted", "CAP_SYS_NICE");
+    findings.near.cpus = 1;
+    assert_string_equal(judged(&findings, "near.reader")->cause, "cpuset");
+    assert_int_equal(judged(&findings, "near.reader")->state, RTS_CHECK_LIMITED);
+    findings.near.cpus = 0;
+    assert_int_equal(judged(&findings, "near.reader")->state, RTS_CHECK_REFUSED);
+    findings.near.switches = EINVAL; /* before Linux 4.3 */
+    assert_string_equal(judged(&findings, "near.reader")->cause, "switches");
+    findings.near.tried = false;
+    assert_int_equal(judged(&findings, "near.reader")->state, RTS_CHECK_UNKNOWN);
+    /* It decides nothing. */
+    assert_int_equal(report.status, 0);
+}
+
 RTS_SUITE
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +409,7 @@ RTS_SUITE
         cmocka_unit_test(capabilities_by_place),
         cmocka_unit_test(obstacles),
         cmocka_unit_test(limits),
+        cmocka_unit_test(near_reader),
         cmocka_unit_test(lockdown_is_told),
         cmocka_unit_test(targets),
         cmocka_unit_test(other_pid_namespace),
