@@ -29,6 +29,9 @@
  * of the rings that all share. */
 #define SWITCHES_MAX 10000
 
+/* Blobs that are let go of at a time: all that a lane can have, and no more while it is filled. */
+#define BLOBS_MAX 65536
+
 /* A record of a switch was lost only where there was no room for it: less than this. */
 #define SWITCH_BYTES_MAX 4096
 
@@ -301,7 +304,9 @@ static void let_go(struct rts_near *near, unsigned cpu)
 static bool find_blob(struct rts_near *near, unsigned cpu, const struct rts_record *sample)
 {
     struct rts_near_blob *blob = &near->blob;
-    while (rts_near_lane_oldest(near->memory, cpu, blob) && blob->sample_ns <= sample->time) {
+    for (unsigned i = 0; i < BLOBS_MAX && rts_near_lane_oldest(near->memory, cpu, blob) &&
+                         blob->sample_ns <= sample->time;
+         i++) {
         if (blob->sample_ns == sample->time && blob->tid == sample->tid && blob->pid == sample->pid)
             return true;
         let_go(near, cpu);
@@ -445,7 +450,9 @@ void rts_near_end_drain(struct rts_near *near, uint64_t passed_on, uint64_t now)
     if (!near->memory)
         return;
     for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++)
-        while (rts_near_lane_oldest(near->memory, cpu, blob) && blob->sample_ns <= passed_on)
+        for (unsigned i = 0; i < BLOBS_MAX && rts_near_lane_oldest(near->memory, cpu, blob) &&
+                             blob->sample_ns <= passed_on;
+             i++)
             let_go(near, cpu);
     rts_near_switches_forget(&near->switches, passed_on);
     leave_costly(near);

@@ -52,9 +52,9 @@ def may_be_read(run):
     return run
 
 
-def check_equal(*arguments, become=()):
+def check_equal(*arguments, become=(), samples=1000):
     result = subprocess.run(
-        [*become, EQUAL, "10000" if LONG else "1500", "60" if LONG else "15", *arguments],
+        [*become, EQUAL, "10000" if LONG else str(samples), "60" if LONG else "6", *arguments],
         capture_output=True,
         text=True,
     )
@@ -89,7 +89,7 @@ def equal_with_same_registers():
     become = [program, "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice"] if IS_ROOT else []
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
     try:
-        return check_equal("same-registers", become=become)
+        return check_equal("same-registers", become=become, samples=600)
     finally:
         for process in busy:
             process.kill()

@@ -257,6 +257,37 @@ static void test_slow(void **state)
     end(&world);
 }
 
+/* Where a CPU comes online that has no ring, nobody tells of switches. */
+static void test_new_cpu(void **state)
+{
+    (void)state;
+    struct world world;
+    struct rts_near_plan plan = {{{0}}};
+    struct rts_error error;
+    const struct perf_event_attr attr = {
+        .size = PERF_ATTR_SIZE_VER5,
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_DUMMY,
+        .exclude_kernel = 1,
+    };
+    int fd = rts_perf_event_open(&attr, 0, 0);
+    if (fd < 0)
+        skip(); /* perf events are refused */
+    close(fd);
+    begin(&world);
+    now_ns += 2 * RTS_NS_PER_S;
+    drain(&world);
+    assert_int_equal(world.near.count, 1);
+    world.owners[0] = -1;
+    now_ns += 2 * RTS_NS_PER_S;
+    drain(&world);
+    assert_int_equal(world.near.count, 0);
+    assert_true(world.near.counts.cpu_came);
+    assert_int_equal(rts_near_want(&world.near, getpid(), &plan, &error), -1);
+    assert_non_null(strstr(error.text, "online"));
+    end(&world);
+}
+
 /* Whatever was lost since the last drain, also after that had looked. */
 static void test_lost(void **state)
 {
@@ -281,7 +312,7 @@ RTS_SUITE
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wait),          cmocka_unit_test(test_closed),
         cmocka_unit_test(test_many_switches), cmocka_unit_test(test_slow),
-        cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_new_cpu),       cmocka_unit_test(test_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
