@@ -93,12 +93,19 @@ static int start_readers(struct rts_near *near, struct rts_error *error)
     return 0;
 }
 
+const char *rts_near_end_reason(const struct rts_near_counts *counts)
+{
+    return counts->rings_refused ? "this kernel would hold a ring that is mapped twice against "
+                                   "what the user may lock "
+                                   "(it takes CAP_SETUID, or a kernel before Linux 6.17)"
+           : counts->cpu_came    ? "a CPU has come online, of which nothing is told"
+                                 : "the process that did has ended too often";
+}
+
 static int start(struct rts_near *near, struct rts_error *error)
 {
     if (near->counts.ended)
-        return rts_fail(error, RTS_FAILED, "%s",
-                        near->counts.cpu_came ? "a CPU has come online since the start"
-                                              : "the process that read it has ended too often");
+        return rts_fail(error, RTS_FAILED, "%s", rts_near_end_reason(&near->counts));
     if (near->memory)
         return 0;
     if (near->rings->near_bytes == 0 &&
@@ -377,9 +384,11 @@ static bool have_ended(const struct rts_near *near)
 static void count_refused_cpus(struct rts_near *near)
 {
     near->counts.cpus_refused = 0;
-    for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++)
-        near->counts.cpus_refused +=
-            rts_near_lane_state(near->memory, cpu).schedule == RTS_NEAR_REFUSED;
+    for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++) {
+        const struct rts_near_lane_state state = rts_near_lane_state(near->memory, cpu);
+        near->counts.cpus_refused += state.schedule == RTS_NEAR_REFUSED;
+        near->counts.rings_refused |= state.error == EUSERS;
+    }
 }
 
 /* Is there a CPU without a ring? Nobody tells of switches to it. */
@@ -430,8 +439,9 @@ static void look_after(struct rts_near *near, uint64_t now)
     for (unsigned i = 0; i < near->count; i++)
         near->watches[i].switches = 0;
     count_refused_cpus(near);
-    if (near->count > 0 && has_new_cpu(near)) {
-        near->counts.cpu_came = near->counts.ended = true;
+    near->counts.cpu_came |= near->count > 0 && has_new_cpu(near);
+    if ((near->counts.cpu_came || near->counts.rings_refused) && !near->counts.ended) {
+        near->counts.ended = true;
         leave_all(near);
     }
     if (hanging != 0) {

@@ -68,6 +68,9 @@ void rts_near_finish(struct rts_near *near);
 int rts_near_want(struct rts_near *near, int32_t pid, const struct rts_near_plan *plan,
                   struct rts_error *error);
 
+/* Why nothing is read any more, in words, when the counts say `ended`. Static. */
+const char *rts_near_end_reason(const struct rts_near_counts *counts);
+
 /* No longer. Whoever has ended is left out without this, after a second. */
 void rts_near_leave(struct rts_near *near, int32_t pid);
 

@@ -69,6 +69,7 @@ struct rts_near_counts {
     unsigned cpus_refused; /* where no reader may run */
     int32_t hung_pid;      /* the last one whose memory let a reader hang; 0: none */
     int32_t switching_pid; /* the last one that was left since it switches too often; 0: none */
+    bool rings_refused;    /* they cannot be mapped twice without harm to our user */
     bool cpu_came;         /* one that was not there has come online, where nothing is proven */
     bool ended;            /* the readers are gone, and are not replaced any more */
 };

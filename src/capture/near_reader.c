@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "capture/near_memory.h"
+#include "capture/perf_limits.h"
 #include "capture/ring.h"
 #include "sealing/seal.h"
 #include "util/clock.h"
@@ -40,6 +41,9 @@
 /* What others may have of the CPU before it is our turn, where that can be said (Linux 6.12). */
 #define SLICE_NS 100000u
 #define NICE     (-10)
+
+/* Beyond the numbers that systems give to users, and those of their namespaces. */
+#define NOBODY 0x7ffeff17u
 
 struct reader {
     const struct rts_near_setup *setup;
@@ -215,8 +219,18 @@ static void *serve(void *argument)
 
 /* ---- the process ---- */
 
+/* For what we may it is the effective user that counts, and the real one for what we lock. */
+bool rts_near_disown(void)
+{
+    return !rts_perf_keeps_second_mapping() || syscall(SYS_setresuid, NOBODY, -1, -1) == 0;
+}
+
 static bool map_ring(struct reader *reader)
 {
+    if (reader->setup->refused) {
+        errno = EUSERS;
+        return false;
+    }
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = reader->setup->ring_bytes;
     uint8_t *memory = mmap(NULL, page + bytes, PROT_READ, MAP_SHARED, reader->fd, 0);
     if (memory == MAP_FAILED)
@@ -242,7 +256,8 @@ static void start(struct reader *reader, const pthread_attr_t *attributes)
 
 /* Takes one message and starts its readers. Returns 1 when there is another one, 0 when it was the
  * last one, -1 when it is none. All that is made here stays until the process ends. */
-static int take_setup(int socket, struct rts_near_memory **memory, const pthread_attr_t *attributes)
+static int take_setup(int socket, bool may_map, struct rts_near_memory **memory,
+                      const pthread_attr_t *attributes)
 {
     struct rts_near_setup *setup = rts_calloc(1, sizeof *setup);
     int fds[RTS_MESSAGE_FDS_MAX];
@@ -250,6 +265,7 @@ static int take_setup(int socket, struct rts_near_memory **memory, const pthread
         .head = setup, .head_size = sizeof *setup, .fds = fds, .fd_count = RTS_MESSAGE_FDS_MAX};
     if (rts_message_receive(socket, &message, 0) <= 0)
         return -1;
+    setup->refused = !may_map;
     size_t first = *memory ? 0 : 1;
     if (setup->ring_count > RTS_NEAR_RINGS_MAX || message.fd_count != first + setup->ring_count)
         return -1;
@@ -271,11 +287,12 @@ void rts_near_reader_run(int socket)
     pthread_attr_t attributes;
     char nothing;
     prctl(PR_SET_NAME, "rtsample-near");
+    const bool may_map = rts_near_disown();
     rts_seal(RTS_SEAL_NEAR_READER, 0, NULL);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
     int more;
-    while ((more = take_setup(socket, &memory, &attributes)) > 0)
+    while ((more = take_setup(socket, may_map, &memory, &attributes)) > 0)
         ;
     /* Nothing else is said here: the other side is gone when this returns. */
     ssize_t heard = more == 0 ? 1 : 0;

@@ -25,8 +25,14 @@ struct rts_near_setup {
     uint32_t cpu_count;      /* as rts_near_memory_create() has it */
     uint32_t ring_count;     /* in this message */
     uint32_t more;           /* another message follows */
+    uint32_t refused;        /* the reader's own: it may not map rings */
     uint32_t cpus[RTS_NEAR_RINGS_MAX];
 };
+
+/* Where the kernel holds a ring that is mapped a second time against its user for good, becomes
+ * somebody whom nobody else is, and who is forgotten with this process. False: that is not permitted,
+ * and no ring may be mapped here. */
+bool rts_near_disown(void);
 
 /* Has the calling thread go before others as far as that is permitted; says how. */
 enum rts_near_schedule rts_near_go_first(void);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 
 #include "capture/refusal.h"
 #include "util/cleanup.h"
@@ -14,6 +15,16 @@ uint32_t rts_perf_max_frequency(void)
     RTS_FCLOSE FILE *file = fopen("/proc/sys/kernel/perf_event_max_sample_rate", "re");
     unsigned limit;
     return file && fscanf(file, "%u", &limit) == 1 && limit > 0 ? limit : UINT_MAX;
+}
+
+bool rts_perf_keeps_second_mapping(void)
+{
+    struct utsname names;
+    unsigned version, level;
+    /* Nothing tells of it but that less can be locked afterwards. */
+    if (uname(&names) < 0 || sscanf(names.release, "%u.%u", &version, &level) != 2)
+        return true;
+    return version > 6 || (version == 6 && level >= 17);
 }
 
 void rts_perf_raise_file_limit(void)

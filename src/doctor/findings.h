@@ -56,6 +56,7 @@ struct rts_near_findings {
     bool tried;
     int switches;          /* of an event that tells of our own switches */
     unsigned online, cpus; /* CPUs, and those of them on which we may run */
+    bool disowned;         /* rings can be mapped twice without harm */
     int cpus_error;        /* why not, where that is no cpuset */
     enum rts_near_schedule schedule;
 };

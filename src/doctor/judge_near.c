@@ -17,6 +17,7 @@ void rts_judge_near(const struct rts_findings *findings, struct rts_report *repo
     const struct rts_near_findings *near = &findings->near;
     const bool some = near->cpus < near->online, none = near->cpus == 0;
     const char *cause = near->switches != 0               ? "switches"
+                        : !near->disowned                 ? "locked_memory"
                         : none || some                    ? "cpuset"
                         : near->schedule != RTS_NEAR_FIFO ? "not_granted"
                                                           : NULL;
@@ -25,11 +26,12 @@ void rts_judge_near(const struct rts_findings *findings, struct rts_report *repo
                         "could not be tried");
         return;
     }
-    struct rts_check *check = rts_report_add(report, "near.reader",
-                                             near->switches != 0 || none ? RTS_CHECK_REFUSED
-                                             : cause                     ? RTS_CHECK_LIMITED
-                                                                         : RTS_CHECK_WORKS,
-                                             cause);
+    struct rts_check *check =
+        rts_report_add(report, "near.reader",
+                       near->switches != 0 || !near->disowned || none ? RTS_CHECK_REFUSED
+                       : cause                                        ? RTS_CHECK_LIMITED
+                                                                      : RTS_CHECK_WORKS,
+                       cause);
     rts_check_found(check, "may run on %u of %u CPUs, with %s", near->cpus, near->online,
                     schedule_word(near->schedule));
     if (!cause)
@@ -38,6 +40,12 @@ void rts_judge_near(const struct rts_findings *findings, struct rts_report *repo
         rts_check_because(check, "events that tell of switches are refused: %s",
                           strerror(near->switches));
         rts_check_lost(check, "stacks that take memory which samples do not have");
+    } else if (!near->disowned) {
+        rts_check_because(check,
+                          "Linux 6.17 and later would hold rings that are mapped twice against "
+                          "what the user may lock");
+        rts_check_lost(check, "stacks that take memory which samples do not have");
+        rts_check_fix(check, "give it CAP_SETUID as well");
     } else if (none || some) {
         rts_check_because(check, "%s",
                           near->cpus_error ? strerror(near->cpus_error)

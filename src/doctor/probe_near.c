@@ -62,6 +62,7 @@ static void live_near(struct rts_near_findings near, int to_parent)
     near.online = (unsigned)get_nprocs();
     find_cpus(&near);
     near.schedule = rts_near_go_first();
+    near.disowned = rts_near_disown();
     _exit(write(to_parent, &near, sizeof near) != (ssize_t)sizeof near);
 }
 

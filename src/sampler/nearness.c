@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "capture/near.h"
 #include "util/log.h"
 
 /* Stacks of one process that end so before more is read of it, and how many samples there may be for
@@ -201,7 +202,7 @@ static void settle_one(struct rts_nearness *nearness, struct rts_capture *captur
 /* Each is said once. */
 static void say(struct rts_nearness *nearness, const struct rts_near_counts *counts)
 {
-    if (counts->cpus_refused > 0 && !nearness->cpus_said) {
+    if (counts->cpus_refused > 0 && !counts->rings_refused && !nearness->cpus_said) {
         nearness->cpus_said = true;
         rts_log(
             "memory is not read near samples on %u CPUs, on which rtsample may not run (cpuset)",
@@ -227,9 +228,7 @@ static void say(struct rts_nearness *nearness, const struct rts_near_counts *cou
     }
     if (counts->ended && !nearness->end_said) {
         nearness->end_said = true;
-        rts_log("memory is not read near samples any more: %s",
-                counts->cpu_came ? "a CPU has come online, of which nothing is told"
-                                 : "the process that did has ended too often");
+        rts_log("memory is not read near samples any more: %s", rts_near_end_reason(counts));
     }
 }
 

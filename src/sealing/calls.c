@@ -26,6 +26,7 @@
 #define IDS        RTS_CALLS_IDS
 #define BECOME     RTS_CALLS_BECOME
 #define MEMORY     RTS_CALLS_MEMORY
+#define DISOWN     RTS_CALLS_DISOWN
 
 #define NEW_NAMESPACES                                                                             \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
@@ -291,6 +292,9 @@ static const struct rts_call by_argument[] = {
     NEVER_IF("socket", LOCAL, 0, UINT32_MAX, AF_NETLINK),
     NEVER_IF("socket", LOCAL | NETWORK, 0, UINT32_MAX, AF_PACKET),
     NEVER_IF("socket", LOCAL | NETWORK, 0, UINT32_MAX, AF_ALG),
+
+    /* The real user is for what is counted, the effective one for what may be done. */
+    IF("setresuid", DISOWN, 1, UINT32_MAX, UINT32_MAX),
 
     /* The target is as we found it. */
     IF("ptrace", TRACE, 0, UINT32_MAX, PTRACE_SEIZE),

@@ -53,9 +53,9 @@ static const struct {
     [RTS_SEAL_TRACER] = {"tracer", BIT(CAP_SYS_PTRACE),
                          RTS_CALLS_OPEN | RTS_CALLS_TRACE | RTS_CALLS_MEMORY},
     [RTS_SEAL_BROKER] = {"broker", PEEK | BECOME | SEARCH, READER},
-    /* What it starts is a broker, of its own user, or a near reader. */
+    /* What it starts is a broker, of its own user, or a near reader, which locks memory as nobody. */
     [RTS_SEAL_KEEPER] = {"keeper", PEEK | BECOME | SEARCH | BIT(CAP_SYS_NICE),
-                         READER | RTS_CALLS_LOCAL | RTS_CALLS_FORK},
+                         READER | RTS_CALLS_LOCAL | RTS_CALLS_FORK | RTS_CALLS_DISOWN},
     /* No more than the tracer has, which says on which CPU it runs. */
     [RTS_SEAL_MEMORY_READER] = {"memory_reader", BIT(CAP_SYS_PTRACE),
                                 RTS_CALLS_OPEN | RTS_CALLS_MEMORY},

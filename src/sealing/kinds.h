@@ -50,6 +50,7 @@ enum rts_seal_calls {
     RTS_CALLS_IDS = 1 << 11,    /* become somebody else, give files away, another root */
     RTS_CALLS_BECOME = 1 << 12, /* open files with somebody else's ids */
     RTS_CALLS_MEMORY = 1 << 13, /* read the memory of others */
+    RTS_CALLS_DISOWN = 1 << 14, /* count against another user, with the rights that it has */
 };
 
 /* The word for it: "main", "tracer", ... Static. */

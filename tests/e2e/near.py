@@ -17,7 +17,7 @@ SLOW = bool(os.environ.get("RTSAMPLE_SANITIZERS"))
 # drain, and again when more of the stack turns out to be needed.
 BEFORE = 60
 
-REFUSED = "cannot be read near|may not be read near"
+REFUSED = "cannot be read near|may not be read near|not read near samples any more: this kernel"
 
 
 def near(*arguments, seconds=None, **options):
@@ -239,6 +239,9 @@ def sealed():
         run = sampling.finish()
     note({key: status.get(key) for key in ("CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")})
     problems = list(run.problems)
+    release = [int(part) for part in re.findall("[0-9]+", os.uname().release)[:2]]
+    if IS_ROOT and release >= [6, 17] and status["Uid"].split()[0] == "0":
+        problems.append("what it maps is counted against root: Uid %s" % status["Uid"])
     if int(status["CapPrm"], 16) & ~(1 << 19 | 1 << 23):  # CAP_SYS_PTRACE, CAP_SYS_NICE
         problems.append("CapPrm %s" % status["CapPrm"])
     if status["NoNewPrivs"] != "1" or status.get("Seccomp") not in ("0", "2"):

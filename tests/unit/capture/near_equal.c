@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "capture/near.h"
 #include "capture/near_reader.h"
 #include "sealing/seal.h"
 #include "unwind/architecture.h"
@@ -204,12 +205,17 @@ static int run(struct rts_broker *broker, struct seen *seen, uint64_t samples, u
     rts_capture_stop(capture);
     rts_capture_drain(capture, &sink);
     const struct rts_near_counts *counts = &rts_capture_facts(capture)->near;
-    printf("{\"samples\":%" PRIu64 ",\"frozen\":%" PRIu64 ",\"equal\":%" PRIu64 ",\"late\":%" PRIu64
-           ",\"refused\":%" PRIu64 ",\"reader_cpu_ms\":%" PRIu64 ",\"speed_with\":%.0f",
-           seen->samples, seen->frozen, seen->equal, counts->late, counts->refused,
-           counts->cpu_ns / 1000000, with);
+    int result = 0;
+    if (counts->rings_refused)
+        result = rts_fail(error, RTS_FAILED, "%s", rts_near_end_reason(counts));
+    else
+        printf("{\"samples\":%" PRIu64 ",\"frozen\":%" PRIu64 ",\"equal\":%" PRIu64
+               ",\"late\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"reader_cpu_ms\":%" PRIu64
+               ",\"speed_with\":%.0f",
+               seen->samples, seen->frozen, seen->equal, counts->late, counts->refused,
+               counts->cpu_ns / 1000000, with);
     rts_capture_destroy(capture);
-    return 0;
+    return result;
 }
 
 int main(int count_arguments, char **arguments)

@@ -57,7 +57,8 @@ static struct rts_findings everything_permitted(void)
         .perf = {.child = sampling, .cpus = sampling, .of_target = sampling},
         .ptrace = {.sampling = sampling},
         .entry = {.breakpoint_hits = RTS_ENTRY_CALLS, .uprobe_hits = RTS_ENTRY_CALLS},
-        .near = {.tried = true, .online = 2, .cpus = 2, .schedule = RTS_NEAR_FIFO},
+        .near =
+            {.tried = true, .online = 2, .cpus = 2, .disowned = true, .schedule = RTS_NEAR_FIFO},
         .has_target = true,
         .target_pid = 7,
         .target = {.known = true, .pid = 7, .group = 7, .threads = 3, .name = "web", .state = 'S'},
@@ -388,6 +389,8 @@ static void near_reader(void **state)
     assert_int_equal(judged(&findings, "near.reader")->state, RTS_CHECK_LIMITED);
     findings.near.cpus = 0;
     assert_int_equal(judged(&findings, "near.reader")->state, RTS_CHECK_REFUSED);
+    findings.near.disowned = false;
+    assert_cause(&findings, "near.reader", "locked_memory", "CAP_SETUID");
     findings.near.switches = EINVAL; /* before Linux 4.3 */
     assert_string_equal(judged(&findings, "near.reader")->cause, "switches");
     findings.near.tried = false;

@@ -169,6 +169,11 @@ static int become_other(void)
     return done(syscall(SYS_setresuid, -1, -1, -1));
 }
 
+static int become_other_in_effect(void)
+{
+    return done(syscall(SYS_setresuid, -1, geteuid(), -1));
+}
+
 static int change_root(void)
 {
     return syscall(SYS_chroot, NULL) < 0 && errno != EFAULT && errno != EPERM ? errno : 0;
@@ -276,7 +281,8 @@ static const struct attempt {
     {"unshare", leave_namespaces, 0, 0, true, false},
     {"setns", enter_namespace, 0, 0, true, false},
     {"setfsuid", take_ids, READERS | KIND(RPM_STARTER), 0, true, false},
-    {"setuid", become_other, KIND(RPM_STARTER), 0, true, false},
+    {"real uid", become_other, KIND(RPM_STARTER) | KIND(KEEPER), 0, true, false},
+    {"effective uid", become_other_in_effect, KIND(RPM_STARTER), 0, true, false},
     {"chroot", change_root, KIND(RPM_STARTER), 0, true, false},
     {"io_uring_setup", open_queue, 0, 0, true, false},
     {"pidfd_getfd", take_fd, 0, 0, true, false},
@@ -323,6 +329,9 @@ static void expect(enum rts_seal_kind kind, unsigned needs, const struct attempt
     /* Main opens what it writes, so that openat() by itself is nothing that ends it; of those that
      * open nothing at all it does. */
     bool fatal = attempt->fatal || (attempt->kinds == OPENERS && kind != RTS_SEAL_MAIN);
+    /* The keeper may make this call with other arguments. */
+    if (kind == RTS_SEAL_KEEPER && attempt->make == become_other_in_effect)
+        fatal = false;
     int wanted = may ? 0 : fatal ? -SIGSYS : ENOSYS;
     int found = outcome(kind, needs, attempt);
     if (SANITIZED && attempt->sanitizers)
