@@ -12,6 +12,8 @@ librtsample_a_SOURCES += \
 	src/capture/near_plan.h \
 	src/capture/near_proof.c src/capture/near_proof.h \
 	src/capture/near_reader.c src/capture/near_reader.h \
+	src/capture/near_readers.c src/capture/near_readers.h \
+	src/capture/near_state.h \
 	src/capture/perf_capture.c \
 	src/capture/perf_limits.c src/capture/perf_limits.h \
 	src/capture/perf_rings.c src/capture/perf_rings.h \

@@ -8,17 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/near_reader.h"
+#include "capture/near_readers.h"
 #include "capture/perf_rings.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/memory.h"
 
-/* How often readers and processes are looked after, and how long one may take to read. That is for
- * the memory of some MiB: who takes longer waits for somebody, as for a file system of the
- * target's. */
+/* How often readers and processes are looked after. */
 #define LOOK_NS RTS_NS_PER_S
-#define HANG_NS RTS_NS_PER_S
 
 /* Whoever lets readers wait for that long so often is given up too: a reader has others to read, and
  * what comes so late is of no use. */
@@ -37,61 +34,6 @@
 
 /* How often readers are replaced in a run: whoever let them hang is given up each time. */
 #define REPLACED_MAX 16
-
-/* ---- the readers ---- */
-
-static int send_setup(const struct rts_near *near, int socket, int memory)
-{
-    const struct rts_perf_rings *rings = near->rings;
-    struct rts_near_setup setup = {
-        .layout = near->layout,
-        .ring_bytes = rings->near_bytes,
-        .clock_offset_ns = near->clock_offset_ns,
-        .cpu_count = rings->cpu_count,
-    };
-    int fds[RTS_MESSAGE_FDS_MAX] = {memory};
-    size_t first = 1;
-    for (unsigned cpu = 0, left = rings->cpus; left > 0; first = 0) {
-        for (setup.ring_count = 0; left > 0 && setup.ring_count < RTS_NEAR_RINGS_MAX; cpu++) {
-            if (rings->owners[rings->cpu_count + cpu] < 0)
-                continue;
-            fds[first + setup.ring_count] = rings->owners[rings->cpu_count + cpu];
-            setup.cpus[setup.ring_count++] = cpu;
-            left--;
-        }
-        setup.more = left > 0;
-        const struct rts_message message = {
-            .head = &setup,
-            .head_size = sizeof setup,
-            .fds = fds,
-            .fd_count = first + setup.ring_count,
-        };
-        if (rts_message_send(socket, &message) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int start_readers(struct rts_near *near, struct rts_error *error)
-{
-    RTS_CLOSE int fd = -1;
-    int32_t pid;
-    if (!near->broker)
-        return rts_fail(error, RTS_FAILED, "there is nobody to read it");
-    struct rts_near_memory *memory = rts_near_memory_create(near->rings->cpu_count, &fd);
-    if (!memory)
-        return rts_fail_errno(error, errno, "cannot share memory with the process that reads it");
-    RTS_CLOSE int socket = rts_broker_near(near->broker, &pid);
-    if (socket < 0 || send_setup(near, socket, fd) < 0) {
-        rts_fail_errno(error, errno, "cannot start the process that reads it");
-        rts_near_memory_close(memory);
-        return -1;
-    }
-    near->memory = memory;
-    near->socket = rts_take_fd(&socket);
-    near->started_ns = near->looked_ns = rts_clock_monotonic_ns();
-    return 0;
-}
 
 const char *rts_near_end_reason(const struct rts_near_counts *counts)
 {
@@ -115,27 +57,7 @@ static int start(struct rts_near *near, struct rts_error *error)
         rts_near_switches_init(&near->switches, near->rings->cpu_count);
     if (!near->tails)
         near->tails = rts_calloc(near->rings->cpu_count, sizeof *near->tails);
-    return start_readers(near, error);
-}
-
-/* CPU time of the present readers: no more than they can have used, whatever they say. */
-static uint64_t present_cpu_ns(const struct rts_near *near, uint64_t now)
-{
-    if (!near->memory)
-        return 0;
-    uint64_t most = (now - near->started_ns) * near->rings->cpus;
-    uint64_t said = rts_near_memory_cpu(near->memory);
-    return said < most ? said : most;
-}
-
-static void stop_readers(struct rts_near *near)
-{
-    if (!near->memory)
-        return;
-    near->past_cpu_ns += present_cpu_ns(near, rts_clock_monotonic_ns());
-    close(near->socket);
-    rts_near_memory_close(near->memory);
-    near->memory = NULL;
+    return rts_near_readers_start(near, error);
 }
 
 /* Samples and switches go where they went before. */
@@ -147,7 +69,7 @@ static void turn_back(struct rts_near *near)
 
 void rts_near_finish(struct rts_near *near)
 {
-    stop_readers(near);
+    rts_near_readers_stop(near);
     rts_near_events_finish(&near->switch_events);
     rts_near_switches_finish(&near->switches);
     free(near->tails);
@@ -165,8 +87,9 @@ static void leave_all(struct rts_near *near)
 /* Readers that hang or have ended are replaced, for those processes that are left. */
 static void replace_readers(struct rts_near *near)
 {
-    stop_readers(near);
-    if (near->replaced++ < REPLACED_MAX && (near->count == 0 || start_readers(near, NULL) == 0)) {
+    rts_near_readers_stop(near);
+    if (near->replaced++ < REPLACED_MAX &&
+        (near->count == 0 || rts_near_readers_start(near, NULL) == 0)) {
         if (near->memory)
             rts_near_memory_publish(near->memory, near->processes);
         return;
@@ -363,34 +286,6 @@ const struct rts_near_blob *rts_near_pair(struct rts_near *near, unsigned ring,
     return frozen ? blob : NULL;
 }
 
-/* Whoever lets a reader hang is given up; 0: nobody does. */
-static int32_t find_hanging(const struct rts_near *near, uint64_t now)
-{
-    for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++) {
-        const struct rts_near_lane_state state = rts_near_lane_state(near->memory, cpu);
-        if (state.reading_pid > 0 && state.reading_since_ns < now &&
-            now - state.reading_since_ns > HANG_NS)
-            return state.reading_pid;
-    }
-    return 0;
-}
-
-static bool have_ended(const struct rts_near *near)
-{
-    struct pollfd other = {.fd = near->socket, .events = POLLIN};
-    return poll(&other, 1, 0) > 0;
-}
-
-static void count_refused_cpus(struct rts_near *near)
-{
-    near->counts.cpus_refused = 0;
-    for (unsigned cpu = 0; cpu < near->rings->cpu_count; cpu++) {
-        const struct rts_near_lane_state state = rts_near_lane_state(near->memory, cpu);
-        near->counts.cpus_refused += state.schedule == RTS_NEAR_REFUSED;
-        near->counts.rings_refused |= state.error == EUSERS;
-    }
-}
-
 /* Is there a CPU without a ring? Nobody tells of switches to it. */
 static bool has_new_cpu(const struct rts_near *near)
 {
@@ -434,11 +329,11 @@ static void leave_costly(struct rts_near *near)
 
 static void look_after(struct rts_near *near, uint64_t now)
 {
-    int32_t hanging = find_hanging(near, now);
+    int32_t hanging = rts_near_readers_hang(near, now);
     near->looked_ns = now;
     for (unsigned i = 0; i < near->count; i++)
         near->watches[i].switches = 0;
-    count_refused_cpus(near);
+    rts_near_readers_count(near);
     near->counts.cpu_came |= near->count > 0 && has_new_cpu(near);
     if ((near->counts.cpu_came || near->counts.rings_refused) && !near->counts.ended) {
         near->counts.ended = true;
@@ -448,7 +343,7 @@ static void look_after(struct rts_near *near, uint64_t now)
         near->counts.hung_pid = hanging;
         give_up(near, hanging);
     }
-    if (hanging != 0 || have_ended(near))
+    if (hanging != 0 || rts_near_readers_ended(near))
         replace_readers(near);
     drop_ended(near);
 }
@@ -468,5 +363,5 @@ void rts_near_end_drain(struct rts_near *near, uint64_t passed_on, uint64_t now)
     leave_costly(near);
     if (now - near->looked_ns > LOOK_NS)
         look_after(near, now);
-    near->counts.cpu_ns = near->past_cpu_ns + present_cpu_ns(near, now);
+    near->counts.cpu_ns = near->past_cpu_ns + rts_near_readers_cpu_ns(near, now);
 }
