@@ -59,11 +59,16 @@ static void drop_place(struct rts_nearness *nearness, int32_t pid)
         *place = nearness->places[--nearness->place_count];
 }
 
+static bool is_gone(int32_t pid)
+{
+    return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
 static bool has_place(struct rts_nearness *nearness, unsigned owner)
 {
     unsigned others = 0;
     for (unsigned i = nearness->place_count; i-- > 0;)
-        if (kill((pid_t)nearness->places[i].pid, 0) < 0 && errno == ESRCH)
+        if (is_gone(nearness->places[i].pid))
             drop_place(nearness, nearness->places[i].pid);
     for (unsigned i = 0; i < nearness->place_count; i++)
         others += nearness->places[i].owner == owner;
@@ -190,7 +195,7 @@ static void settle_one(struct rts_nearness *nearness, struct rts_capture *captur
         drop_place(nearness, process->pid);
     }
     was_no_use(process);
-    if (nearness->refusal_said)
+    if (nearness->refusal_said || is_gone(process->pid))
         return;
     nearness->refusal_said = true;
     rts_log("stacks of process %d need memory that samples do not have, and it cannot be read near "

@@ -121,6 +121,12 @@ static void test_use(void **state)
     assert_int_equal(world.count, 0);
     see(&world, &process, 100, RTS_STOP_STACK_SHORT, false);
     assert_int_equal(world.count, 0);
+    assert_true(world.nearness.refusal_said);
+    /* Of one that has ended it is no matter. */
+    process = (struct rts_process){.pid = INT32_MAX};
+    world.nearness.refusal_said = false;
+    see(&world, &process, 100, RTS_STOP_STACK_SHORT, false);
+    assert_false(world.nearness.refusal_said);
 }
 
 /* Another program in the place of one that was read. */
