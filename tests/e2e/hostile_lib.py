@@ -52,8 +52,6 @@ def start_ways(pids, *options, program=(), only=(), kind=Sampling, **more):
     def of(way, words):
         return [str(word).replace("{way}", way) for word in words]
 
-    # Who waits for facts has them soon.
-    more["env"] = {"Ingest__FlushIntervalMs": "500", **(more.get("env") or os.environ)}
     return {
         way: kind(*of(way, options), *words, program=[*of(way, program), RTSAMPLE], **more)
         for way, words in ways(pids, only).items()
@@ -88,6 +86,7 @@ class Followed(Sampling):
 
 def sample_ways(pids, *options, enough, most=STUCK_SECONDS, **more):
     """{way: run}, which go on until enough(run) is true of all of them, of their facts and stderr so far."""
+    more["env"] = {"Ingest__FlushIntervalMs": "500", **(more.get("env") or os.environ)}
     samplings = start_ways(pids, "-d", most, *options, kind=Followed, **more)
 
     def have_enough():

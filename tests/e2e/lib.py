@@ -852,18 +852,23 @@ def sample_cpu(arguments, seconds, most, options):
 def sample_enough(*arguments, minimum=60, seconds=(), **options):
     """Runs rtsample until `minimum` samples were kept: of -p by the CPU time that those have; of others,
     and where `seconds` are given, for a time that grows. A busy machine may give the target little of a
-    short time."""
-    by_cpu = "-p" in arguments and not seconds
-    rate = int(arguments[arguments.index("-F") + 1]) if "-F" in arguments else 99
-    for length in (20, 60) if by_cpu else (*seconds, 4 * seconds[-1]) if seconds else (0.5, 3, 10, 40):
-        if by_cpu:
-            run = sample_cpu(arguments, 1.5 * minimum / rate, length, options)
-        else:
-            run = sample("-d", length, *arguments, **options)
+    short time, and not all samples are kept."""
+    if "-p" in arguments and not seconds:
+        rate = int(arguments[arguments.index("-F") + 1]) if "-F" in arguments else 99
+        tries = [(sample_cpu, arguments, times * minimum / rate, STUCK_SECONDS, options) for times in (1.5, 6, 24)]
+    else:
+        lengths = (*seconds, 4 * seconds[-1]) if seconds else (0.5, 3, 10, 40)
+        tries = [(sample_for, arguments, length, options) for length in lengths]
+    for attempt, *words in tries:
+        run = attempt(*words)
         if run.kept >= minimum or run.problems:
             return run
-    run.problems.append("%d samples in %s s are too few" % (run.kept, length))
+    run.problems.append("%d samples are too few" % run.kept)
     return run
+
+
+def sample_for(arguments, seconds, options):
+    return sample("-d", seconds, *arguments, **options)
 
 
 def replay_differs(run, trace, *options, prefix=()):

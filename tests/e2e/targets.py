@@ -456,7 +456,8 @@ def call_graph_none():
 def call_graph_small():
     """--call-graph dwarf,BYTES: a copy that is too small is called that"""
     with Target(build("recursion-O0")) as target:
-        run = sample_enough("-p", target.pid, "-F", 299, "--call-graph", "dwarf,4096")
+        environment = {**os.environ, "Sampler__NearReader": "off"}
+        run = sample_enough("-p", target.pid, "-F", 299, "--call-graph", "dwarf,4096", env=environment)
     wanted = {"EXPECT": ["spin < small < odd"], "ABSENT": ["main"], "STOP": ["stack_short"]}
     problems = run.problems + check_expectations(run, wanted)
     ok(call_graph_small.__doc__, problems + ([run.summary()] if problems else []))
