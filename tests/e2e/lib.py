@@ -835,6 +835,8 @@ def cpu_seconds(pid):
 
 def sample_cpu(arguments, seconds, most, options):
     """Runs rtsample until the processes of -p have had CPU time of so many seconds."""
+    options = dict(options)
+    expect = options.pop("expect", 0)
     pids = [int(pid) for pid in str(arguments[arguments.index("-p") + 1]).split(",")]
     sampling = Sampling("-d", most, *arguments, **options)
 
@@ -846,7 +848,7 @@ def sample_cpu(arguments, seconds, most, options):
     while not ended() and sum(map(cpu_seconds, pids)) - before < seconds:
         time.sleep(0.02)
     sampling.signal(signal.SIGTERM)
-    return sampling.finish()
+    return sampling.finish(expect)
 
 
 def sample_enough(*arguments, minimum=60, seconds=(), **options):

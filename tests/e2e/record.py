@@ -219,7 +219,8 @@ def limited(limit=65536):
     path = trace_path("limited")
     with Target(build("chain-O0-fp")) as target:
         arguments = ("-p", target.pid, "-F", 4999, "--record", path, "--record-limit", limit)
-        run = sample_enough(*arguments, minimum=800)
+        # Of 500 samples a second.
+        run = sample_enough(*arguments, minimum=800, seconds=(2, 5, 15))
     problems = list(run.problems)
     recorded = run.stats["self"]["recorded"]
     if os.path.getsize(path) > limit or os.path.getsize(path) < limit / 2:
