@@ -824,13 +824,14 @@ def sample(*arguments, expect=0, **options):
 
 
 def cpu_seconds(pid):
-    """The CPU time of a process so far; 0 when there is none."""
+    """The CPU time so far of a process with its children, those that have ended too; 0 when there is none."""
     try:
         with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
             fields = file.read().rsplit(")", 1)[1].split()
+        children = children_of(pid)
     except OSError:
         return 0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_seconds, children))
 
 
 def sample_cpu(arguments, seconds, most, options):
@@ -857,7 +858,10 @@ def sample_enough(*arguments, minimum=60, seconds=(), **options):
     short time, and not all samples are kept."""
     if "-p" in arguments and not seconds:
         rate = int(arguments[arguments.index("-F") + 1]) if "-F" in arguments else 99
-        tries = [(sample_cpu, arguments, times * minimum / rate, STUCK_SECONDS, options) for times in (1.5, 6, 24)]
+        tries = [
+            (sample_cpu, arguments, times * minimum / rate, length, options)
+            for times, length in ((1.5, 8), (6, 30), (24, STUCK_SECONDS))
+        ]
     else:
         lengths = (*seconds, 4 * seconds[-1]) if seconds else (0.5, 3, 10, 40)
         tries = [(sample_for, arguments, length, options) for length in lengths]
