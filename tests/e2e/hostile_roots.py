@@ -252,7 +252,8 @@ def chroot_above_attack():
     if not os.path.exists(interpreter):
         raise Skip("/usr is not merged")
     need_user_namespace()
-    words = ["unshare", "-Ur", "chroot", "/usr", "/bin/perl", "-e", "while (1) { $x = rand() }"]
+    # A shell, since others want what is not there, such as /dev/null.
+    words = ["unshare", "-Ur", "chroot", "/usr", "/bin/sh", "-c", "while :; do test x$((i += 1)) = y; done"]
     return [Target(*words, ready=False, preexec_fn=as_nobody)]
 
 
