@@ -79,23 +79,15 @@ void rts_near_switches_forget(struct rts_near_switches *switches, uint64_t befor
         cut(&switches->cpus[cpu], first_from(&switches->cpus[cpu], before));
 }
 
-/* The first switch of a thread from `time` to `end`; NULL: there is none. */
-static const struct rts_near_switch *first_of(const struct rts_near_switches_of_cpu *of,
+/* The first switch of a thread from `time` to `end`, of those to it alone where `in` is wanted; NULL:
+ * there is none. */
+static const struct rts_near_switch *first_of(const struct rts_near_switches_of_cpu *of, bool in,
                                               int32_t tid, uint64_t time, uint64_t end)
 {
     for (size_t i = first_from(of, time); i < of->count && of->items[i].time <= end; i++)
-        if (of->items[i].tid == tid)
+        if (of->items[i].tid == tid && (of->items[i].in || !in))
             return &of->items[i];
     return NULL;
-}
-
-static bool comes_back(const struct rts_near_switches_of_cpu *of, int32_t tid, uint64_t time,
-                       uint64_t end)
-{
-    for (size_t i = first_from(of, time); i < of->count && of->items[i].time <= end; i++)
-        if (of->items[i].tid == tid && of->items[i].in)
-            return true;
-    return false;
 }
 
 static bool left_at_once(const struct rts_near_switch *out, const struct rts_near_moment *moment)
@@ -112,12 +104,12 @@ bool rts_near_is_frozen(const struct rts_near_switches *switches,
     if (moment->cpu >= switches->cpu_count || moment->sample_ns <= switches->unsure_until ||
         moment->begin_ns < moment->sample_ns || moment->end_ns < moment->begin_ns)
         return false;
-    const struct rts_near_switch *out =
-        first_of(&switches->cpus[moment->cpu], moment->tid, moment->sample_ns, moment->begin_ns);
+    const struct rts_near_switch *out = first_of(&switches->cpus[moment->cpu], false, moment->tid,
+                                                 moment->sample_ns, moment->begin_ns);
     if (!out || out->in || !left_at_once(out, moment))
         return false;
     for (unsigned cpu = 0; cpu < switches->cpu_count; cpu++)
-        if (comes_back(&switches->cpus[cpu], moment->tid, out->time, moment->end_ns))
+        if (first_of(&switches->cpus[cpu], true, moment->tid, out->time, moment->end_ns))
             return false;
     return true;
 }
