@@ -2,26 +2,19 @@
 #include "broker/memory_window.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "broker/proc_direct.h"
 #include "broker/proc_limits.h"
-#include "util/cleanup.h"
 #include "util/clock.h"
-
-/* As in <linux/memfd.h>. */
-#define MFD_CLOEXEC_FLAG 0x1u
-#define MFD_SEALING_FLAG 0x2u
-#define SEALS            (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
+#include "util/shared_memory.h"
 
 struct rts_memory_window {
     _Atomic uint32_t asked, answered; /* questions; equal: there is none */
@@ -34,37 +27,14 @@ struct rts_memory_window {
     uint8_t bytes[RTS_PROC_MEMORY_MAX];
 };
 
-static struct rts_memory_window *map(int fd)
-{
-    void *memory =
-        mmap(NULL, sizeof(struct rts_memory_window), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
 struct rts_memory_window *rts_memory_window_create(int *fd)
 {
-    RTS_CLOSE int memory =
-        (int)syscall(SYS_memfd_create, "rtsample-window", MFD_CLOEXEC_FLAG | MFD_SEALING_FLAG);
-    /* Of a size that stays: who reads beyond the end of a file is killed. */
-    if (memory < 0 || ftruncate(memory, sizeof(struct rts_memory_window)) < 0 ||
-        fcntl(memory, F_ADD_SEALS, SEALS) < 0)
-        return NULL;
-    struct rts_memory_window *window = map(memory);
-    if (window)
-        *fd = rts_take_fd(&memory);
-    return window;
+    return rts_shared_memory_create("rtsample-window", sizeof(struct rts_memory_window), fd);
 }
 
 struct rts_memory_window *rts_memory_window_open(int fd)
 {
-    struct stat status;
-    int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
-    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) < 0 ||
-        status.st_size != sizeof(struct rts_memory_window)) {
-        errno = EBADMSG;
-        return NULL;
-    }
-    return map(fd);
+    return rts_shared_memory_open(fd, sizeof(struct rts_memory_window));
 }
 
 void rts_memory_window_close(struct rts_memory_window *window)

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/near_memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "util/cleanup.h"
 #include "util/memory.h"
-
-/* As in <linux/memfd.h>. */
-#define MFD_CLOEXEC_FLAG 0x1u
-#define MFD_SEALING_FLAG 0x2u
-#define SEALS            (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
+#include "util/shared_memory.h"
 
 /* All lanes together; each CPU gets an equal part, within the limits below. What is not written to
  * takes no memory. The largest blob has to fit. */
@@ -109,16 +100,15 @@ static size_t until_end(const struct rts_near_memory *memory, uint64_t position)
 
 /* ---- the memory ---- */
 
-static struct rts_near_memory *map(int fd, unsigned cpu_count)
+/* Accepts NULL, which stays that. */
+static struct rts_near_memory *divide(void *bytes, unsigned cpu_count)
 {
-    size_t size = size_for(cpu_count);
-    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (bytes == MAP_FAILED)
+    if (!bytes)
         return NULL;
     struct rts_near_memory *memory = rts_calloc(1, sizeof *memory);
     *memory = (struct rts_near_memory){
         .bytes = bytes,
-        .size = size,
+        .size = size_for(cpu_count),
         .lane_bytes = lane_bytes_for(cpu_count),
         .cpu_count = cpu_count,
         .positions = rts_calloc(cpu_count, sizeof *memory->positions),
@@ -129,28 +119,12 @@ static struct rts_near_memory *map(int fd, unsigned cpu_count)
 
 struct rts_near_memory *rts_near_memory_create(unsigned cpu_count, int *fd)
 {
-    RTS_CLOSE int file =
-        (int)syscall(SYS_memfd_create, "rtsample-near", MFD_CLOEXEC_FLAG | MFD_SEALING_FLAG);
-    /* Of a size that stays: who reads beyond the end of a file is killed. */
-    if (file < 0 || ftruncate(file, (off_t)size_for(cpu_count)) < 0 ||
-        fcntl(file, F_ADD_SEALS, SEALS) < 0)
-        return NULL;
-    struct rts_near_memory *memory = map(file, cpu_count);
-    if (memory)
-        *fd = rts_take_fd(&file);
-    return memory;
+    return divide(rts_shared_memory_create("rtsample-near", size_for(cpu_count), fd), cpu_count);
 }
 
 struct rts_near_memory *rts_near_memory_open(int fd, unsigned cpu_count)
 {
-    struct stat status;
-    int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
-    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) < 0 ||
-        (size_t)status.st_size != size_for(cpu_count)) {
-        errno = EBADMSG;
-        return NULL;
-    }
-    return map(fd, cpu_count);
+    return divide(rts_shared_memory_open(fd, size_for(cpu_count)), cpu_count);
 }
 
 void rts_near_memory_close(struct rts_near_memory *memory)

@@ -29,6 +29,7 @@ librtsample_a_SOURCES += \
 	src/util/place.c src/util/place.h \
 	src/util/sha256.c src/util/sha256.h \
 	src/util/share.c src/util/share.h \
+	src/util/shared_memory.c src/util/shared_memory.h \
 	src/util/short_name.c src/util/short_name.h \
 	src/util/stop_signals.c src/util/stop_signals.h \
 	src/util/table.c src/util/table.h \
